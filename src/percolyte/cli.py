@@ -1,0 +1,290 @@
+"""The command line: thin, it calls the nouns and verbs and prints what they say.
+
+Exit status: 0 done; 1 a run that failed for a reason named in `outcome`;
+2 bad input, with every problem named. With `--json` stdout holds exactly one
+JSON object, and messages go to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from percolyte.errors import InputError, PercolyteError, RunError
+
+if TYPE_CHECKING:
+    from percolyte.evaluate import Evaluation
+
+app = typer.Typer(
+    help="Design all-solid-state lithium batteries from powder to pouch cell.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+materials_app = typer.Typer(help="The materials library: every value with unit, conditions and source.", no_args_is_help=True)
+app.add_typer(materials_app, name="materials")
+
+DesignFile = Annotated[str, typer.Argument(metavar="DESIGN", help="Design file (TOML), or the name of a shipped example.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def _evaluate(design: str) -> Evaluation:
+    from percolyte.design import read_design
+    from percolyte.evaluate import evaluate
+    from percolyte.examples import find_design
+
+    return evaluate(read_design(find_design(design)))
+
+
+def _print(data: Any) -> None:
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _note(message: str) -> None:
+    typer.echo(message, err=True)
+
+
+@app.command()
+def energy(design: DesignFile, as_json: Json = False) -> None:
+    """Wh/kg, Wh/L and USD/kWh of a design, with what they are made of."""
+    from percolyte.report.tables import energy_json, energy_text
+
+    evaluation = _evaluate(design)
+    if as_json:
+        _print(energy_json(evaluation))
+    else:
+        typer.echo(energy_text(evaluation))
+    for check in evaluation.checks:
+        if check.verdict == "fail" and check.name.endswith("density"):
+            _note(f"warning: {check.meaning}")
+
+
+@app.command()
+def run(
+    design: DesignFile,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.html and evaluation.json.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The whole chain: evaluate a design and write its report."""
+    from percolyte.report.html import write_report
+    from percolyte.report.tables import evaluation_json
+
+    evaluation = _evaluate(design)
+    folder = out or Path(f"{Path(design).stem}-report")
+    data = evaluation_json(evaluation)
+    written = write_report(evaluation, data, folder)
+    if as_json:
+        _print(data)
+    else:
+        from percolyte.report.tables import energy_text
+
+        typer.echo(energy_text(evaluation))
+        typer.echo("\nwritten: " + ", ".join(str(path) for path in written))
+
+
+@app.command()
+def solve(
+    design: DesignFile,
+    variable: Annotated[str, typer.Option("--for", help="Path of the number to find, such as separator.thickness.")],
+    target: Annotated[str, typer.Option(help="What to reach, such as '400 Wh/kg'.")],
+    low: Annotated[str | None, typer.Option("--from", help="Lower limit of the search, such as '5 um'.")] = None,
+    high: Annotated[str | None, typer.Option("--to", help="Upper limit of the search.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The value of one variable that meets a target."""
+    from percolyte import units
+    from percolyte.design import read_design
+    from percolyte.examples import find_design
+    from percolyte.explore.solve import default_span, solve_for, target_quantity
+    from percolyte.explore.vary import dimension_of, value_at
+    from percolyte.resolve import resolve
+
+    inputs = resolve(read_design(find_design(design))).inputs
+    value_at(inputs, variable)
+    dimension = dimension_of(variable)
+    span = list(default_span(inputs, variable))
+    for end, given in enumerate((low, high)):
+        if given is not None:
+            span[end] = units.parse(given, dimension)
+    quantity, wanted = target_quantity(target)
+    solution = solve_for(inputs, variable, quantity, wanted, (span[0], span[1]))
+    shown = [units.text(value, dimension, digits=5) for value in solution.values]
+    if as_json:
+        _print({"outcome": "done", "variable": variable, "target": target, "quantity": quantity, "values": shown,
+                "values_SI": list(solution.values)})  # fmt: skip
+    else:
+        typer.echo(f"{target} at {variable} = {' and '.join(shown)}")
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Table of published cells, one a row.")], as_json: Json = False
+) -> None:
+    """Rows of a table of published cells that contradict themselves."""
+    from dataclasses import asdict
+
+    from percolyte.literature import check_literature
+
+    findings, rows = check_literature(file)
+    if as_json:
+        _print({"outcome": "done", "rows": rows, "findings": [asdict(finding) for finding in findings]})
+        return
+    for finding in findings:
+        typer.echo(f"{finding.row}: {finding.severity} ({finding.rule}): {finding.message}")
+    bad = len({finding.row for finding in findings})
+    typer.echo(f"{rows} rows read, {bad} of them questionable")
+
+
+@app.command()
+def recipe(
+    parts: Annotated[list[str], typer.Argument(metavar="NAME=SHARE...", help="Components, such as 'NMC811=80 %'.")],
+    by_volume: Annotated[bool, typer.Option("--by-volume", help="The shares are volume fractions of the solid.")] = False,
+    thickness: Annotated[str | None, typer.Option(help="Of the layer, such as '70 um'.")] = None,
+    loading: Annotated[str | None, typer.Option(help="Of active material, such as '20 mg/cm2'.")] = None,
+    areal_capacity: Annotated[str | None, typer.Option(help="Such as '4 mAh/cm2'.")] = None,
+    porosity: Annotated[str | None, typer.Option(help="Such as '10 %'.")] = None,
+    density: Annotated[str | None, typer.Option(help="Of the composite, such as '3.2 g/cm3'.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Weight to volume, loading, thickness, capacity: any consistent set gives the rest."""
+    from percolyte.recipe_calculator import calculate
+    from percolyte.report.tables import recipe_json, recipe_text
+
+    given = {"thickness": thickness, "loading": loading, "areal_capacity": areal_capacity, "porosity": porosity, "density": density}
+    electrode = calculate(parts, by_volume=by_volume, given={name: value for name, value in given.items() if value is not None})
+    if as_json:
+        _print(recipe_json(electrode))
+    else:
+        typer.echo(recipe_text(electrode))
+
+
+@app.command()
+def examples(
+    name: Annotated[str | None, typer.Argument(help="Example to write out; without it, all are listed.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; default NAME.toml in this folder.")] = None,
+) -> None:
+    """Shipped designs: list them, or write one out as a start for your own."""
+    from percolyte.examples import copy_design, shipped_designs
+
+    if name is None:
+        for path, title in shipped_designs():
+            typer.echo(f"{path.stem:28}{title}")
+        typer.echo("\n`percolyte examples NAME` writes one out; `percolyte run NAME` runs it as it is.")
+    else:
+        typer.echo(f"written: {copy_design(name, out)}")
+
+
+@app.command()
+def schema() -> None:
+    """The JSON schema of a design file, for editors."""
+    from percolyte.design import Design
+
+    _print(Design.model_json_schema())
+
+
+@materials_app.command("list")
+def materials_list(
+    kind: Annotated[str | None, typer.Option(help="electrolyte, cathode, anode, binder, carbon, coating, foil, package, scaffold.")] = None,
+    min_conductivity: Annotated[str | None, typer.Option(help="Such as '1 mS/cm'.")] = None,
+    window: Annotated[str | None, typer.Option(help="Potential that must be stable, such as '2 V'.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Substances, with filters."""
+    _list("", kind, min_conductivity, window, as_json)
+
+
+@materials_app.command("search")
+def materials_search(
+    words: Annotated[str, typer.Argument(help="Words in name, alias, formula, family or note.")], as_json: Json = False
+) -> None:
+    """Substances that match some words."""
+    _list(words, None, None, None, as_json)
+
+
+def _list(words: str, kind: str | None, min_conductivity: str | None, window: str | None, as_json: bool) -> None:
+    from typing import get_args
+
+    from percolyte import units
+    from percolyte.errors import suggestion
+    from percolyte.materials.library import Library, search
+    from percolyte.materials.substance import Kind
+    from percolyte.report.tables import materials_json, materials_text
+
+    if kind is not None and kind not in get_args(Kind):
+        raise InputError(f"{kind!r} is not a kind of substance{suggestion(kind, get_args(Kind)) or '; kinds are ' + ', '.join(get_args(Kind))}")
+    found = search(
+        Library(),
+        kind=kind,
+        words=words,
+        min_conductivity=None if min_conductivity is None else units.parse(min_conductivity, units.CONDUCTIVITY),
+        window=None if window is None else units.parse(window, units.VOLTAGE),
+    )
+    if as_json:
+        _print(materials_json(found))
+    else:
+        typer.echo(materials_text(found))
+
+
+@materials_app.command("show")
+def materials_show(name: Annotated[str, typer.Argument(help="Name or alias.")], as_json: Json = False) -> None:
+    """Every value of a substance with unit, conditions and source."""
+    from percolyte.materials.library import material
+    from percolyte.report.tables import substance_json, substance_text
+
+    substance = material(name)
+    if as_json:
+        _print(substance_json(substance))
+    else:
+        typer.echo(substance_text(substance))
+
+
+@materials_app.command("compare")
+def materials_compare(
+    names: Annotated[list[str], typer.Argument(help="Two substances or more.")],
+    figure: Annotated[Path | None, typer.Option(help="Write an Arrhenius plot of the electrolytes (.svg, .png, .pdf).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Substances side by side; electrolytes also as an Arrhenius plot."""
+    from percolyte.materials.library import material
+    from percolyte.report.tables import compare_json, compare_text
+
+    substances = [material(name) for name in names]
+    if figure is not None:
+        from percolyte.report.figures import arrhenius_figure, save
+
+        save(arrhenius_figure(substances), figure)
+        _note(f"written: {figure}")
+    if as_json:
+        _print(compare_json(substances))
+    else:
+        typer.echo(compare_text(substances))
+
+
+def main() -> None:
+    """The entry point: errors become one message and an exit status."""
+    try:
+        app()
+    except RunError as error:
+        if "--json" in sys.argv:
+            _print({"outcome": error.outcome, "message": str(error)})
+        _note(str(error))
+        sys.exit(1)
+    except PercolyteError as error:
+        _note(str(error))
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _note(f"{where}{error.strerror or error}; choose another file or folder")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _note("interrupted")
+        sys.exit(130)

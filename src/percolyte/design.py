@@ -1,0 +1,393 @@
+"""The design of a cell: the nouns of the whole chain in one frozen tree.
+
+`read_design(path)` reads the TOML file, checks all of it, and reports every
+problem at once; `write_design(design)` writes it back with its meaning kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
+
+from percolyte.errors import InputError, Problem
+from percolyte.files import inside, read_toml
+from percolyte.materials.library import Library
+from percolyte.nouns import Noun, dotted, problems_of
+from percolyte.pouch.convention import PRESETS, Convention, Package, PresetName
+from percolyte.transport.effective import TransportChoice
+from percolyte.units import (
+    ArealCapacity,
+    Concentration,
+    Conductivity,
+    CostPerEnergy,
+    CurrentDensity,
+    Density,
+    Diffusivity,
+    Distance,
+    EnergyDensity,
+    Fraction,
+    Loading,
+    Mass,
+    Pressure,
+    Radius,
+    RangePerEnergy,
+    Ratio,
+    SpecificCapacity,
+    SpecificEnergy,
+    Temperature,
+    Thickness,
+    Voltage,
+)
+
+MaterialName = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+def _adds_up(recipe: dict[str, float]) -> dict[str, float]:
+    if not recipe:
+        raise ValueError("is empty; name the components and their mass fractions, such as NMC811 = '80 %'")
+    whole = sum(recipe.values())
+    if abs(whole - 1.0) > 1e-6:
+        raise ValueError(f"the mass fractions add up to {100 * whole:.6g} %, not 100 %")
+    nothing = [name for name, fraction in recipe.items() if fraction == 0.0]
+    if nothing:
+        raise ValueError(f"{', '.join(nothing)} has a mass fraction of zero; leave it out")
+    return recipe
+
+
+Recipe = Annotated[dict[MaterialName, Fraction], AfterValidator(_adds_up)]
+
+
+class Collector(Noun):
+    material: MaterialName
+    thickness: Thickness
+
+
+class ActiveMaterial(Noun):
+    """The user's own values for the active material, instead of the library's."""
+
+    specific_capacity: SpecificCapacity | None = None
+    mean_voltage: Voltage | None = None
+    initial_efficiency: Fraction | None = None
+    density: Density | None = None
+    particle_radius: Radius | None = None
+    diffusivity: Diffusivity | None = None
+    exchange_current_density: CurrentDensity | None = None
+    """At half lithiation: i0(x) = 2 i0 sqrt(x (1 - x))."""
+    maximum_concentration: Concentration | None = None
+    stoichiometry: tuple[float, float] | None = None
+    """Charged, discharged."""
+    open_circuit_potential: str | None = None
+    """File of two columns, stoichiometry and volts against Li/Li+, beside the design."""
+
+    @model_validator(mode="after")
+    def _window(self) -> ActiveMaterial:
+        if self.stoichiometry is not None:
+            if not all(0.0 <= x <= 1.0 for x in self.stoichiometry):
+                raise ValueError("stoichiometry: both numbers lie between 0 and 1; write for example [0.27, 0.9084]")
+            if self.stoichiometry[0] == self.stoichiometry[1]:
+                raise ValueError("stoichiometry: the charged and the discharged value are the same")
+        if self.initial_efficiency == 0.0:
+            raise ValueError("initial_efficiency: 0 % would deliver nothing; write for example '90 %'")
+        return self
+
+
+class Cathode(Noun):
+    """A composite electrode: recipe, amount, density, collector."""
+
+    exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("thickness", "loading", "areal_capacity"),
+        ("porosity", "density"),
+    )
+
+    thickness: Thickness | None = None
+    loading: Loading | None = None
+    """Of active material."""
+    areal_capacity: ArealCapacity | None = None
+    porosity: Annotated[Fraction, AfterValidator(lambda value: _not_all_pore(value))] | None = None
+    density: Density | None = None
+    """Of the whole composite."""
+    collector: Collector
+    recipe: Recipe
+    active: ActiveMaterial = ActiveMaterial()
+    transport: TransportChoice | None = None
+
+
+def _not_all_pore(porosity: float) -> float:
+    if porosity >= 1.0:
+        raise ValueError("a porosity of 100 % leaves no electrode; write for example '10 %'")
+    return porosity
+
+
+class CompositeAnode(Cathode):
+    exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("thickness", "loading", "areal_capacity", "np_ratio"),
+        ("porosity", "density"),
+    )
+
+    kind: Literal["composite"] = "composite"
+    np_ratio: Ratio | None = None
+
+
+class LithiumAnode(Noun):
+    """A foil of lithium, or of another metal of the library."""
+
+    exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = (("thickness", "np_ratio"),)
+
+    kind: Literal["lithium"] = "lithium"
+    material: MaterialName = "Li"
+    thickness: Thickness | None = None
+    np_ratio: Ratio | None = None
+    exchange_current_density: CurrentDensity | None = None
+    collector: Collector
+
+
+class NoAnode(Noun):
+    """Anode-free: the cathode's lithium is plated on the collector."""
+
+    kind: Literal["none"] = "none"
+    exchange_current_density: CurrentDensity | None = None
+    collector: Collector
+
+
+Anode = Annotated[LithiumAnode | CompositeAnode | NoAnode, Field(discriminator="kind")]
+
+
+class SeparatorFiller(Noun):
+    """Binder or scaffold in the electrolyte layer."""
+
+    material: MaterialName
+    mass_fraction: Fraction
+
+
+class SeparatorLayer(Noun):
+    electrolyte: MaterialName
+    thickness: Thickness
+    conductivity: Conductivity | None = None
+    """Of the film as measured; without it, the library's value and the composition."""
+    density: Density | None = None
+    """Of the film as measured; without it, the library's value and the composition."""
+    binder: SeparatorFiller | None = None
+    scaffold: SeparatorFiller | None = None
+    porosity: Annotated[Fraction, AfterValidator(_not_all_pore)] = 0.0
+
+
+class Pouch(Noun):
+    """Format of the cell, and the convention with the choices that override it."""
+
+    convention: PresetName = "pouch"
+    width: Annotated[Distance, AfterValidator(lambda value: _not_zero(value))] | None = None
+    """Of a cathode sheet."""
+    height: Annotated[Distance, AfterValidator(lambda value: _not_zero(value))] | None = None
+    cathode_sheets: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Double-coated cathode sheets, or the cells in series of a bipolar stack."""
+    mean_voltage: Voltage | None = None
+    """Of one cell during discharge, instead of cathode minus anode."""
+    bipolar_plate: Collector | None = None
+    stacking: Literal["parallel", "bipolar", "single"] | None = None
+    collectors: Literal["full", "half"] | None = None
+    end_anodes: Literal["coated", "bare"] | None = None
+    capacity_basis: Literal["reversible", "first charge", "delivered"] | None = None
+    np_basis: Literal["reversible", "first charge"] | None = None
+    lithium: Literal["total", "reserve"] | None = None
+    thickness_state: Literal["assembled", "charged"] | None = None
+    package: Package | None = None
+    overhang: Distance | None = None
+    other_mass: Fraction | None = None
+
+    @property
+    def choices(self) -> Convention:
+        """The convention with every override of this design in it."""
+        preset = PRESETS[self.convention]
+        own = {name: getattr(self, name) for name in Convention.model_fields if getattr(self, name, None) is not None}
+        if not own:
+            return preset
+        changed = {**{name: getattr(preset, name) for name in Convention.model_fields}, **own}
+        return Convention(**{**changed, "name": f"{preset.name}, with own {', '.join(own)}"})
+
+    @model_validator(mode="after")
+    def _stack(self) -> Pouch:
+        single = (self.stacking or PRESETS[self.convention].stacking) == "single"
+        missing = [name for name in ("width", "height", "cathode_sheets") if getattr(self, name) is None]
+        if missing and not single:
+            raise ValueError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing for a stack of sheets")
+        if single and (self.cathode_sheets or 1) != 1:
+            raise ValueError("a single unit cell has one cathode; leave out cathode_sheets or set stacking = 'parallel'")
+        return self
+
+
+def _not_zero(length: float) -> float:
+    if length <= 0.0:
+        raise ValueError("a side of zero length makes no cell; write for example '102 mm'")
+    return length
+
+
+class Vehicle(Noun):
+    """What an electric vehicle makes of a specific energy."""
+
+    cell_mass: Mass = 400.0
+    distance_per_energy: RangePerEnergy = 1.0 / 600.0
+    """6 km/kWh; both defaults: Wang et al. 2021, section 6.1."""
+    pack_factor: Annotated[Fraction, AfterValidator(lambda value: _some(value))] = 1.0
+    """Share of the battery's mass that is cells, where `cell_mass` is that of the battery."""
+
+
+def _some(fraction: float) -> float:
+    if fraction <= 0.0:
+        raise ValueError("is more than zero; write for example '80 %'")
+    return fraction
+
+
+class Targets(Noun):
+    """What the cell should reach; each given target becomes a check."""
+
+    specific_energy: SpecificEnergy | None = None
+    energy_density: EnergyDensity | None = None
+    cost_per_energy: CostPerEnergy | None = None
+    """Of the materials alone."""
+    cycles: Annotated[float, Field(gt=0, le=1e6)] = 1000.0
+    """To 80 % of the capacity."""
+    coulombic_efficiency: Annotated[Fraction, AfterValidator(lambda value: _some(value))] = 0.9995
+
+
+class Design(Noun):
+    """A cell from powder to pouch, as a person describes it."""
+
+    format: Literal[1] = 1
+    name: str = Field(default="unnamed cell", max_length=200)
+    note: str | None = Field(default=None, max_length=4000)
+    temperature: Temperature = 298.15
+    stack_pressure: Pressure | None = None
+    cathode: Cathode
+    separator: SeparatorLayer
+    anode: Anode
+    pouch: Pouch = Pouch(convention="unit-cell")
+    vehicle: Vehicle = Vehicle()
+    targets: Targets = Targets()
+    materials: dict[str, dict[str, Any]] = {}
+    """Substances that the library lacks, in the library's own format."""
+
+    _folder: Path = PrivateAttr(default=Path())
+    """Where the files that the design names lie."""
+
+    @property
+    def library(self) -> Library:
+        return Library(self.materials)
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of the meaning: the key for caches and stores."""
+        text = json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_design(path: str | os.PathLike[str]) -> Design:
+    """A design file, checked as a whole.
+
+    Errors: InputError that names every problem and what to write instead.
+    """
+    return design_from(read_toml(path), source=str(path), folder=Path(path).parent)
+
+
+def design_from(data: Mapping[str, Any], *, source: str = "", folder: Path | None = None) -> Design:
+    """A design from the tables of its file."""
+    problems: list[Problem] = []
+    design = None
+    if data.get("format") is None:
+        problems.append(Problem("format", "is missing; write format = 1 at the top"))
+    try:
+        design = Design.model_validate(dict(data), context={"from_file": True})
+    except ValidationError as error:
+        problems += problems_of(error)
+    known = {problem.where for problem in problems}
+    problems += [problem for problem in _library_problems(data) if problem.where not in known]
+    problems += _file_problems(data, folder or Path())
+    if problems or design is None:
+        raise InputError(sorted(problems, key=lambda problem: _order(problem.where, data)), source=source)
+    design._folder = folder or Path()
+    return design
+
+
+def _order(where: str, data: Mapping[str, Any]) -> int:
+    """Problems come in the order of the file's tables."""
+    tables = [*data]
+    head = where.split(".")[0]
+    return tables.index(head) if head in tables else -1
+
+
+def _named_materials(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every substance that the raw data name, with the place where they do."""
+
+    def table(*path: str) -> Mapping[str, Any]:
+        found: Any = data
+        for name in path:
+            found = found.get(name, {}) if isinstance(found, Mapping) else {}
+        return found if isinstance(found, Mapping) else {}
+
+    for side in ("cathode", "anode"):
+        for name in table(side, "recipe"):
+            yield (side, "recipe", name), name
+        yield (side, "collector", "material"), table(side, "collector").get("material", "")
+    yield ("anode", "material"), table("anode").get("material", "")
+    yield ("separator", "electrolyte"), table("separator").get("electrolyte", "")
+    for filler in ("binder", "scaffold"):
+        yield ("separator", filler, "material"), table("separator", filler).get("material", "")
+    yield ("pouch", "bipolar_plate", "material"), table("pouch", "bipolar_plate").get("material", "")
+
+
+def _library_problems(data: Mapping[str, Any]) -> list[Problem]:
+    """Substances that do not exist, or are described wrongly in [materials]."""
+    own = data.get("materials", {})
+    library = Library(own if isinstance(own, Mapping) else {})
+    problems: dict[str, Problem] = {}
+    places = [*_named_materials(data)]
+    places += [(("materials", name), name) for name in (own if isinstance(own, Mapping) else {})]
+    for path, name in places:
+        if not isinstance(name, str) or not name:
+            continue
+        try:
+            library.material(name)
+        except InputError as error:
+            for problem in error.problems:
+                where = problem.where or dotted(path)
+                problems.setdefault(f"{where}: {problem.what}", Problem(where, problem.what))
+    return list(problems.values())
+
+
+def _file_problems(data: Mapping[str, Any], folder: Path) -> list[Problem]:
+    """Files named by the design that are absent or lie outside its folder."""
+    problems = []
+    for side in ("cathode", "anode"):
+        active = data.get(side, {}).get("active", {}) if isinstance(data.get(side), Mapping) else {}
+        name = active.get("open_circuit_potential") if isinstance(active, Mapping) else None
+        if not isinstance(name, str):
+            continue
+        where = f"{side}.active.open_circuit_potential"
+        try:
+            if not inside(folder, name).is_file():
+                problems.append(Problem(where, f"there is no file {name!r} beside the design"))
+        except InputError as error:
+            problems += [Problem(where, problem.what) for problem in error.problems]
+    return problems
+
+
+def write_design(design: Design, path: str | os.PathLike[str] | None = None) -> str:
+    """The design as TOML text that reads back to the same design; also to a file."""
+    import tomlkit
+
+    data = design.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    document = tomlkit.dumps({"format": 1, **_kinds(design, data)})
+    if path is not None:
+        Path(path).write_text(document, encoding="utf-8")
+    return document
+
+
+def _kinds(design: Design, data: dict[str, Any]) -> dict[str, Any]:
+    """The `kind` of a tagged table is written even where it was the default."""
+    data["anode"]["kind"] = design.anode.kind
+    return data

@@ -1,0 +1,113 @@
+"""evaluate(design): the whole chain on one page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from percolyte import units
+from percolyte.checks import Check, check_design
+from percolyte.design import Design
+from percolyte.electrode import DENSEST
+from percolyte.errors import InputError, Problem
+from percolyte.materials.substance import Substance
+from percolyte.pouch.cost import Cost, materials_cost
+from percolyte.pouch.energy import PouchEnergy, pouch_energy
+from percolyte.pouch.stack import CellInputs, CompositeInputs, Stack, build_stack
+from percolyte.pouch.vehicle import driving_range
+from percolyte.resolve import Resolved, cathode_transport, resolve
+from percolyte.sources import Ledger
+from percolyte.transport.effective import Transport
+
+LAMINATE = "Al laminate"
+"""The library's substance for the pouch film."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything percolyte says about one design."""
+
+    outcome: str
+    design: Design
+    inputs: CellInputs
+    substances: dict[str, Substance]
+    transport: Transport
+    stack: Stack
+    energy: PouchEnergy
+    possible: PouchEnergy | None
+    """The same cell with its electrodes at pore-free density, where they are denser."""
+    cost: Cost
+    ev_range: float
+    """m"""
+    ledger: Ledger
+    checks: tuple[Check, ...] = ()
+
+
+def evaluate(design: Design) -> Evaluation:
+    """Materials, electrode, transport, stack, energy, cost, checks of a design.
+
+    Errors: InputError where a value is missing everywhere, or an electrode is
+    more than 25 % denser than its components can be.
+    """
+    resolved = resolve(design)
+    stack = build_stack(resolved.inputs)
+    _refuse_impossible(stack, design)
+    energy = pouch_energy(stack)
+    evaluation = Evaluation(
+        outcome="done",
+        design=design,
+        inputs=resolved.inputs,
+        substances=resolved.substances,
+        transport=cathode_transport(resolved),
+        stack=stack,
+        energy=energy,
+        possible=_at_possible_density(stack),
+        cost=_cost(resolved, stack, energy),
+        ev_range=float(
+            driving_range(
+                energy.specific_energy,
+                battery_mass=design.vehicle.cell_mass,
+                pack_factor=design.vehicle.pack_factor,
+                distance_per_energy=design.vehicle.distance_per_energy,
+            )
+        ),
+        ledger=resolved.ledger,
+    )
+    return replace(evaluation, checks=tuple(check_design(evaluation)))
+
+
+def _cost(resolved: Resolved, stack: Stack, energy: PouchEnergy) -> Cost:
+    film = resolved.design.library.material(LAMINATE) if resolved.inputs.convention.package else None
+    return materials_cost(stack, energy, resolved.substances, film, resolved.ledger)
+
+
+def _refuse_impossible(stack: Stack, design: Design) -> None:
+    problems = []
+    for side, electrode in (("cathode", stack.cathode), ("anode", stack.anode.electrode)):
+        if electrode is not None and float(electrode.densification) > DENSEST:
+            most = units.text(float(electrode.pore_free_density), units.DENSITY, digits=3)
+            given = units.text(float(electrode.density), units.DENSITY, digits=3)
+            problems.append(
+                Problem(
+                    f"{side}.density",
+                    f"{given} is {100 * (float(electrode.densification) - 1):.3g} % above the {most} that this recipe has "
+                    f"without any pore; correct the density, the recipe, or the densities of the materials",
+                )
+            )
+    if problems:
+        raise InputError(problems, source=design.name)
+
+
+def _at_possible_density(stack: Stack) -> PouchEnergy | None:
+    """The cell with every electrode that is denser than matter set to no pores."""
+    inputs = stack.inputs
+    cathode, anode = stack.cathode, stack.anode.electrode
+    changed = inputs
+    if float(cathode.densification) > 1.0 + 1e-9:
+        changed = replace(changed, cathode=_without_pores(inputs.cathode))
+    if anode is not None and float(anode.densification) > 1.0 + 1e-9 and isinstance(inputs.anode, CompositeInputs):
+        changed = replace(changed, anode=_without_pores(inputs.anode))
+    return None if changed is inputs else pouch_energy(build_stack(changed))
+
+
+def _without_pores(composite: CompositeInputs) -> CompositeInputs:
+    return replace(composite, density=None, porosity=0.0)

@@ -1,0 +1,37 @@
+"""The designs that come with percolyte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from percolyte.errors import InputError, suggestion
+from percolyte.files import read_toml
+
+SHIPPED = Path(__file__).with_name("designs")
+
+
+def shipped_designs() -> list[tuple[Path, str]]:
+    """File and title of every shipped design."""
+    return [(path, str(read_toml(path).get("name", ""))) for path in sorted(SHIPPED.glob("*.toml"))]
+
+
+def find_design(name: str) -> Path:
+    """A design file as named, or a shipped one of that name if there is no such file."""
+    path = Path(name)
+    shipped = SHIPPED / f"{path.stem}.toml"
+    if not path.exists() and path.name in (shipped.stem, shipped.name) and shipped.exists():
+        return shipped
+    return path
+
+
+def copy_design(name: str, out: Path | None) -> Path:
+    """Write a shipped design to a file that does not exist yet."""
+    source = SHIPPED / f"{name}.toml"
+    names = [path.stem for path, _ in shipped_designs()]
+    if name not in names:
+        raise InputError(f"there is no example {name!r}{suggestion(name, names) or '; there are ' + ', '.join(names)}")
+    target = out or Path(f"{name}.toml")
+    if target.exists():
+        raise InputError(f"{target} exists already; choose another name with --out")
+    target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+    return target

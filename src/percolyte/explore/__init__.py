@@ -1,0 +1,1 @@
+"""Many designs at once: vary, solve for a target, map, and ask what matters."""

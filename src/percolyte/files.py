@@ -1,0 +1,74 @@
+"""Reading text files that may not be what their name says."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from percolyte.errors import InputError, Problem
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes; a design or table beyond this is a mistake, not a file to wait for."""
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """The text of a UTF-8 file, or an InputError that says what is wrong with it."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            inside = sorted(item.name for item in path.glob("*.toml"))[:5]
+            hint = f"; it holds {', '.join(inside)}" if inside else ""
+            raise InputError(f"is a directory, not a file{hint}", source=str(path))
+        if not path.exists():
+            near = sorted(item.name for item in path.parent.glob(f"*{path.suffix}"))[:5] if path.parent.is_dir() else []
+            hint = f"; {path.parent or '.'} holds {', '.join(near)}" if near else ""
+            raise InputError(f"there is no such file{hint}", source=str(path))
+        if path.stat().st_size > LARGEST:
+            raise InputError(f"is larger than {LARGEST >> 20} MiB; is it the right file?", source=str(path))
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"cannot be read: {reason}", source=str(path)) from None
+    return _decode(data, str(path))
+
+
+def _decode(data: bytes, name: str) -> str:
+    for mark, encoding in ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")):
+        if data.startswith(mark):
+            raise InputError(f"is written in {encoding}; save it as UTF-8", source=name)
+    if b"\0" in data:
+        raise InputError("is a binary file, not text", source=name)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start]
+        raise InputError(
+            f"line {line} holds the byte 0x{byte:02x}, which is not UTF-8; save the file as UTF-8", source=name
+        ) from None
+
+
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The tables of a TOML file."""
+    text = read_text(path)
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise InputError([Problem("", f"is not TOML: {_explain(str(error))}")], source=str(path)) from None
+
+
+def _explain(message: str) -> str:
+    message = message[:1].lower() + message[1:]
+    if "invalid value" in message:
+        message += "; a value with a unit is text and needs quotes, such as \"80 um\""
+    return message
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The file `name` below `folder`; a path that leaves the folder is refused."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise InputError(f"{name!r} leads out of {folder}; keep the file beside the design")
+    return path

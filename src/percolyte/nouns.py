@@ -1,0 +1,147 @@
+"""The base of everything a person writes: frozen, checked as a whole.
+
+A noun refuses unknown fields, names the near miss, and reports every problem
+of the whole tree at once, among them the fields of which exactly one, or at
+most one, may be given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from percolyte.errors import InputError, Problem, suggestion
+
+Path = tuple[str | int, ...]
+N = TypeVar("N", bound="Noun")
+
+
+class Noun(BaseModel):
+    """A frozen description with SI floats inside and text with units outside."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, allow_inf_nan=False)
+
+    exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    at_most_one: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_problems(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        found = [_line((), problem, data) for problem in cls._choice_problems(data)]
+        noun = None
+        try:
+            noun = handler(data)
+        except ValidationError as error:
+            found += [_line(line["loc"], cls._say(line, data), line["input"]) for line in error.errors()]
+        if found:
+            raise ValidationError.from_exception_data(cls.__name__, found)
+        assert noun is not None
+        return noun
+
+    @classmethod
+    def _choice_problems(cls, data: Any) -> list[str]:
+        """What is wrong with the exactly-one and at-most-one sets of raw data."""
+        if not isinstance(data, Mapping):
+            return []
+        problems = []
+        for names in (*cls.exactly_one, *cls.at_most_one):
+            given = [name for name in names if data.get(name) is not None]
+            if len(given) > 1:
+                problems.append(f"{_and(given)} exclude each other; keep one of them")
+            elif not given and names in cls.exactly_one and not _misspelt(names, data, cls):
+                problems.append(f"one of {_or(names)} is needed; none is given")
+        return problems
+
+    @classmethod
+    def _say(cls, line: Any, data: Any) -> str:
+        """One line of pydantic as one line for a person."""
+        kind, where = line["type"], line["loc"]
+        if kind == "extra_forbidden" and len(where) == 1:
+            return f"no such field{suggestion(str(where[0]), cls.model_fields) or '; fields are ' + ', '.join(cls.model_fields)}"
+        if kind == "missing":
+            return "is missing"
+        if kind in ("model_type", "model_attributes_type", "dict_type"):
+            return "is a table: write its fields below a heading in brackets"
+        if kind == "value_error":
+            return str(line["ctx"]["error"])
+        if kind == "literal_error":
+            return f"{line['input']!r} is not one of {line['ctx']['expected']}{suggestion(str(line['input']), _quoted(line['ctx']['expected']))}"
+        message = str(line["msg"])
+        if kind == "problem":
+            return message
+        return message[:1].lower() + message[1:]
+
+
+def _quoted(expected: str) -> list[str]:
+    return [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
+
+
+def _line(where: Path, message: str, value: Any) -> InitErrorDetails:
+    """A message at a place, in the form in which pydantic passes it on."""
+    safe = message.replace("{", "(").replace("}", ")")
+    return InitErrorDetails(type=PydanticCustomError("problem", safe), loc=where, input=value)  # type: ignore[arg-type]
+
+
+def _misspelt(names: tuple[str, ...], data: Mapping[str, Any], cls: type[Noun]) -> bool:
+    """Some unknown key is a near miss of one of these names: say it once."""
+    return any(suggestion(str(key), names) for key in data if key not in cls.model_fields)
+
+
+def _and(words: list[str]) -> str:
+    return ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def _or(words: tuple[str, ...]) -> str:
+    return ", ".join(words[:-1]) + " or " + words[-1]
+
+
+def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
+    """Every line of a validation error as a problem with its dotted path.
+
+    A missing field is not reported where an unknown one is its near miss.
+    """
+    lines = error.errors(include_url=False)
+    missing_said = {
+        line["loc"][:-1]
+        for line in lines
+        if line["type"] == "problem" and "did you mean" in line["msg"]
+    }
+    problems = []
+    for line in lines:
+        if line["msg"] == "is missing" and line["loc"][:-1] in missing_said:
+            continue
+        problems.append(Problem(dotted((prefix, *line["loc"]) if prefix else line["loc"]), line["msg"]))
+    return problems
+
+
+def dotted(path: Path) -> str:
+    """('cathode', 'recipe', 'carbon black') -> 'cathode.recipe."carbon black"'."""
+    words = [f"{part + 1}" if isinstance(part, int) else part for part in path]
+    return ".".join(word if word.replace("_", "").replace("-", "").isalnum() or "." in word else f'"{word}"' for word in words)
+
+
+def read_noun(cls: type[N], data: Any, *, source: str = "", prefix: str = "") -> N:
+    """Raw data from a file -> noun, or InputError with every problem in it."""
+    try:
+        return cls.model_validate(data, context={"from_file": True})
+    except ValidationError as error:
+        raise InputError(problems_of(error, prefix), source=source) from None
+
+
+def replace(noun: N, **changes: Any) -> N:
+    """A copy with some fields changed, checked like a new one.
+
+    Unlike `model_copy(update=...)` it refuses a negative pressure and an
+    unknown field; fields of an exactly-one set give way to the new one.
+    """
+    data = {name: getattr(noun, name) for name in noun.model_fields_set}
+    for names in (*noun.exactly_one, *noun.at_most_one):
+        if any(name in changes for name in names):
+            data = {name: value for name, value in data.items() if name not in names}
+    try:
+        return type(noun).model_validate({**data, **changes})
+    except ValidationError as error:
+        raise InputError(problems_of(error)) from None

@@ -1,0 +1,1 @@
+"""From electrode layers to a cell: stack, convention, energy, cost, vehicle."""

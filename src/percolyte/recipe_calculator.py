@@ -1,0 +1,52 @@
+"""A recipe and some numbers, as typed at a prompt -> the electrode layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from percolyte import units
+from percolyte.electrode import Electrode, build_electrode, mass_fractions
+from percolyte.errors import InputError, PercolyteError, Problem
+from percolyte.materials.library import Library
+
+_GIVEN = {
+    "thickness": units.THICKNESS,
+    "loading": units.LOADING,
+    "areal_capacity": units.AREAL_CAPACITY,
+    "porosity": units.FRACTION,
+    "density": units.DENSITY,
+}
+
+
+def calculate(parts: list[str], *, by_volume: bool, given: Mapping[str, str]) -> Electrode:
+    """The electrode of 'NAME=SHARE' parts and any consistent set of numbers.
+
+    Errors: InputError with every part and number that cannot be read.
+    """
+    problems: list[Problem] = []
+    library, shares = Library(), {}
+    for part in parts:
+        name, _, share = part.rpartition("=")
+        try:
+            substance = library.material(name.strip())
+            shares[substance.name] = units.parse(share.strip(), units.FRACTION)
+            substance.need("density")
+        except PercolyteError as error:
+            problems.append(Problem(part, str(error) if name else "write it as NAME=SHARE, such as 'NMC811=80 %'"))
+    numbers: dict[str, float] = {}
+    for name, value in given.items():
+        try:
+            numbers[name] = units.parse(value, _GIVEN[name])
+        except PercolyteError as error:
+            problems.append(Problem(f"--{name.replace('_', '-')}", str(error)))
+    if not problems and abs(sum(shares.values()) - 1.0) > 1e-6:
+        problems.append(Problem("", f"the shares add up to {100 * sum(shares.values()):.6g} %, not 100 %"))
+    active = {name: library.material(name) for name in shares if library.material(name).kind in ("cathode", "anode")}
+    if not problems and not active:
+        problems.append(Problem("", "none of the components is an active material"))
+    if problems:
+        raise InputError(problems)
+    densities = {name: library.material(name).need("density").number for name in shares}
+    weights = mass_fractions(shares, densities) if by_volume else shares
+    capacities = {name: substance.need("specific_capacity").number for name, substance in active.items()}
+    return build_electrode(weights, densities, active=capacities, **numbers)

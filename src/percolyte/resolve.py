@@ -1,0 +1,311 @@
+"""From a design to numbers: every material looked up, every number accounted for.
+
+The only place where the design, the user's own values and the materials
+library meet. Each number taken enters the ledger with its origin and source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from percolyte.design import Cathode, Collector, CompositeAnode, Design, LithiumAnode, NoAnode
+from percolyte.errors import InputError, Problem
+from percolyte.materials.library import Library
+from percolyte.materials.substance import PROPERTIES, Datum, Substance
+from percolyte.materials.temperature import conductivity_at
+from percolyte.pouch.stack import (
+    CellInputs,
+    CollectorInputs,
+    ComponentInputs,
+    CompositeInputs,
+    FoilAnodeInputs,
+    PouchInputs,
+    SeparatorInputs,
+)
+from percolyte.separator import Filler, film
+from percolyte.sources import Ledger
+from percolyte.transport.effective import Phase, Transport, resolve_transport
+from percolyte.units import TEMPERATURE, Dimension, text
+from percolyte import units
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A design with every material looked up."""
+
+    design: Design
+    inputs: CellInputs
+    ledger: Ledger
+    substances: dict[str, Substance]
+
+
+class _Resolver:
+    """Looks numbers up and keeps the ledger; problems are gathered, not raised one by one."""
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self.library: Library = design.library
+        self.ledger = Ledger()
+        self.substances: dict[str, Substance] = {}
+        self.problems: list[Problem] = []
+
+    def substance(self, name: str) -> Substance:
+        found = self.library.material(name)
+        self.substances[found.name] = found
+        return found
+
+    def yours(self, where: str, value: float, dimension: Dimension, note: str = "") -> float:
+        self.ledger.add(where, text(value, dimension, digits=6), "yours", "the design file", note)
+        return value
+
+    def optional(self, where: str, value: float | None, dimension: Dimension) -> float | None:
+        return None if value is None else self.yours(where, value, dimension)
+
+    def assumed(self, where: str, value: float, dimension: Dimension, why: str) -> float:
+        self.ledger.add(where, text(value, dimension, digits=6), "assumed", why)
+        return value
+
+    def take(self, where: str, own: float | None, substance: Substance, name: str) -> float:
+        """The user's own value if there is one, else the library's default."""
+        dimension = PROPERTIES[name]
+        if own is not None:
+            return self.yours(f"{where}.{name}", own, dimension)
+        try:
+            datum = substance.need(name)
+        except InputError as error:
+            self.problems += [Problem(where, problem.what) for problem in error.problems]
+            return 1.0
+        self.look_up(f"{where}.{name}", substance, name, datum, datum.number)
+        return datum.number
+
+    def look_up(self, where: str, substance: Substance, name: str, datum: Datum, value: float) -> None:
+        """Enter a library value, with the values that contradict it."""
+        others = [other.shown(PROPERTIES[name]) for other in substance.data(name) if other is not datum]
+        notes = [datum.conditions, datum.note, datum.doubt]
+        if others:
+            notes.append("published too: " + ", ".join(dict.fromkeys(others)))
+        origin = "library" if datum.source else "yours"
+        shown = text(value, PROPERTIES[name], digits=6)
+        self.ledger.add(where, shown, origin, f"{substance.name}: {datum.said}", "; ".join(note for note in notes if note))
+
+
+def resolve(design: Design) -> Resolved:
+    """Numbers and their sources for a design.
+
+    Errors: InputError that names every value that neither the design nor the
+    library gives.
+    """
+    resolver = _Resolver(design)
+    cathode = _composite(resolver, "cathode", design.cathode)
+    anode = _anode(resolver, design)
+    pouch, convention = design.pouch, design.pouch.choices
+    package = convention.package
+    inputs = CellInputs(
+        cathode=cathode,
+        separator=_separator(resolver, design),
+        anode=anode,
+        cathode_collector=_collector(resolver, "cathode.collector", design.cathode.collector),
+        anode_collector=_collector(resolver, "anode.collector", design.anode.collector),
+        plate=_collector(resolver, "pouch.bipolar_plate", pouch.bipolar_plate) if pouch.bipolar_plate else None,
+        pouch=PouchInputs(
+            width=pouch.width or 0.01,
+            height=pouch.height or 0.01,
+            cathode_sheets=float(pouch.cathode_sheets or 1),
+            other_mass=convention.other_mass,
+            overhang=convention.overhang,
+            rim=package.rim if package else 0.0,
+            package_thickness=package.thickness if package else 0.0,
+            package_density=package.density if package else 1.0,
+            mean_voltage=resolver.optional("pouch.mean_voltage", pouch.mean_voltage, units.VOLTAGE),
+        ),
+        convention=convention,
+    )
+    _enter_pouch(resolver)
+    if resolver.problems:
+        raise InputError(resolver.problems, source=design.name)
+    return Resolved(design, inputs, resolver.ledger, resolver.substances)
+
+
+def _enter_pouch(resolver: _Resolver) -> None:
+    """The convention's choices, each with whose it is."""
+    pouch, convention = resolver.design.pouch, resolver.design.pouch.choices
+    for name, dimension in (("width", units.DISTANCE), ("height", units.DISTANCE)):
+        resolver.optional(f"pouch.{name}", getattr(pouch, name), dimension)
+    if pouch.cathode_sheets is not None:
+        resolver.ledger.add("pouch.cathode_sheets", str(pouch.cathode_sheets), "yours", "the design file")
+    for name in type(convention).model_fields:
+        if name in ("name", "source"):
+            continue
+        value = getattr(convention, name)
+        own = getattr(pouch, name) is not None
+        source = "the design file" if own else convention.source
+        resolver.ledger.add(f"pouch.{name}", say_choice(value), "yours" if own else "convention", source)
+
+
+def say_choice(value: Any) -> str:
+    """A choice of the convention in words."""
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return text(value, units.FRACTION if value else units.DISTANCE, digits=4)
+    return f"{text(value.thickness, units.THICKNESS)}, {text(value.density, units.DENSITY)}, rim {text(value.rim, units.DISTANCE)}"
+
+
+def _collector(resolver: _Resolver, where: str, collector: Collector) -> CollectorInputs:
+    foil = resolver.substance(collector.material)
+    return CollectorInputs(
+        foil.name,
+        resolver.yours(f"{where}.thickness", collector.thickness, units.THICKNESS),
+        resolver.take(where, None, foil, "density"),
+    )
+
+
+def _composite(resolver: _Resolver, where: str, electrode: Cathode) -> CompositeInputs:
+    """A composite electrode; its active materials are those of kind cathode or anode."""
+    own = electrode.active
+    recipe: dict[str, ComponentInputs] = {}
+    parts = {name: resolver.substance(name) for name in electrode.recipe}
+    active = [name for name, part in parts.items() if part.kind in ("cathode", "anode")]
+    if not active:
+        kinds = ", ".join(f"{name} is of kind {part.kind}" for name, part in parts.items())
+        resolver.problems.append(Problem(f"{where}.recipe", f"holds no active material: {kinds}"))
+    given = [name for name in type(own).model_fields if getattr(own, name) is not None]
+    if len(active) > 1 and given:
+        resolver.problems.append(
+            Problem(
+                f"{where}.active",
+                f"{' and '.join(active)} are both active materials, so {', '.join(given)} is ambiguous; "
+                f'give each its values in [materials."{active[0]}"] and so on',
+            )
+        )
+    for name, part in parts.items():
+        is_active = name in active
+        at = f"{where}.recipe.{name}"
+        resolver.yours(at, electrode.recipe[name], units.FRACTION)
+        recipe[part.name] = ComponentInputs(
+            mass_fraction=electrode.recipe[name],
+            density=resolver.take(at, own.density if is_active else None, part, "density"),
+            role="active" if is_active else part.kind,
+            specific_capacity=resolver.take(at, own.specific_capacity, part, "specific_capacity") if is_active else None,
+        )
+    substances = [parts[name] for name in active]
+    weights = [electrode.recipe[name] for name in active]
+    return CompositeInputs(
+        recipe=recipe,
+        initial_efficiency=_mean(resolver, where, own.initial_efficiency, substances, weights, "initial_efficiency"),
+        mean_voltage=_mean(resolver, where, own.mean_voltage, substances, weights, "mean_voltage"),
+        thickness=resolver.optional(f"{where}.thickness", electrode.thickness, units.THICKNESS),
+        loading=resolver.optional(f"{where}.loading", electrode.loading, units.LOADING),
+        areal_capacity=resolver.optional(f"{where}.areal_capacity", electrode.areal_capacity, units.AREAL_CAPACITY),
+        np_ratio=resolver.optional(f"{where}.np_ratio", getattr(electrode, "np_ratio", None), units.RATIO),
+        porosity=resolver.optional(f"{where}.porosity", electrode.porosity, units.FRACTION),
+        density=resolver.optional(f"{where}.density", electrode.density, units.DENSITY),
+    )
+
+
+def _mean(
+    resolver: _Resolver, where: str, own: float | None, active: list[Substance], weights: list[float], name: str
+) -> float:
+    """A property of the active materials together, weighted by capacity for a blend."""
+    if name == "initial_efficiency" and own is None and any(part.default(name) is None for part in active):
+        return resolver.assumed(f"{where}.initial_efficiency", 1.0, units.FRACTION, "no value known; no first-cycle loss assumed")
+    values = [resolver.take(f"{where}.active", own, part, name) for part in active]
+    if len(values) <= 1:
+        return values[0] if values else 1.0
+    capacities = [(part.default("specific_capacity") or part.need("specific_capacity")).number for part in active]
+    shares = [weight * capacity for weight, capacity in zip(weights, capacities, strict=True)]
+    return sum(share * value for share, value in zip(shares, values, strict=True)) / sum(shares)
+
+
+def _anode(resolver: _Resolver, design: Design) -> CompositeInputs | FoilAnodeInputs:
+    anode = design.anode
+    if isinstance(anode, CompositeAnode):
+        return _composite(resolver, "anode", anode)
+    metal = resolver.substance(anode.material if isinstance(anode, LithiumAnode) else "Li")
+    thickness = ratio = None
+    if isinstance(anode, LithiumAnode):
+        thickness = resolver.optional("anode.thickness", anode.thickness, units.THICKNESS)
+        ratio = resolver.optional("anode.np_ratio", anode.np_ratio, units.RATIO)
+    return FoilAnodeInputs(
+        kind="none" if isinstance(anode, NoAnode) else "lithium",
+        material=metal.name,
+        density=resolver.take("anode", None, metal, "density"),
+        specific_capacity=resolver.take("anode", None, metal, "specific_capacity"),
+        mean_voltage=resolver.take("anode", None, metal, "mean_voltage"),
+        thickness=thickness,
+        np_ratio=ratio,
+    )
+
+
+def _separator(resolver: _Resolver, design: Design) -> SeparatorInputs:
+    """Density and conductivity as measured on the film, or from what it is made of."""
+    layer = design.separator
+    electrolyte = resolver.substance(layer.electrolyte)
+    fillers = tuple(
+        Filler(part.name, filler.mass_fraction, resolver.take(f"separator.{name}", None, part, "density"))
+        for name, filler in (("binder", layer.binder), ("scaffold", layer.scaffold))
+        if filler is not None
+        for part in [resolver.substance(filler.material)]
+    )
+    held = sum(filler.mass_fraction for filler in fillers)
+    if held >= 1.0:
+        resolver.problems.append(Problem("separator", f"binder and scaffold make {100 * held:g} % of it; no electrolyte is left"))
+        held, fillers = 0.0, ()
+    thickness = resolver.yours("separator.thickness", layer.thickness, units.THICKNESS)
+    own_density = layer.density
+    own_sigma = layer.conductivity
+    density = resolver.take("separator", own_density, electrolyte, "density")
+    sigma = resolver.yours("separator.conductivity", own_sigma, units.CONDUCTIVITY) if own_sigma else _sigma(
+        resolver, "separator.conductivity", electrolyte
+    )
+    if fillers or layer.porosity:
+        made_density, made_sigma = film(density, sigma, fillers, layer.porosity)
+        if own_density is None:
+            density = made_density
+        if own_sigma is None:
+            sigma = made_sigma
+            resolver.ledger.add("separator.conductivity of the film", text(sigma, units.CONDUCTIVITY, digits=4), "computed",
+                                "Bruggeman, exponent 1.5, on the volume fraction that fillers and pores leave")  # fmt: skip
+    composition = {electrolyte.name: 1.0 - held} | {filler.name: filler.mass_fraction for filler in fillers}
+    return SeparatorInputs(electrolyte.name, thickness, density, sigma, composition)
+
+
+def _sigma(resolver: _Resolver, where: str, substance: Substance) -> float:
+    """Ionic conductivity of a substance at the temperature of the design."""
+    try:
+        datum = substance.need("ionic_conductivity")
+        value, how = conductivity_at(substance, resolver.design.temperature)
+    except InputError as error:
+        resolver.problems += [Problem(where, problem.what) for problem in error.problems]
+        return 1.0
+    resolver.look_up(where, substance, "ionic_conductivity", datum, datum.number)
+    if how:
+        at = text(resolver.design.temperature, TEMPERATURE, digits=4)
+        resolver.ledger.add(f"{where} at {at}", text(value, units.CONDUCTIVITY, digits=4), "computed", how)
+    return value
+
+
+def cathode_transport(resolved: Resolved) -> Transport:
+    """Effective transport of the cathode, from the user's choice or closed forms.
+
+    Carriers without any known conductor are left unknown, and the ledger says so.
+    """
+    design, ledger = resolved.design, resolved.ledger
+    cathode = resolved.inputs.cathode.build()
+    resolver = _Resolver(design)
+    resolver.ledger = ledger
+    ionic, electronic = [], []
+    for name, fraction in cathode.volume_fractions.items():
+        substance = resolved.substances[name]
+        share = float(fraction)
+        if "electrolyte" in substance.roles:
+            ionic.append(Phase(name, share, _sigma(resolver, f"cathode.recipe.{name}.ionic_conductivity", substance)))
+        elif substance.default("electronic_conductivity") is not None and substance.kind in ("cathode", "anode", "carbon"):
+            sigma = resolver.take(f"cathode.recipe.{name}", None, substance, "electronic_conductivity")
+            electronic.append(Phase(name, share, sigma))
+    if resolver.problems:
+        raise InputError(resolver.problems, source=design.name)
+    return resolve_transport(design.cathode.transport, tuple(ionic), tuple(electronic))

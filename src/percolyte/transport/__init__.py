@@ -1,0 +1,1 @@
+"""Effective ionic and electronic transport of composites, however known."""

@@ -1,0 +1,129 @@
+"""Transport: the effective conductivities of a composite, and where they come from.
+
+A design states it in a table with a `kind`; whatever the kind, later steps
+receive the same `Transport` value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from percolyte.nouns import Noun
+from percolyte.transport.closures import bruggeman, effective_medium, maxwell, percolation, tortuosity_factor
+from percolyte.units import Conductivity, Fraction, Ratio
+
+
+@dataclass(frozen=True)
+class Transport:
+    """Effective conductivities of a composite in S/m; None where unknown."""
+
+    kind: Literal["given", "closure"]
+    ionic: float | None
+    electronic: float | None
+    ionic_tortuosity_factor: float | None
+    """φ σ/σ_eff with φ the electrolyte's volume fraction, pores included."""
+    statement: str
+    """How the numbers came about, for people."""
+
+
+class GivenTransport(Noun):
+    """Effective conductivities that the user measured or assumed."""
+
+    kind: Literal["given"] = "given"
+    ionic: Conductivity
+    electronic: Conductivity
+
+
+class BruggemanLaw(Noun):
+    law: Literal["bruggeman"] = "bruggeman"
+    exponent: Ratio = 1.5
+
+
+class MaxwellLaw(Noun):
+    law: Literal["maxwell"] = "maxwell"
+
+
+class PercolationLaw(Noun):
+    law: Literal["percolation"] = "percolation"
+    threshold: Fraction
+    exponent: Ratio = 2.0
+
+
+class EffectiveMediumLaw(Noun):
+    law: Literal["effective-medium"] = "effective-medium"
+
+
+Law = Annotated[BruggemanLaw | MaxwellLaw | PercolationLaw | EffectiveMediumLaw, Field(discriminator="law")]
+
+
+class ClosureTransport(Noun):
+    """Effective conductivities from the recipe by closed forms."""
+
+    kind: Literal["closure"] = "closure"
+    ionic: Law = BruggemanLaw()
+    electronic: Law = EffectiveMediumLaw()
+
+
+TransportChoice = Annotated[GivenTransport | ClosureTransport, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of the layer: its volume fraction and its own conductivity, S/m."""
+
+    name: str
+    fraction: float
+    conductivity: float
+
+
+def apply_law(law: Law, phases: tuple[Phase, ...]) -> float:
+    """Effective conductivity of the phases of one kind of carrier by a closed form.
+
+    All laws but the effective medium know one conducting phase: they take the
+    phases together, with the mean of their conductivities by volume.
+    """
+    fraction = sum(phase.fraction for phase in phases)
+    if fraction <= 0.0:
+        return 0.0
+    if isinstance(law, EffectiveMediumLaw):
+        return float(effective_medium(tuple(p.conductivity for p in phases), tuple(p.fraction for p in phases)))
+    sigma = sum(phase.fraction * phase.conductivity for phase in phases) / fraction
+    if isinstance(law, BruggemanLaw):
+        return float(bruggeman(sigma, fraction, law.exponent))
+    if isinstance(law, MaxwellLaw):
+        return float(maxwell(sigma, fraction))
+    return float(percolation(sigma, fraction, law.threshold, law.exponent))
+
+
+def resolve_transport(
+    choice: GivenTransport | ClosureTransport | None, ionic: tuple[Phase, ...], electronic: tuple[Phase, ...]
+) -> Transport:
+    """The Transport of a layer from the user's choice, by default the closed forms."""
+    fraction = sum(phase.fraction for phase in ionic)
+    own = sum(phase.fraction * phase.conductivity for phase in ionic) / fraction if fraction else 0.0
+    if isinstance(choice, GivenTransport):
+        factor = float(tortuosity_factor(own, choice.ionic, fraction)) if own else None
+        return Transport("given", choice.ionic, choice.electronic, factor, "given in the design")
+    law = choice or ClosureTransport()
+    found = apply_law(law.ionic, ionic) if ionic else None
+    statement = f"closed forms: {_say(law.ionic)} for ions, {_say(law.electronic)} for electrons"
+    if choice is None:
+        statement += " (the default, as the design has no transport table)"
+    return Transport(
+        kind="closure",
+        ionic=found,
+        electronic=apply_law(law.electronic, electronic) if electronic else None,
+        ionic_tortuosity_factor=float(tortuosity_factor(own, found, fraction)) if found else None,
+        statement=statement,
+    )
+
+
+def _say(law: Law) -> str:
+    if isinstance(law, BruggemanLaw):
+        return f"Bruggeman with exponent {law.exponent:g}"
+    if isinstance(law, PercolationLaw):
+        return f"percolation above {100 * law.threshold:g} vol% with exponent {law.exponent:g}"
+    return "Maxwell" if isinstance(law, MaxwellLaw) else "symmetric effective medium"
