@@ -39,6 +39,18 @@ def check_design(evaluation: Evaluation) -> list[Check]:
     return [check for ask in _CHECKS for check in ask(evaluation)]
 
 
+ROUNDING = 1e-3
+"""Relative margin of every limit: inputs are printed with three digits or four."""
+
+
+def _at_least(value: float, limit: float) -> bool:
+    return value >= limit * (1.0 - ROUNDING)
+
+
+def _at_most(value: float, limit: float) -> bool:
+    return value <= limit * (1.0 + ROUNDING)
+
+
 def _say(value: float, dimension: Dimension, digits: int = 3) -> str:
     return text(float(value), dimension, digits=digits)
 
@@ -76,7 +88,7 @@ def _separator_resistance(e: Evaluation) -> Iterator[Check]:
     value = float(e.energy.separator_resistance)
     yield Check(
         "separator resistance",
-        "pass" if value <= limit / 2 else "warn" if value <= limit else "fail",
+        "pass" if _at_most(value, limit / 2) else "warn" if _at_most(value, limit) else "fail",
         _say(value, units.AREA_RESISTANCE),
         f"at most {_say(limit, units.AREA_RESISTANCE)} for 90 % round trip at 1C ({_say(current, units.CURRENT_DENSITY)})",
         f"R = U/(19 i); {WANG}, section 7",
@@ -92,12 +104,12 @@ def _np_ratio(e: Evaluation) -> Iterator[Check]:
     foil = isinstance(e.inputs.anode, FoilAnodeInputs)
     basis = f"{e.energy.convention.np_basis} capacities"
     if foil:
-        verdict: Verdict = "pass" if ratio <= 2.5 else "warn"
+        verdict: Verdict = "pass" if _at_most(ratio, 2.5) else "warn"
         limit, meaning = "at most 2.5", "more lithium than that costs energy density without need"
         if ratio < 1.0:
             meaning = "less lithium than the cathode takes: the cathode's own lithium must cover every loss"
     else:
-        verdict = "pass" if ratio >= 1.05 else "warn" if ratio >= 1.0 else "fail"
+        verdict = "pass" if _at_least(ratio, 1.05) else "warn" if _at_least(ratio, 1.0) else "fail"
         limit, meaning = "at least 1.05", "below one, lithium is plated on the anode and its capacity limits the cell"
     yield Check("N/P ratio", verdict, f"{ratio:.3g} of {basis}", limit, f"{WANG}, Table 2 (1.05 for hosts, 2 for Li)", meaning)
 
@@ -106,7 +118,7 @@ def _areal_capacity(e: Evaluation) -> Iterator[Check]:
     value = float(e.stack.cathode.areal_capacity)
     yield Check(
         "areal capacity",
-        "pass" if value >= units.si(4.0, "mAh/cm2") * (1 - 1e-9) else "warn",
+        "pass" if _at_least(value, units.si(4.0, "mAh/cm2")) else "warn",
         _say(value, units.AREAL_CAPACITY),
         "at least 4 mAh/cm2",
         f"{WANG}, section 7",
@@ -118,7 +130,7 @@ def _active_content(e: Evaluation) -> Iterator[Check]:
     value = float(e.stack.cathode.active_fraction)
     yield Check(
         "active material in the cathode",
-        "pass" if 0.85 - 1e-9 <= value <= 0.9 + 1e-9 else "warn",
+        "pass" if _at_least(value, 0.85) and _at_most(value, 0.9) else "warn",
         _say(value, units.FRACTION),
         "85 % to 90 % by weight",
         f"{WANG}, section 6.1",
@@ -130,7 +142,7 @@ def _thicknesses(e: Evaluation) -> Iterator[Check]:
     separator = float(e.stack.separator.thickness)
     yield Check(
         "separator thickness",
-        "pass" if 15e-6 <= separator <= 30.5e-6 else "warn",
+        "pass" if _at_least(separator, 15e-6) and _at_most(separator, 30e-6) else "warn",
         _say(separator, units.THICKNESS),
         "15 um to 30 um",
         f"{WANG}, section 6.1: ideally below 30 um, 15 um very challenging",
@@ -140,7 +152,7 @@ def _thicknesses(e: Evaluation) -> Iterator[Check]:
         foil = float(e.stack.anode.thickness)
         yield Check(
             "lithium foil thickness",
-            "pass" if 20e-6 * (1 - 1e-9) <= foil <= 40e-6 * (1 + 1e-9) else "warn",
+            "pass" if _at_least(foil, 20e-6) and _at_most(foil, 40e-6) else "warn",
             _say(foil, units.THICKNESS),
             "20 um to 40 um",
             f"{WANG}, section 3.2 (below 40 um); {SONG}, Fig. 1 (20 um)",

@@ -1,8 +1,8 @@
 """Cost of the materials in a cell, with the range that uncertain prices leave.
 
-Prices are dated and sourced; where the library has one value only, a factor of
-two between the ends is assumed, because that is how battery prices move within
-a few years. Processing, formation and overhead are not in it.
+Prices are dated and sourced. The range of each spans the published values and
+at least a factor of two, because that is how battery prices move within a few
+years. Processing, formation and overhead are not in it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from percolyte.sources import Ledger
 from percolyte.units import PRICE, text
 
 SPREAD = 2.0**0.5
-"""Assumed ratio of the upper end to the value, and of the value to the lower end."""
+"""Least ratio of the upper end to the value, and of the value to the lower end."""
 NEGLIGIBLE = 0.02
 """Share of the cell's mass that may lack a price before a cost is refused."""
 SAMPLES = 20_000
@@ -32,7 +32,6 @@ class Price:
     high: float
     source: str
     dated: str | None
-    assumed_range: bool
 
 
 @dataclass(frozen=True)
@@ -94,9 +93,7 @@ def price_of(substance: Substance) -> Price | None:
         return None
     value = datum.number * per_kg
     ends = [end * per_kg for other in data for end in (other.value, other.upper) if end is not None]
-    assumed = max(ends) <= min(ends) * 1.001
-    low, high = (value / SPREAD, value * SPREAD) if assumed else (min(ends), max(ends))
-    return Price(value, low, high, datum.said, datum.date, assumed)
+    return Price(value, min(*ends, value / SPREAD), max(*ends, value * SPREAD), datum.said, datum.date)
 
 
 def materials_cost(
@@ -114,7 +111,6 @@ def materials_cost(
     unpriced = {name: mass for name, mass in masses.items() if name not in prices and name != "other"}
     for name, price in prices.items():
         note = f"range {text(price.low, PRICE, digits=3)} to {text(price.high, PRICE, digits=3)}"
-        note += " (a factor of two assumed)" if price.assumed_range else " (of the published values)"
         ledger.add(f"{name}.price", text(price.value, PRICE, digits=4), "library", price.source, f"{price.dated or 'undated'}; {note}")
     low, high = _percentiles({name: masses[name] for name in prices}, prices)
     by_substance = {name: masses[name] * price.value for name, price in prices.items()}
