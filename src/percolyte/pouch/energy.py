@@ -27,6 +27,8 @@ class PouchEnergy:
     volume: Number
     masses: dict[str, Number]
     thicknesses: dict[str, Number]
+    volumes: dict[str, Number]
+    """Of each kind of layer; what the rim and the overhang enclose is listed as such."""
     separator_resistance: Number
     """Area-specific, ohm m2."""
 
@@ -62,11 +64,16 @@ def pouch_energy(stack: Stack) -> PouchEnergy:
     outer = (pouch.width + 2.0 * (pouch.overhang + pouch.rim)) * (pouch.height + 2.0 * (pouch.overhang + pouch.rim))
     masses = {layer.name: layer.mass for layer in stack.layers}
     thicknesses = {layer.name: layer.count * layer.thickness for layer in stack.layers}
+    volumes = {layer.name: layer.count * layer.thickness * layer.area for layer in stack.layers}
     if inputs.convention.thickness_state == "charged":
         thicknesses["plated lithium"] = stack.unit_cells * stack.anode.plated_thickness
+        volumes["plated lithium"] = thicknesses["plated lithium"] * stack.area
     if inputs.convention.package is not None:
-        masses["package"] = 2.0 * outer * pouch.package_thickness * pouch.package_density
         thicknesses["package"] = 2.0 * pouch.package_thickness
+        volumes["package"] = outer * thicknesses["package"]
+        masses["package"] = volumes["package"] * pouch.package_density
+    volume = outer * total(thicknesses.values())
+    volumes["rim and overhang"] = volume - total(volumes.values())
     weighed = total(masses.values())
     masses["other"] = weighed * pouch.other_mass
     return PouchEnergy(
@@ -77,9 +84,10 @@ def pouch_energy(stack: Stack) -> PouchEnergy:
         voltage=voltage,
         energy=capacity * voltage,
         mass=weighed * (1.0 + pouch.other_mass),
-        volume=outer * total(thicknesses.values()),
+        volume=volume,
         masses=masses,
         thicknesses=thicknesses,
+        volumes=volumes,
         separator_resistance=stack.separator.area_specific_resistance,
     )
 

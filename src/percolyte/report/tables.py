@@ -35,6 +35,7 @@ def energy_json(e: Evaluation) -> dict[str, Any]:
         **_core_json(energy),
         "mass_breakdown_g": {name: _in(mass, "g") for name, mass in energy.masses.items()},
         "thickness_breakdown_um": {name: _in(length, "um") for name, length in energy.thicknesses.items()},
+        "volume_breakdown_mL": {name: _in(volume, "mL") for name, volume in energy.volumes.items()},
         "separator_resistance_ohm_cm2": _in(energy.separator_resistance, "ohm cm2"),
         **_cost_json(cost),
         "ev_range_km": _in(e.ev_range, "km"),

@@ -1,0 +1,119 @@
+"""The report of a design: one self-contained HTML page, and the same as JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from percolyte import __version__, units
+from percolyte.design import write_design
+from percolyte.evaluate import Evaluation
+from percolyte.pouch.convention import PRESETS, Convention
+from percolyte.pouch.energy import pouch_energy
+from percolyte.pouch.stack import CellInputs, build_stack
+from percolyte.report import figures
+from percolyte.report.tables import convention_json
+
+
+def write_report(evaluation: Evaluation, data: Mapping[str, Any], folder: str | os.PathLike[str]) -> list[Path]:
+    """Write report.html and evaluation.json into a folder; their paths."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    page, record = folder / "report.html", folder / "evaluation.json"
+    _write(page, render_report(evaluation))
+    _write(record, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    return [page, record]
+
+
+def _write(path: Path, content: str) -> None:
+    """Whole or not at all: a report that was there stays until the new one is."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(content, encoding="utf-8")
+    beside.replace(path)
+
+
+def render_report(evaluation: Evaluation) -> str:
+    """The page as text; every figure is inside it, nothing is fetched."""
+    environment = Environment(loader=PackageLoader("percolyte.report", "."), autoescape=True, undefined=StrictUndefined)
+    environment.filters |= {"q": _quantity}
+    e = evaluation
+    origins = ("yours", "library", "assumed", "computed", "convention")
+    return environment.get_template("report.html.j2").render(
+        e=e,
+        version=__version__,
+        units=units,
+        pictures=_pictures(e),
+        verdicts={verdict: sum(check.verdict == verdict for check in e.checks) for verdict in ("pass", "warn", "fail")},
+        convention=convention_json(e.energy),
+        by_origin={origin: [entry for entry in e.ledger.entries if entry.origin == origin] for origin in origins},
+        contested=[entry for entry in e.ledger.entries if "published too" in entry.note],
+        references=_references(e),
+        toml=write_design(e.design),
+    )
+
+
+def _quantity(value: Any, dimension: str, digits: int = 4) -> str:
+    """Template filter: {{ value|q('SPECIFIC_ENERGY') }}."""
+    return units.text(float(value), getattr(units, dimension), digits=digits)
+
+
+def _pictures(e: Evaluation) -> dict[str, str]:
+    """Each figure as a data address; absent where a figure does not apply."""
+    drawn = {
+        "stack": figures.stack_figure(e),
+        "breakdown": figures.breakdown_figure(e),
+        "map": figures.map_figure(e),
+        "tornado": figures.tornado_figure(e.inputs),
+        "cost": figures.cost_figure(e.cost),
+        "conventions": figures.convention_figure(_under_each_convention(e), e.energy.convention.name),
+    }
+    encoded = {name: base64.b64encode(figures.svg(figure).encode()).decode() for name, figure in drawn.items() if figure}
+    return {name: f"data:image/svg+xml;base64,{picture}" for name, picture in encoded.items()}
+
+
+def _under_each_convention(e: Evaluation) -> list[tuple[str, float, float]]:
+    """Name, Wh/kg and Wh/L of the same layers, first as designed, then by every preset."""
+    conventions = [e.energy.convention, *(preset for preset in PRESETS.values() if preset != e.energy.convention)]
+    rows = []
+    for convention in conventions:
+        energy = pouch_energy(build_stack(_with_convention(e.inputs, convention)))
+        rows.append(
+            (
+                convention.name,
+                float(units.to(float(energy.specific_energy), "Wh/kg")),
+                float(units.to(float(energy.energy_density), "Wh/L")),
+            )
+        )
+    return rows
+
+
+def _with_convention(inputs: CellInputs, convention: Convention) -> CellInputs:
+    """The same layers and sheet size counted by another convention, as a stack of 20 sheets where the design has none."""
+    package = convention.package
+    single = inputs.convention.stacking == "single"
+    pouch = replace(
+        inputs.pouch,
+        width=0.102 if single else inputs.pouch.width,
+        height=0.052 if single else inputs.pouch.height,
+        cathode_sheets=20.0 if single else inputs.pouch.cathode_sheets,
+        other_mass=convention.other_mass,
+        overhang=convention.overhang,
+        rim=package.rim if package else 0.0,
+        package_thickness=package.thickness if package else 0.0,
+        package_density=package.density if package else 1.0,
+    )
+    return replace(inputs, convention=convention, pouch=pouch)
+
+
+def _references(e: Evaluation) -> list[str]:
+    """Every source of a library value that was used, once, in order of use."""
+    found = [entry.source.split(": ", 1)[-1] for entry in e.ledger.entries if entry.origin == "library"]
+    found += [entry.source for entry in e.ledger.entries if entry.origin == "convention"]
+    return list(dict.fromkeys(found))
