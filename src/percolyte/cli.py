@@ -27,10 +27,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-materials_app = typer.Typer(help="The materials library: every value with unit, conditions and source.", no_args_is_help=True)
+materials_app = typer.Typer(
+    help="The materials library: every value with unit, conditions and source.", no_args_is_help=True
+)
 app.add_typer(materials_app, name="materials")
 
-DesignFile = Annotated[str, typer.Argument(metavar="DESIGN", help="Design file (TOML), or the name of a shipped example.")]
+DesignFile = Annotated[
+    str, typer.Argument(metavar="DESIGN", help="Design file (TOML), or the name of a shipped example.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
@@ -73,17 +77,13 @@ def run(
 ) -> None:
     """The whole chain: evaluate a design and write its report."""
     from percolyte.report.html import write_report
-    from percolyte.report.tables import evaluation_json
+    from percolyte.report.tables import energy_text, evaluation_json
 
     evaluation = _evaluate(design)
-    folder = out or Path(f"{Path(design).stem}-report")
-    data = evaluation_json(evaluation)
-    written = write_report(evaluation, data, folder)
+    written = write_report(evaluation, out or Path(f"{Path(design).stem}-report"))
     if as_json:
-        _print(data)
+        _print(evaluation_json(evaluation))
     else:
-        from percolyte.report.tables import energy_text
-
         typer.echo(energy_text(evaluation))
         typer.echo("\nwritten: " + ", ".join(str(path) for path in written))
 
@@ -122,9 +122,27 @@ def solve(
         typer.echo(f"{target} at {variable} = {' and '.join(shown)}")
 
 
+@app.command("map")
+def map_design(
+    design: DesignFile,
+    out: Annotated[Path, typer.Option(help="Figure to write (.svg, .png, .pdf).")],
+) -> None:
+    """Wh/kg and Wh/L over active content and separator thickness, as a figure."""
+    from percolyte.report.figures import map_figure, save
+
+    figure = map_figure(_evaluate(design))
+    if figure is None:
+        raise InputError(
+            f"{design}: the map exchanges one active material for electrolyte; this cathode has no such pair"
+        )
+    save(figure, out)
+    typer.echo(f"written: {out}")
+
+
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Table of published cells, one a row.")], as_json: Json = False
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Table of published cells, one a row.")],
+    as_json: Json = False,
 ) -> None:
     """Rows of a table of published cells that contradict themselves."""
     from dataclasses import asdict
@@ -144,7 +162,9 @@ def check(
 @app.command()
 def recipe(
     parts: Annotated[list[str], typer.Argument(metavar="NAME=SHARE...", help="Components, such as 'NMC811=80 %'.")],
-    by_volume: Annotated[bool, typer.Option("--by-volume", help="The shares are volume fractions of the solid.")] = False,
+    by_volume: Annotated[
+        bool, typer.Option("--by-volume", help="The shares are volume fractions of the solid.")
+    ] = False,
     thickness: Annotated[str | None, typer.Option(help="Of the layer, such as '70 um'.")] = None,
     loading: Annotated[str | None, typer.Option(help="Of active material, such as '20 mg/cm2'.")] = None,
     areal_capacity: Annotated[str | None, typer.Option(help="Such as '4 mAh/cm2'.")] = None,
@@ -156,8 +176,16 @@ def recipe(
     from percolyte.recipe_calculator import calculate
     from percolyte.report.tables import recipe_json, recipe_text
 
-    given = {"thickness": thickness, "loading": loading, "areal_capacity": areal_capacity, "porosity": porosity, "density": density}
-    electrode = calculate(parts, by_volume=by_volume, given={name: value for name, value in given.items() if value is not None})
+    given = {
+        "thickness": thickness,
+        "loading": loading,
+        "areal_capacity": areal_capacity,
+        "porosity": porosity,
+        "density": density,
+    }
+    electrode = calculate(
+        parts, by_volume=by_volume, given={name: value for name, value in given.items() if value is not None}
+    )
     if as_json:
         _print(recipe_json(electrode))
     else:
@@ -190,7 +218,9 @@ def schema() -> None:
 
 @materials_app.command("list")
 def materials_list(
-    kind: Annotated[str | None, typer.Option(help="electrolyte, cathode, anode, binder, carbon, coating, foil, package, scaffold.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="electrolyte, cathode, anode, binder, carbon, coating, foil, package, scaffold.")
+    ] = None,
     min_conductivity: Annotated[str | None, typer.Option(help="Such as '1 mS/cm'.")] = None,
     window: Annotated[str | None, typer.Option(help="Potential that must be stable, such as '2 V'.")] = None,
     as_json: Json = False,
@@ -217,7 +247,9 @@ def _list(words: str, kind: str | None, min_conductivity: str | None, window: st
     from percolyte.report.tables import materials_json, materials_text
 
     if kind is not None and kind not in get_args(Kind):
-        raise InputError(f"{kind!r} is not a kind of substance{suggestion(kind, get_args(Kind)) or '; kinds are ' + ', '.join(get_args(Kind))}")
+        raise InputError(
+            f"{kind!r} is not a kind of substance{suggestion(kind, get_args(Kind)) or '; kinds are ' + ', '.join(get_args(Kind))}"
+        )
     found = search(
         Library(),
         kind=kind,
@@ -247,7 +279,9 @@ def materials_show(name: Annotated[str, typer.Argument(help="Name or alias.")], 
 @materials_app.command("compare")
 def materials_compare(
     names: Annotated[list[str], typer.Argument(help="Two substances or more.")],
-    figure: Annotated[Path | None, typer.Option(help="Write an Arrhenius plot of the electrolytes (.svg, .png, .pdf).")] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Write an Arrhenius plot of the electrolytes (.svg, .png, .pdf).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Substances side by side; electrolytes also as an Arrhenius plot."""

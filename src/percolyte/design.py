@@ -215,9 +215,13 @@ class Pouch(Noun):
         single = (self.stacking or PRESETS[self.convention].stacking) == "single"
         missing = [name for name in ("width", "height", "cathode_sheets") if getattr(self, name) is None]
         if missing and not single:
-            raise ValueError(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing for a stack of sheets")
+            raise ValueError(
+                f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing for a stack of sheets"
+            )
         if single and (self.cathode_sheets or 1) != 1:
-            raise ValueError("a single unit cell has one cathode; leave out cathode_sheets or set stacking = 'parallel'")
+            raise ValueError(
+                "a single unit cell has one cathode; leave out cathode_sheets or set stacking = 'parallel'"
+            )
         return self
 
 
@@ -269,7 +273,7 @@ class Design(Noun):
     pouch: Pouch = Pouch(convention="unit-cell")
     vehicle: Vehicle = Vehicle()
     targets: Targets = Targets()
-    materials: dict[str, dict[str, Any]] = {}
+    materials: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Substances that the library lacks, in the library's own format."""
 
     _folder: Path = PrivateAttr(default=Path())

@@ -1,9 +1,9 @@
 """The errors of percolyte.
 
-    PercolyteError
-    ├── InputError        bad input: every problem named, exit status 2
-    │   └── UnitError     one text that is not the quantity it should be
-    └── RunError          a run that failed for a reason named, exit status 1
+PercolyteError
+├── InputError        bad input: every problem named, exit status 2
+│   └── UnitError     one text that is not the quantity it should be
+└── RunError          a run that failed for a reason named, exit status 1
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _explain(message: str) -> str:
     message = message[:1].lower() + message[1:]
     if "invalid value" in message:
-        message += "; a value with a unit is text and needs quotes, such as \"80 um\""
+        message += '; a value with a unit is text and needs quotes, such as "80 um"'
     return message
 
 

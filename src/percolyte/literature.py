@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from percolyte import units
-from percolyte.errors import InputError
+from percolyte.errors import InputError, UnitError
 from percolyte.files import read_text
 from percolyte.materials.library import Library
 from percolyte.units import Dimension, text
@@ -123,7 +123,7 @@ def _find_columns(names: list[str]) -> dict[str, tuple[str, str]]:
 def _fits(unit: str, dimension: Dimension) -> bool:
     try:
         units.parse(f"1 {unit}", dimension.unbounded)
-    except units.UnitError:
+    except UnitError:
         return False
     return True
 
@@ -138,7 +138,11 @@ def _read_row(row: dict[str, str], columns: dict[str, tuple[str, str]], number: 
             continue
         stem = column[: -len(unit.replace("/", "_")) - 1]
         high = _number(row.get(f"{stem}_max_{unit.replace('/', '_')}"), unit)
-        qualifier = row.get(f"{re.sub('_stated$', '', stem)}_qualifier") or row.get(f"{stem.rsplit('_', 1)[-1]}_qualifier") or ""
+        qualifier = (
+            row.get(f"{re.sub('_stated$', '', stem)}_qualifier")
+            or row.get(f"{stem.rsplit('_', 1)[-1]}_qualifier")
+            or ""
+        )
         numbers[quantity] = (low, low if high is None else high, qualifier.strip())
     name = row.get("row_id") or f"line {number}"
     material = (row.get(columns["material"][0]) or "").strip() if "material" in columns else ""
@@ -161,7 +165,7 @@ def _check(cell: _Cell, library: Library) -> Iterator[Finding]:
 
 
 def _charge(cell: _Cell) -> Iterator[Finding]:
-    """loading × capacity = areal capacity."""
+    """Loading × capacity = areal capacity."""
     loading, capacity, stated = (cell.numbers.get(name) for name in ("loading", "capacity", "areal_capacity"))
     if loading is None or capacity is None or stated is None:
         return

@@ -82,7 +82,7 @@ def _quoted(expected: str) -> list[str]:
 def _line(where: Path, message: str, value: Any) -> InitErrorDetails:
     """A message at a place, in the form in which pydantic passes it on."""
     safe = message.replace("{", "(").replace("}", ")")
-    return InitErrorDetails(type=PydanticCustomError("problem", safe), loc=where, input=value)  # type: ignore[arg-type]
+    return InitErrorDetails(type=PydanticCustomError("problem", safe), loc=where, input=value)
 
 
 def _misspelt(names: tuple[str, ...], data: Mapping[str, Any], cls: type[Noun]) -> bool:
@@ -104,11 +104,7 @@ def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
     A missing field is not reported where an unknown one is its near miss.
     """
     lines = error.errors(include_url=False)
-    missing_said = {
-        line["loc"][:-1]
-        for line in lines
-        if line["type"] == "problem" and "did you mean" in line["msg"]
-    }
+    missing_said = {line["loc"][:-1] for line in lines if line["type"] == "problem" and "did you mean" in line["msg"]}
     problems = []
     for line in lines:
         if line["msg"] == "is missing" and line["loc"][:-1] in missing_said:
@@ -120,7 +116,9 @@ def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
 def dotted(path: Path) -> str:
     """('cathode', 'recipe', 'carbon black') -> 'cathode.recipe."carbon black"'."""
     words = [f"{part + 1}" if isinstance(part, int) else part for part in path]
-    return ".".join(word if word.replace("_", "").replace("-", "").isalnum() or "." in word else f'"{word}"' for word in words)
+    return ".".join(
+        word if word.replace("_", "").replace("-", "").isalnum() or "." in word else f'"{word}"' for word in words
+    )
 
 
 def read_noun(cls: type[N], data: Any, *, source: str = "", prefix: str = "") -> N:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from percolyte import units
 from percolyte.design import Cathode, Collector, CompositeAnode, Design, LithiumAnode, NoAnode
 from percolyte.errors import InputError, Problem
 from percolyte.materials.library import Library
@@ -24,10 +25,9 @@ from percolyte.pouch.stack import (
     SeparatorInputs,
 )
 from percolyte.separator import Filler, film
-from percolyte.sources import Ledger
+from percolyte.sources import Ledger, Origin
 from percolyte.transport.effective import Phase, Transport, resolve_transport
 from percolyte.units import TEMPERATURE, Dimension, text
-from percolyte import units
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,20 @@ class _Resolver:
 
     def look_up(self, where: str, substance: Substance, name: str, datum: Datum, value: float) -> None:
         """Enter a library value, with the values that contradict it."""
-        others = [other.shown(PROPERTIES[name]) for other in substance.data(name) if other is not datum]
+        dimension = PROPERTIES[name]
+        others = [
+            other.shown(dimension) + (" (doubtful)" if other.doubt else "")
+            for other in substance.data(name)
+            if other is not datum
+        ]
         notes = [datum.conditions, datum.note, datum.doubt]
         if others:
             notes.append("published too: " + ", ".join(dict.fromkeys(others)))
-        origin = "library" if datum.source else "yours"
-        shown = text(value, PROPERTIES[name], digits=6)
-        self.ledger.add(where, shown, origin, f"{substance.name}: {datum.said}", "; ".join(note for note in notes if note))
+        origin: Origin = "library" if datum.source else "yours"
+        shown = text(value, dimension, digits=6)
+        self.ledger.add(
+            where, shown, origin, f"{substance.name}: {datum.said}", "; ".join(note for note in notes if note)
+        )
 
 
 def resolve(design: Design) -> Resolved:
@@ -189,7 +196,9 @@ def _composite(resolver: _Resolver, where: str, electrode: Cathode) -> Composite
             mass_fraction=electrode.recipe[name],
             density=resolver.take(at, own.density if is_active else None, part, "density"),
             role="active" if is_active else part.kind,
-            specific_capacity=resolver.take(at, own.specific_capacity, part, "specific_capacity") if is_active else None,
+            specific_capacity=resolver.take(at, own.specific_capacity, part, "specific_capacity")
+            if is_active
+            else None,
         )
     substances = [parts[name] for name in active]
     weights = [electrode.recipe[name] for name in active]
@@ -211,7 +220,9 @@ def _mean(
 ) -> float:
     """A property of the active materials together, weighted by capacity for a blend."""
     if name == "initial_efficiency" and own is None and any(part.default(name) is None for part in active):
-        return resolver.assumed(f"{where}.initial_efficiency", 1.0, units.FRACTION, "no value known; no first-cycle loss assumed")
+        return resolver.assumed(
+            f"{where}.initial_efficiency", 1.0, units.FRACTION, "no value known; no first-cycle loss assumed"
+        )
     values = [resolver.take(f"{where}.active", own, part, name) for part in active]
     if len(values) <= 1:
         return values[0] if values else 1.0
@@ -252,14 +263,18 @@ def _separator(resolver: _Resolver, design: Design) -> SeparatorInputs:
     )
     held = sum(filler.mass_fraction for filler in fillers)
     if held >= 1.0:
-        resolver.problems.append(Problem("separator", f"binder and scaffold make {100 * held:g} % of it; no electrolyte is left"))
+        resolver.problems.append(
+            Problem("separator", f"binder and scaffold make {100 * held:g} % of it; no electrolyte is left")
+        )
         held, fillers = 0.0, ()
     thickness = resolver.yours("separator.thickness", layer.thickness, units.THICKNESS)
     own_density = layer.density
     own_sigma = layer.conductivity
     density = resolver.take("separator", own_density, electrolyte, "density")
-    sigma = resolver.yours("separator.conductivity", own_sigma, units.CONDUCTIVITY) if own_sigma else _sigma(
-        resolver, "separator.conductivity", electrolyte
+    sigma = (
+        resolver.yours("separator.conductivity", own_sigma, units.CONDUCTIVITY)
+        if own_sigma
+        else _sigma(resolver, "separator.conductivity", electrolyte)
     )
     if fillers or layer.porosity:
         made_density, made_sigma = film(density, sigma, fillers, layer.porosity)
@@ -303,7 +318,11 @@ def cathode_transport(resolved: Resolved) -> Transport:
         share = float(fraction)
         if "electrolyte" in substance.roles:
             ionic.append(Phase(name, share, _sigma(resolver, f"cathode.recipe.{name}.ionic_conductivity", substance)))
-        elif substance.default("electronic_conductivity") is not None and substance.kind in ("cathode", "anode", "carbon"):
+        elif substance.default("electronic_conductivity") is not None and substance.kind in (
+            "cathode",
+            "anode",
+            "carbon",
+        ):
             sigma = resolver.take(f"cathode.recipe.{name}", None, substance, "electronic_conductivity")
             electronic.append(Phase(name, share, sigma))
     if resolver.problems:

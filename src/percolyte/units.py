@@ -126,7 +126,7 @@ def _factor(unit: str) -> tuple[float, str]:
     except (PintError, SyntaxError, ArithmeticError, AttributeError, TypeError, AssertionError) as error:
         raise ValueError(unit) from error
     # pint's root unit of mass is the gram, SI's is the kilogram
-    mass = int(quantity.dimensionality.get("[mass]", 0))
+    mass = round(float(str(quantity.dimensionality.get("[mass]", 0))))
     return float(quantity.magnitude) * 1e-3**mass, str(quantity.dimensionality)
 
 
@@ -167,7 +167,11 @@ class Dimension:
         if not math.isfinite(value):
             raise UnitError(f"'{shown}' is not a finite number; {self.advice}")
         if value < self.low or (self.positive and value <= 0.0):
-            least = f"more than {text(0.0, self)}" if self.positive and self.low <= 0 else f"at least {text(self.low, self)}"
+            least = (
+                f"more than {text(0.0, self)}"
+                if self.positive and self.low <= 0
+                else f"at least {text(self.low, self)}"
+            )
             raise UnitError(f"'{shown}' is too small: a {self.name} here is {least}; {self.advice}")
         if value > self.high:
             raise UnitError(
@@ -179,8 +183,7 @@ class Dimension:
         from pydantic_core import core_schema
 
         def validate(value: Any, info: core_schema.ValidationInfo) -> float:
-            from_file = bool(info.context) and info.context.get("from_file", False)
-            return _read(value, self, from_file=from_file)
+            return _read(value, self, from_file=bool((info.context or {}).get("from_file")))
 
         return core_schema.with_info_plain_validator_function(
             validate, serialization=core_schema.plain_serializer_function_ser_schema(lambda value: text(value, self))

@@ -11,7 +11,15 @@ from percolyte.pouch.stack import CellInputs
 
 SHARE = 0.1
 """Each number is moved by a tenth, the same for all, so that the bars compare."""
-LEADING = ("cathode.", "separator.", "anode.", "pouch.other_mass", "pouch.rim", "cathode_collector.", "anode_collector.")
+LEADING = (
+    "cathode.",
+    "separator.",
+    "anode.",
+    "pouch.other_mass",
+    "pouch.rim",
+    "cathode_collector.",
+    "anode_collector.",
+)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from percolyte import units
-from percolyte.errors import InputError, RunError
+from percolyte.errors import InputError, RunError, UnitError
 from percolyte.explore.vary import dimension_of, evaluate_many, value_at
 from percolyte.pouch.stack import CellInputs
 from percolyte.units import Dimension, text
@@ -43,7 +43,7 @@ def target_quantity(target: str) -> tuple[str, float]:
     for name, dimension in QUANTITIES.items():
         try:
             return name, units.parse(target, dimension)
-        except units.UnitError as error:
+        except UnitError as error:
             reason = str(error)
             if "too" in reason:
                 raise
@@ -84,8 +84,8 @@ def solve_for(inputs: CellInputs, path: str, quantity: str, target: float, span:
     gap = excess(grid)
     if np.all(np.isnan(gap)):
         raise RunError("target not reached", f"no cell between {_show(path, low)} and {_show(path, high)} is possible")
-    steps = np.flatnonzero(np.signbit(gap[:-1]) != np.signbit(gap[1:]))
-    steps = [step for step in steps if np.isfinite(gap[step]) and np.isfinite(gap[step + 1])]
+    crossed = np.flatnonzero(np.signbit(gap[:-1]) != np.signbit(gap[1:]))
+    steps = [int(step) for step in crossed if np.isfinite(gap[step]) and np.isfinite(gap[step + 1])]
     if not steps:
         nearest = int(np.nanargmin(np.abs(gap)))
         best = text(float(gap[nearest] + target), QUANTITIES[quantity], digits=4)

@@ -43,7 +43,7 @@ DIMENSIONS: dict[str, Dimension] = {
 }
 """What kind of number each field of the resolved cell is."""
 
-CHUNK = 8192
+CHUNK = 16384
 """Designs worked on together, so that the intermediate arrays stay in the cache."""
 
 
@@ -63,14 +63,16 @@ def _walk(node: Any, prefix: str) -> Iterator[str]:
             value = getattr(node, field.name)
             if is_dataclass(value) or field.name == "recipe":
                 yield from _walk(value, f"{prefix}{field.name}.")
-            elif field.name in DIMENSIONS and (value is not None or field.name in choices or field.name == "mean_voltage"):
+            elif field.name in DIMENSIONS and (
+                value is not None or field.name in choices or field.name == "mean_voltage"
+            ):
                 yield prefix + field.name
 
 
 def dimension_of(path: str) -> Dimension:
     """What kind of number stands at a path."""
     *head, last = path.split(".")
-    if len(head) == 2 and head[1] == "recipe" or last not in DIMENSIONS:
+    if (len(head) == 2 and head[1] == "recipe") or last not in DIMENSIONS:
         return units.FRACTION
     return DIMENSIONS[last]
 
@@ -80,20 +82,27 @@ def value_at(inputs: CellInputs, path: str) -> Number | None:
     node: Any = inputs
     for name in _parts(inputs, path):
         node = node[name] if isinstance(node, Mapping) else getattr(node, name)
-    return getattr(node, "mass_fraction", node)
+    value: Number | None = getattr(node, "mass_fraction", node)
+    return value
 
 
 def _parts(inputs: CellInputs, path: str) -> list[str]:
     """The path in steps; names of substances may hold points."""
     known = paths(inputs)
     if path not in known:
-        raise InputError(f"{path!r} is not a number of this design{suggestion(path, known) or '; try one of ' + ', '.join(known)}")
+        raise InputError(
+            f"{path!r} is not a number of this design{suggestion(path, known) or '; try one of ' + ', '.join(known)}"
+        )
     head = path.split(".")
     if len(head) > 2 and head[1] == "recipe":
         recipe = getattr(inputs, head[0]).recipe
         rest = path.split(".recipe.", 1)[1]
         name = max((name for name in recipe if rest == name or rest.startswith(name + ".")), key=len)
-        return [head[0], "recipe", name, *rest[len(name) :].lstrip(".").split(".")] if rest != name else [head[0], "recipe", name]
+        return (
+            [head[0], "recipe", name, *rest[len(name) :].lstrip(".").split(".")]
+            if rest != name
+            else [head[0], "recipe", name]
+        )
     return head
 
 
@@ -141,7 +150,9 @@ def energies(inputs: CellInputs, changes: Mapping[str, Number]) -> PouchEnergy:
 
 
 def evaluate_many(
-    inputs: CellInputs, changes: Mapping[str, Number], quantities: tuple[str, ...] = ("specific_energy", "energy_density")
+    inputs: CellInputs,
+    changes: Mapping[str, Number],
+    quantities: tuple[str, ...] = ("specific_energy", "energy_density"),
 ) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
     """Chosen quantities of many designs, in chunks that fit the cache.
 

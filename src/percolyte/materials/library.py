@@ -61,6 +61,12 @@ def _read(path: Path) -> dict[str, Any]:
     return data
 
 
+@lru_cache(maxsize=1024)
+def _substance(path: Path, modified: int) -> Substance:
+    """The substance of a file; read again once the file is modified."""
+    return read_noun(Substance, _read(path), source=str(path))
+
+
 class Library:
     """The substances that one run may name.
 
@@ -84,8 +90,8 @@ class Library:
     def _build(self, name: str, key: str) -> Substance:
         if key in self._own:
             return self._build_own(*self._own[key])
-        data, path = self._raw(name, key)
-        return read_noun(Substance, data, source=str(path))
+        path = self._path(name, key)
+        return _substance(path, path.stat().st_mtime_ns)
 
     def _build_own(self, name: str, data: Any) -> Substance:
         where = f'materials."{name}"'
@@ -94,23 +100,25 @@ class Library:
         base = data.get("based_on", name)
         inherited: dict[str, Any] = {}
         if "based_on" in data or self._shipped_path(name) is not None:
-            inherited, _ = self._raw(str(base), _key(str(base)))
+            inherited = _read(self._path(str(base), _key(str(base))))
             absent = {k: v for k, v in inherited.get("absent", {}).items() if k not in data}
             inherited = {**inherited, "aliases": [], "absent": absent}
         return read_noun(Substance, {**inherited, **data, "name": name}, prefix=where)
 
-    def _raw(self, name: str, key: str) -> tuple[dict[str, Any], Path]:
+    def _path(self, name: str, key: str) -> Path:
         path = self._shipped_path(name) or self._aliases().get(key)
         if path is None:
             raise InputError(
                 f"{name!r} is not in the materials library{suggestion(name, self.names())}; "
-                f"see `percolyte materials list`, or describe it in [materials.\"{name}\"]"
+                f'see `percolyte materials list`, or describe it in [materials."{name}"]'
             )
-        return _read(path), path
+        return path
 
     @staticmethod
     def _shipped_path(name: str) -> Path | None:
-        return next((files[_key(slug(name))] for folder in _folders() if _key(slug(name)) in (files := _files(folder))), None)
+        return next(
+            (files[_key(slug(name))] for folder in _folders() if _key(slug(name)) in (files := _files(folder))), None
+        )
 
     @staticmethod
     def _aliases() -> dict[str, Path]:
@@ -162,7 +170,9 @@ def search(
     def fits(substance: Substance) -> bool:
         if kind is not None and kind not in substance.roles:
             return False
-        told = " ".join([substance.name, *substance.aliases, substance.formula or "", substance.family or "", substance.note or ""])
+        told = " ".join(
+            [substance.name, *substance.aliases, substance.formula or "", substance.family or "", substance.note or ""]
+        )
         if not all(word in told.casefold() for word in words.casefold().split()):
             return False
         if min_conductivity is not None:
@@ -176,5 +186,3 @@ def search(
         return True
 
     return [substance for substance in library.substances() if fits(substance)]
-
-

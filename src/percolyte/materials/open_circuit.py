@@ -7,6 +7,7 @@ exactly that, with its derivative.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -67,7 +68,7 @@ class OpenCircuitPotential(Noun):
             x = self.stoichiometry
             if x is None or len(x) != len(self.potential) or len(x) < 2:
                 raise ValueError("a table needs as many values of stoichiometry as of potential, two at least")
-            if any(b <= a for a, b in zip(x, x[1:], strict=False)):
+            if any(b <= a for a, b in pairwise(x)):
                 raise ValueError("the stoichiometry of a table rises from row to row")
             if not (np.isclose(x[0], low) and np.isclose(x[-1], high)):
                 raise ValueError("the range is the first and the last stoichiometry of the table")
@@ -80,8 +81,8 @@ class OpenCircuitPotential(Noun):
         if np.any(x < low - 1e-9) or np.any(x > high + 1e-9) or np.any(np.isnan(x)):
             raise ValueError(f"this open-circuit potential is given for stoichiometries {low:g} to {high:g} only")
         if self.potential is not None:
-            return np.interp(x, np.asarray(self.stoichiometry), np.asarray(self.potential))
-        value = np.polynomial.polynomial.polyval(x, self.polynomial)
+            return np.asarray(np.interp(x, np.asarray(self.stoichiometry), np.asarray(self.potential)))
+        value = _polynomial(x, self.polynomial or (0.0,))
         for a, b, c in self.tanh:
             value = value + a * np.tanh(b * (x - c))
         for a, b, c in self.exponential:

@@ -22,7 +22,6 @@ from percolyte.units import (
     DIFFUSIVITY,
     FRACTION,
     MODULUS,
-    VOLUME_CHANGE,
     PRESSURE,
     PRICE,
     PRICE_PER_AREA,
@@ -31,6 +30,7 @@ from percolyte.units import (
     TEMPERATURE,
     THICKNESS,
     VOLTAGE,
+    VOLUME_CHANGE,
     Dimension,
     Temperature,
     text,
@@ -117,7 +117,9 @@ class Datum(Noun):
         """Form, component, temperature and state of charge in one phrase."""
         words = [self.component, self.form, self.state_of_charge and f"at {self.state_of_charge}"]
         if self.temperature is not None:
-            words.append(text(self.temperature, TEMPERATURE, digits=4) + (" (room)" if self.temperature_assumed else ""))
+            words.append(
+                text(self.temperature, TEMPERATURE, digits=4) + (" (room)" if self.temperature_assumed else "")
+            )
         if self.method == "calculation":
             words.append("calculated")
         if self.date:
@@ -165,7 +167,7 @@ class SubstanceHeader(Noun):
     based_on: str | None = None
     """The substance whose remaining values this one takes over."""
     note: str | None = None
-    absent: dict[str, str] = {}
+    absent: dict[str, str] = Field(default_factory=dict)
     """Properties looked for without success, and why."""
     open_circuit_potential: Annotated[tuple[OpenCircuitPotential, ...], BeforeValidator(_records)] = ()
 
@@ -211,7 +213,7 @@ class Substance(
             raise InputError(
                 f"{self.name} has no {name.replace('_', ' ')} in the library"
                 + (f" ({reason})" if reason else "")
-                + f"; add [materials.\"{self.name}\"] with {name} = \"{PROPERTIES[name].example}\" to the design"
+                + f'; add [materials."{self.name}"] with {name} = "{PROPERTIES[name].example}" to the design'
             )
         return datum
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 from percolyte.nouns import Noun
-from percolyte.units import Distance, Fraction, Density, Thickness
+from percolyte.units import Density, Distance, Fraction, Thickness
 
 PresetName = Literal["pouch", "unit-cell", "yang2022", "wang2021", "song2023"]
 

@@ -92,7 +92,8 @@ def price_of(substance: Substance) -> Price | None:
     if datum is None:
         return None
     value = datum.number * per_kg
-    ends = [end * per_kg for other in data for end in (other.value, other.upper) if end is not None]
+    trusted = [other for other in data if other.doubt is None or other is datum]
+    ends = [end * per_kg for other in trusted for end in (other.value, other.upper) if end is not None]
     return Price(value, min(*ends, value / SPREAD), max(*ends, value * SPREAD), datum.said, datum.date)
 
 
@@ -111,7 +112,13 @@ def materials_cost(
     unpriced = {name: mass for name, mass in masses.items() if name not in prices and name != "other"}
     for name, price in prices.items():
         note = f"range {text(price.low, PRICE, digits=3)} to {text(price.high, PRICE, digits=3)}"
-        ledger.add(f"{name}.price", text(price.value, PRICE, digits=4), "library", price.source, f"{price.dated or 'undated'}; {note}")
+        ledger.add(
+            f"{name}.price",
+            text(price.value, PRICE, digits=4),
+            "library",
+            price.source,
+            f"{price.dated or 'undated'}; {note}",
+        )
     low, high = _percentiles({name: masses[name] for name in prices}, prices)
     by_substance = {name: masses[name] * price.value for name, price in prices.items()}
     complete = sum(unpriced.values()) <= NEGLIGIBLE * float(energy.mass)
@@ -126,7 +133,8 @@ def _percentiles(masses: Mapping[str, float], prices: Mapping[str, Price]) -> tu
     total = np.zeros(SAMPLES)
     for name, mass in masses.items():
         price = prices[name]
-        total += mass * (draw.triangular(price.low, price.value, price.high, SAMPLES) if price.high > price.low else price.value)
+        total += mass * (
+            draw.triangular(price.low, price.value, price.high, SAMPLES) if price.high > price.low else price.value
+        )
     low, high = np.percentile(total, [5.0, 95.0])
     return float(low), float(high)
-

@@ -9,7 +9,7 @@ MONTH = 2629800.0
 
 
 def cycles_compound(efficiency: float, retention: float = 0.8) -> float:
-    """n = ln(retention)/ln(CE): every cycle loses a share of what is left.
+    """N = ln(retention)/ln(CE): every cycle loses a share of what is left.
 
     Limit: CE = 0.99 and retention 0.99 is one cycle. Source for the use: Wang
     et al. 2021, section 3.2, where 99.95 % is about 450 cycles.
@@ -18,7 +18,7 @@ def cycles_compound(efficiency: float, retention: float = 0.8) -> float:
 
 
 def cycles_linear(efficiency: float, retention: float = 0.8) -> float:
-    """n = (1 - retention)/(1 - CE): every cycle loses the same lithium.
+    """N = (1 - retention)/(1 - CE): every cycle loses the same lithium.
 
     The same paper's 2000 cycles at 99.99 % are of this kind.
     """
@@ -26,7 +26,7 @@ def cycles_linear(efficiency: float, retention: float = 0.8) -> float:
 
 
 def cycles_reserve(efficiency: float, np_ratio: float) -> float:
-    """n = (N/P - 1)/(1 - CE): a lithium reserve covers the loss until it is used up.
+    """N = (N/P - 1)/(1 - CE): a lithium reserve covers the loss until it is used up.
 
     N/P counts reserve and cathode over cathode. Limit: no reserve, no cycle.
     """

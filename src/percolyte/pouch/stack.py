@@ -200,7 +200,14 @@ def build_stack(inputs: CellInputs) -> Stack:
     anode_mass = anode.electrode.mass_fractions if anode.electrode else {anode.name: 1.0}
     layers = [
         Layer("cathode", counts.unit_cells, cathode.thickness, area, cathode.areal_mass, cathode.mass_fractions),
-        Layer("separator", counts.unit_cells, separator.thickness, wide, separator.areal_mass, inputs.separator.composition),
+        Layer(
+            "separator",
+            counts.unit_cells,
+            separator.thickness,
+            wide,
+            separator.areal_mass,
+            inputs.separator.composition,
+        ),
         Layer("anode", counts.anodes, anode.thickness, wide, anode.areal_mass, anode_mass),
         _foil("cathode collector", inputs.cathode_collector, counts.cathode_foils, area),
         _foil("anode collector", inputs.anode_collector, counts.anode_foils, wide),

@@ -38,7 +38,7 @@ COLOURS = {
 """One colour for each part of a cell, the same in every figure."""
 
 INK, FAINT, ACCENT, WARNING = "#22262b", "#8b9097", "#2b6f6b", "#b3402e"
-STYLE = {
+STYLE: Any = {
     "font.size": 9.5,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
@@ -85,7 +85,9 @@ def stack_figure(e: Evaluation) -> Figure:
         left = 0.0
         labels: list[tuple[float, str, str]] = []
         for name, label, thickness in _unit_layers(e):
-            axes.add_patch(Rectangle((left, 0), thickness, 1, facecolor=COLOURS[name], edgecolor="white", linewidth=0.8))
+            axes.add_patch(
+                Rectangle((left, 0), thickness, 1, facecolor=COLOURS[name], edgecolor="white", linewidth=0.8)
+            )
             labels.append((left + thickness / 2, f"{label}\n{thickness:.3g} µm", name))
             left += thickness
         _spread_labels(axes, labels, left)
@@ -99,8 +101,10 @@ def _unit_layers(e: Evaluation) -> list[tuple[str, str, float]]:
     counted = {layer.name: float(units.to(layer.thickness, "um")) for layer in e.stack.layers}
     inputs = e.inputs
     anode = e.stack.anode
-    anode_label = anode.name if isinstance(inputs.anode, FoilAnodeInputs) else " + ".join(
-        name for name, part in inputs.anode.recipe.items() if part.role == "active"
+    anode_label = (
+        anode.name
+        if isinstance(inputs.anode, FoilAnodeInputs)
+        else " + ".join(name for name, part in inputs.anode.recipe.items() if part.role == "active")
     )
     half = [
         ("cathode", " + ".join(e.stack.cathode.active), counted["cathode"]),
@@ -123,7 +127,9 @@ def _spread_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], width: 
         height = 1.12 + 0.3 * (index % 3)
         axes.plot([middle, middle], [0.9, height], color=FAINT, linewidth=0.7)
         align = "left" if middle < 0.03 * width else "right" if middle > 0.97 * width else "center"
-        axes.text(middle, height + 0.02, label, ha=align, va="bottom", fontsize=8, color=INK, linespacing=1.05, gid=name)
+        axes.text(
+            middle, height + 0.02, label, ha=align, va="bottom", fontsize=8, color=INK, linespacing=1.05, gid=name
+        )
 
 
 def breakdown_figure(e: Evaluation) -> Figure:
@@ -141,7 +147,9 @@ def breakdown_figure(e: Evaluation) -> Figure:
         labels = [label for label, _ in bars]
         if cost.prices:
             _stacked_bar(axes, len(bars), cost.by_substance, _substance_colours(e))
-            labels.append(f"materials cost\n{cost.priced_part:.3g} USD")
+            labels.append(
+                f"{'materials' if cost.value is not None else 'priced part of'} cost\n{cost.priced_part:.3g} USD"
+            )
         axes.set(xlim=(0, 100), yticks=range(len(labels)), yticklabels=labels, xlabel="share (%)")
         axes.invert_yaxis()
         axes.spines["left"].set_visible(False)
@@ -192,7 +200,7 @@ def _contrast(colour: str) -> str:
 MAP_SIZE = 61
 
 
-def map_figure(e: Evaluation, targets: Sequence[float] = (250.0, 300.0, 350.0, 400.0, 450.0, 500.0)) -> Figure | None:
+def map_figure(e: Evaluation) -> Figure | None:
     """Wh/kg and Wh/L over active content and separator thickness.
 
     The axes are those of Fig. 20 in Wang et al. 2021. None for a cathode whose
@@ -214,8 +222,7 @@ def map_figure(e: Evaluation, targets: Sequence[float] = (250.0, 300.0, 350.0, 4
         for axes, name, unit in zip(panels, found, ("Wh/kg", "Wh/L"), strict=True):
             values = np.asarray(units.to(found[name], unit))
             image = axes.contourf(x * 1e6, y * 100, values, levels=18, cmap="YlGnBu")
-            levels = [level for level in targets if np.nanmin(values) < level < np.nanmax(values)] if unit == "Wh/kg" else 6
-            lines = axes.contour(x * 1e6, y * 100, values, levels=levels, colors=INK, linewidths=0.9)
+            lines = axes.contour(x * 1e6, y * 100, values, levels=_round_levels(values), colors=INK, linewidths=0.9)
             axes.clabel(lines, fontsize=8, fmt="%g")
             _mark_design(axes, e, path)
             axes.set_xscale("log")
@@ -225,6 +232,13 @@ def map_figure(e: Evaluation, targets: Sequence[float] = (250.0, 300.0, 350.0, 4
             figure.colorbar(image, ax=axes, pad=0.02)
         panels[0].set_ylabel(f"{e.stack.cathode.active[0]} in the cathode (wt%)")
         return figure
+
+
+def _round_levels(values: Any) -> list[float]:
+    """Four to ten round targets inside the span of a map: multiples of 25, 50 or 100."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    step = next((step for step in (25.0, 50.0, 100.0) if (high - low) / step <= 10.0), 200.0)
+    return [float(level) for level in np.arange(np.ceil(low / step) * step, high, step)]
 
 
 def _mark_design(axes: Axes, e: Evaluation, path: str) -> None:
@@ -242,13 +256,19 @@ def _mark_design(axes: Axes, e: Evaluation, path: str) -> None:
 def tornado_figure(inputs: CellInputs) -> Figure:
     """Which inputs move the specific energy most, each by a tenth."""
     swings = tornado(inputs)[::-1]
-    base = float(evaluate_many(inputs, {"pouch.other_mass": np.array([float(inputs.pouch.other_mass)])})["specific_energy"][0])
+    base = float(
+        evaluate_many(inputs, {"pouch.other_mass": np.array([float(inputs.pouch.other_mass)])})["specific_energy"][0]
+    )
     with mpl.rc_context(STYLE):
         figure, axes = styled(7.6, 0.6 + 0.27 * max(len(swings), 3))
         for row, swing in enumerate(swings):
             _tornado_row(axes, row, swing, base)
         axes.axvline(float(units.to(base, "Wh/kg")), color=INK, linewidth=0.8)
-        axes.set(yticks=range(len(swings)), yticklabels=[label_of(swing.path) for swing in swings], xlabel="specific energy (Wh/kg)")
+        axes.set(
+            yticks=range(len(swings)),
+            yticklabels=[label_of(swing.path) for swing in swings],
+            xlabel="specific energy (Wh/kg)",
+        )
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.plot([], [], color="#7fa8a5", linewidth=7, label="input 10 % lower")
@@ -285,9 +305,13 @@ def cost_figure(cost: Cost) -> Figure | None:
         for row, (_, low, high) in enumerate(swings):
             axes.barh(row, (low - cost.priced_part) * scale, left=base, color="#7fa8a5", height=0.62)
             axes.barh(row, (high - cost.priced_part) * scale, left=base, color=ACCENT, height=0.62)
-        axes.axvspan(cost.low * scale, cost.high * scale, color="#f3ead2", zorder=0, label="5 % to 95 % of all together")
+        axes.axvspan(
+            cost.low * scale, cost.high * scale, color="#f3ead2", zorder=0, label="5 % to 95 % of all together"
+        )
         axes.axvline(base, color=INK, linewidth=0.8)
-        labels = [f"{name}, {cost.prices[name].low:.3g} to {cost.prices[name].high:.3g} USD/kg" for name, _, _ in swings]
+        labels = [
+            f"{name}, {cost.prices[name].low:.3g} to {cost.prices[name].high:.3g} USD/kg" for name, _, _ in swings
+        ]
         axes.set(yticks=range(len(swings)), yticklabels=labels, xlabel="materials cost (USD/kWh)")
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -301,12 +325,14 @@ def convention_figure(rows: Sequence[tuple[str, float, float]], own: str) -> Fig
         figure = Figure(figsize=(7.6, 0.7 + 0.3 * len(rows)), layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)
         for axes, column, unit in zip(panels, (1, 2), ("Wh/kg", "Wh/L"), strict=True):
-            values = [row[column] for row in rows]
+            values = [float(row[column]) for row in rows]
             colours = [COLOURS["cathode"] if row[0] == own else "#b7c3d6" for row in rows]
             axes.barh(range(len(rows)), values, color=colours, height=0.62)
             for index, value in enumerate(values):
                 axes.text(value, index, f" {value:.0f}", va="center", fontsize=8)
-            axes.set(xlabel=unit, xlim=(0, 1.15 * max(values)), yticks=range(len(rows)), yticklabels=[row[0] for row in rows])
+            axes.set(
+                xlabel=unit, xlim=(0, 1.15 * max(values)), yticks=range(len(rows)), yticklabels=[row[0] for row in rows]
+            )
             axes.tick_params(axis="y", length=0)
         panels[0].invert_yaxis()
         return figure
@@ -351,9 +377,10 @@ def _arrhenius_line(axes: Axes, substance: Substance, colour: Any) -> None:
         axes.plot(at, datum.number / 100.0, "o", color=colour, markerfacecolor=filled, markersize=6, zorder=3)
     temperatures = np.linspace(248.15, 383.15, 60)
     label = substance.name
-    if substance.default("activation_energy") or (substance.default("vtf_energy") and substance.default("vtf_temperature")):
+    if substance.default("activation_energy") or (
+        substance.default("vtf_energy") and substance.default("vtf_temperature")
+    ):
         values = [conductivity_at(substance, float(t))[0] / 100.0 for t in temperatures]
         axes.plot(1000.0 / temperatures, values, color=colour, linewidth=1.4, label=label)
     else:
         axes.plot([], [], "o", color=colour, label=f"{label} (no activation energy known)")
-

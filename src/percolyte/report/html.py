@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,16 @@ from percolyte.pouch.convention import PRESETS, Convention
 from percolyte.pouch.energy import pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack
 from percolyte.report import figures
-from percolyte.report.tables import convention_json
+from percolyte.report.tables import convention_json, evaluation_json
 
 
-def write_report(evaluation: Evaluation, data: Mapping[str, Any], folder: str | os.PathLike[str]) -> list[Path]:
+def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> list[Path]:
     """Write report.html and evaluation.json into a folder; their paths."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     page, record = folder / "report.html", folder / "evaluation.json"
     _write(page, render_report(evaluation))
-    _write(record, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    _write(record, json.dumps(evaluation_json(evaluation), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     return [page, record]
 
 
@@ -42,7 +41,7 @@ def _write(path: Path, content: str) -> None:
 def render_report(evaluation: Evaluation) -> str:
     """The page as text; every figure is inside it, nothing is fetched."""
     environment = Environment(loader=PackageLoader("percolyte.report", "."), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"q": _quantity}
+    environment.filters |= {"q": _quantity, "plain": _plain}
     e = evaluation
     origins = ("yours", "library", "assumed", "computed", "convention")
     return environment.get_template("report.html.j2").render(
@@ -64,6 +63,12 @@ def _quantity(value: Any, dimension: str, digits: int = 4) -> str:
     return units.text(float(value), getattr(units, dimension), digits=digits)
 
 
+def _plain(value: Any) -> str:
+    """Template filter: four digits, never an exponent."""
+    number = float(value)
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+
+
 def _pictures(e: Evaluation) -> dict[str, str]:
     """Each figure as a data address; absent where a figure does not apply."""
     drawn = {
@@ -74,7 +79,9 @@ def _pictures(e: Evaluation) -> dict[str, str]:
         "cost": figures.cost_figure(e.cost),
         "conventions": figures.convention_figure(_under_each_convention(e), e.energy.convention.name),
     }
-    encoded = {name: base64.b64encode(figures.svg(figure).encode()).decode() for name, figure in drawn.items() if figure}
+    encoded = {
+        name: base64.b64encode(figures.svg(figure).encode()).decode() for name, figure in drawn.items() if figure
+    }
     return {name: f"data:image/svg+xml;base64,{picture}" for name, picture in encoded.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -64,7 +64,10 @@ def _core_json(energy: PouchEnergy) -> dict[str, Any]:
 
 def _cost_json(cost: Cost) -> dict[str, Any]:
     """Materials cost; the plain keys are null where too much of the cell has no price."""
-    per_kwh = lambda usd: _in(cost.per_energy(usd), "USD/kWh")  # noqa: E731
+
+    def per_kwh(usd: float) -> float | None:
+        return _in(cost.per_energy(usd), "USD/kWh")
+
     return {
         "cost_USD": cost.value,
         "cost_USD_per_kWh": None if cost.value is None else per_kwh(cost.value),
@@ -173,7 +176,10 @@ def recipe_json(electrode: Electrode) -> dict[str, Any]:
 def recipe_text(electrode: Electrode) -> str:
     rows = [("component", "weight", "volume")]
     volumes = electrode.volume_fractions
-    rows += [(name, f"{100 * float(w):.4g} %", f"{100 * float(volumes[name]):.4g} %") for name, w in electrode.mass_fractions.items()]
+    rows += [
+        (name, f"{100 * float(w):.4g} %", f"{100 * float(volumes[name]):.4g} %")
+        for name, w in electrode.mass_fractions.items()
+    ]
     rows.append(("pores", "", f"{100 * float(electrode.porosity):.4g} %"))
     say = units.text
     facts = [
@@ -182,7 +188,10 @@ def recipe_text(electrode: Electrode) -> str:
         ("thickness", say(float(electrode.thickness), units.THICKNESS, digits=4)),
         ("loading of active material", say(float(electrode.loading), units.LOADING, digits=4)),
         ("areal capacity", say(float(electrode.areal_capacity), units.AREAL_CAPACITY, digits=4)),
-        ("equivalent specific capacity", say(float(electrode.equivalent_specific_capacity), units.SPECIFIC_CAPACITY, digits=4)),
+        (
+            "equivalent specific capacity",
+            say(float(electrode.equivalent_specific_capacity), units.SPECIFIC_CAPACITY, digits=4),
+        ),
     ]
     text = _table(rows) + "\n\n" + "\n".join(f"{name:30}{value}" for name, value in facts)
     if float(electrode.densification) > 1.0 + 1e-9:
@@ -190,9 +199,11 @@ def recipe_text(electrode: Electrode) -> str:
     return text
 
 
-def _table(rows: list[tuple[str, ...]]) -> str:
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 _LISTED = ("ionic_conductivity", "specific_capacity", "mean_voltage", "density", "price")
@@ -282,7 +293,9 @@ def substance_text(substance: Substance) -> str:
                      f"{float(curve(curve.range[0])):.3f} V to {float(curve(curve.range[1])):.3f} V\n     {curve.source}")  # fmt: skip
     for name, why in substance.absent.items():
         lines.append(f"\n{name.replace('_', ' ')}\n   absent: {why}")
-    lines.append("\n* the default in calculations; write another value in [materials.\"" + substance.name + '"] of a design')
+    lines.append(
+        '\n* the default in calculations; write another value in [materials."' + substance.name + '"] of a design'
+    )
     return "\n".join(lines)
 
 
@@ -302,4 +315,3 @@ def _all_shown(substance: Substance, name: str) -> str:
 
 def compare_json(substances: list[Substance]) -> dict[str, Any]:
     return {"outcome": "done", "materials": [substance_json(substance) for substance in substances]}
-

@@ -44,7 +44,7 @@ def percolation(conductivity: Number, fraction: Number, threshold: float, expone
     Source: D. Stauffer, A. Aharony, Introduction to Percolation Theory, 2nd ed. (1994).
     """
     reach = np.clip((np.asarray(fraction) - threshold) / (1.0 - threshold), 0.0, None)
-    return _same_type(conductivity * reach**exponent, fraction)
+    return _like(fraction, conductivity * reach**exponent)
 
 
 def effective_medium(conductivities: tuple[Number, ...], fractions: tuple[Number, ...]) -> Number:
@@ -62,14 +62,16 @@ def effective_medium(conductivities: tuple[Number, ...], fractions: tuple[Number
     low, high = np.zeros_like(rest), np.maximum.reduce(conducting)
 
     def excess(value: Any) -> Any:
-        flow = sum(f * (s - value) / np.maximum(s + 2.0 * value, 1e-300) for f, s in zip(share, conducting, strict=True))
+        flow = sum(
+            f * (s - value) / np.maximum(s + 2.0 * value, 1e-300) for f, s in zip(share, conducting, strict=True)
+        )
         return flow - rest / 2.0
 
     for _ in range(200):
         middle = (low + high) / 2.0
         below = excess(middle) > 0.0
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return _same_type((low + high) / 2.0, fractions[0])
+    return _like(fractions[0], (low + high) / 2.0)
 
 
 def tortuosity_factor(conductivity: Number, effective: Number, fraction: Number) -> Number:
@@ -82,5 +84,6 @@ def tortuosity_factor(conductivity: Number, effective: Number, fraction: Number)
     return fraction * conductivity / effective
 
 
-def _same_type(value: Any, like: Any) -> Any:
-    return value if isinstance(like, np.ndarray) else float(value)
+def _like(given: Number, value: Any) -> Number:
+    """A float for a float, an array for an array."""
+    return np.asarray(value) if isinstance(given, np.ndarray) else float(value)

@@ -1,0 +1,138 @@
+"""What a person writes: refused as a whole, with every problem named."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+from pydantic import Field, ValidationError
+
+from percolyte.errors import InputError, suggestion
+from percolyte.nouns import Noun, read_noun, replace
+from percolyte.units import Pressure, Thickness
+from tests.build import a_design
+
+
+class Grain(Noun):
+    size: Thickness
+    count: int = 1
+
+
+class Bed(Noun):
+    exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = (("height", "volume"),)
+    at_most_one: ClassVar[tuple[tuple[str, ...], ...]] = (("dry", "wet"),)
+
+    height: Thickness | None = None
+    volume: float | None = None
+    dry: bool | None = None
+    wet: bool | None = None
+    pressure: Pressure | None = None
+    grain: Grain = Field(default=Grain(size=1e-6))
+
+
+def problems(**data: object) -> dict[str, str]:
+    with pytest.raises(InputError) as caught:
+        read_noun(Bed, data)
+    return {problem.where: problem.what for problem in caught.value.problems}
+
+
+def test_all_problems_come_at_once_each_with_its_place() -> None:
+    found = problems(height="-5 um", pressure="50 mS", grain={"size": 5, "count": "many"}, dry=True, wet=True, colour="red")
+    assert set(found) == {"", "height", "pressure", "grain.size", "grain.count", "colour"}
+    assert "dry and wet exclude each other" in found[""]
+    assert "too small" in found["height"]
+    assert "not a pressure" in found["pressure"]
+    assert "5 has no unit" in found["grain.size"]
+    assert "no such field" in found["colour"]
+
+
+def test_a_message_counts_its_problems_and_names_the_file() -> None:
+    with pytest.raises(InputError) as caught:
+        read_noun(Bed, {"height": "5 s", "pressure": "x"}, source="bed.toml")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "bed.toml: 2 problems"
+    assert len(lines) == 3
+
+
+def test_both_of_an_exactly_one_set_are_refused() -> None:
+    assert "height and volume exclude each other" in problems(height="5 um", volume=1.0)[""]
+
+
+def test_none_of_an_exactly_one_set_is_refused() -> None:
+    assert "one of height or volume is needed" in problems()[""]
+
+
+def test_a_misspelt_member_of_a_set_is_said_once() -> None:
+    found = problems(hieght="5 um")
+    assert list(found) == ["hieght"]
+    assert "did you mean 'height'" in found["hieght"]
+
+
+def test_none_of_an_at_most_one_set_is_fine() -> None:
+    assert read_noun(Bed, {"height": "5 um"}).height == 5e-6
+
+
+def test_a_near_miss_is_suggested() -> None:
+    assert "did you mean 'pressure'" in problems(height="5 um", presure="5 MPa")["presure"]
+
+
+def test_a_far_miss_lists_the_fields() -> None:
+    assert "fields are height" in problems(height="5 um", zzz=1)["zzz"]
+
+
+def test_suggestions_ignore_case_and_offer_nothing_far_away() -> None:
+    assert suggestion("li6ps5cl", ["Li6PS5Cl", "LGPS"]) == "; did you mean 'Li6PS5Cl'?"
+    assert suggestion("qqq", ["Li6PS5Cl"]) == ""
+
+
+def test_a_bare_number_is_si_in_python_and_an_error_in_a_file() -> None:
+    assert Bed(height=5e-6).height == 5e-6
+    assert "has no unit" in problems(height=5e-6)["height"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -5.0, 0.0, True, "5", None])
+def test_no_thickness_is_made_of_nonsense(value: object) -> None:
+    with pytest.raises(ValidationError):
+        Grain(size=value)  # type: ignore[arg-type]
+
+
+def test_nouns_are_frozen() -> None:
+    with pytest.raises(ValidationError):
+        Bed(height=5e-6).height = 1.0  # type: ignore[misc]
+
+
+def test_replace_gives_a_checked_copy() -> None:
+    bed = Bed(height=5e-6)
+    assert replace(bed, pressure="5 MPa").pressure == 5e6
+    assert bed.pressure is None
+
+
+@pytest.mark.parametrize("change", [{"pressure": -5.0}, {"pressure": "-5 MPa"}, {"presure": 5.0}, {"pressure": float("nan")}])
+def test_replace_refuses_minus_five_and_unknown_fields(change: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        replace(Bed(height=5e-6), **change)
+
+
+def test_replace_clears_the_partners_of_an_exactly_one_set() -> None:
+    bed = replace(Bed(height=5e-6, dry=True), volume=2.0, wet=True)
+    assert (bed.height, bed.volume, bed.dry, bed.wet) == (None, 2.0, None, True)
+
+
+def test_replace_refuses_two_new_partners_at_once() -> None:
+    with pytest.raises(InputError, match="exclude each other"):
+        replace(Bed(height=5e-6), height=1e-6, volume=2.0)
+
+
+def test_replace_works_on_a_whole_design() -> None:
+    design = a_design()
+    thicker = replace(design, cathode=replace(design.cathode, loading="20 mg/cm2"))
+    assert thicker.cathode.thickness is None
+    assert thicker.cathode.loading == pytest.approx(0.2, rel=1e-15)  # one rounding of the unit
+    assert thicker.digest != design.digest
+    with pytest.raises(InputError):
+        replace(design, stack_pressure=-5.0)
+
+
+def test_replace_with_nothing_is_the_same() -> None:
+    design = a_design()
+    assert replace(design) == design
