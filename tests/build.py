@@ -88,7 +88,7 @@ def _merged(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 
 def _whole(name: str, value: Mapping[str, Any]) -> bool:
-    return name == "recipe" or "kind" in value or "convention" in value
+    return name == "recipe" or bool(value.get("kind") or value.get("convention"))
 
 
 def a_design(**changes: Any) -> Design:
@@ -108,7 +108,10 @@ def problems_with(data: Mapping[str, Any], folder: Path | None = None) -> dict[s
     """Every problem of a design's tables, from reading to evaluating: place -> message."""
     with pytest.raises(InputError) as caught:
         evaluate(design_from(data, folder=folder))
-    return {problem.where: problem.what for problem in caught.value.problems}
+    found: dict[str, str] = {}
+    for problem in caught.value.problems:
+        found[problem.where] = f"{found[problem.where]}; {problem.what}" if problem.where in found else problem.what
+    return found
 
 
 def write_toml(path: Path, data: Mapping[str, Any]) -> Path:

@@ -222,7 +222,7 @@ def _set_plan(e: Evaluation) -> Iterator[Check]:
     yield Check(
         "SET plan target, " + ("lithium metal" if metal else "lithium ion"),
         ("fail", "warn", "pass")[reached],
-        f"{mass:.4g} Wh/kg and {volume:.4g} Wh/L ({e.energy.convention.name})",
+        f"{mass:.4g} Wh/kg and {volume:.4g} Wh/L ({e.energy.convention.title})",
         f"above {wh_kg:g} Wh/kg and {wh_l:g} Wh/L",
         f"EU SET plan as in {FALCO}",
         "a target for whole cells: compare it with a pouch convention, not with a unit cell",

@@ -204,11 +204,9 @@ class Pouch(Noun):
     def choices(self) -> Convention:
         """The convention with every override of this design in it."""
         preset = PRESETS[self.convention]
-        own = {name: getattr(self, name) for name in Convention.model_fields if getattr(self, name, None) is not None}
-        if not own:
-            return preset
-        changed = {**{name: getattr(preset, name) for name in Convention.model_fields}, **own}
-        return Convention(**{**changed, "name": f"{preset.name}, with own {', '.join(own)}"})
+        choices = {name: getattr(self, name, None) for name in Convention.model_fields}
+        own = {name: choice for name, choice in choices.items() if choice not in (None, getattr(preset, name))}
+        return preset.model_copy(update={**own, "overrides": tuple(own)})
 
     @model_validator(mode="after")
     def _stack(self) -> Pouch:
@@ -278,6 +276,12 @@ class Design(Noun):
 
     _folder: Path = PrivateAttr(default=Path())
     """Where the files that the design names lie."""
+    _file: str = PrivateAttr(default="")
+
+    @property
+    def label(self) -> str:
+        """The file of the design, or its name if it is of no file: for messages."""
+        return self._file or self.name
 
     @property
     def library(self) -> Library:
@@ -314,6 +318,7 @@ def design_from(data: Mapping[str, Any], *, source: str = "", folder: Path | Non
     if problems or design is None:
         raise InputError(sorted(problems, key=lambda problem: _order(problem.where, data)), source=source)
     design._folder = folder or Path()
+    design._file = source
     return design
 
 

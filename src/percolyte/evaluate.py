@@ -94,7 +94,7 @@ def _refuse_impossible(stack: Stack, design: Design) -> None:
                 )
             )
     if problems:
-        raise InputError(problems, source=design.name)
+        raise InputError(problems, source=design.label)
 
 
 def _at_possible_density(stack: Stack) -> PouchEnergy | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from percolyte.errors import InputError, Problem
+from percolyte.errors import InputError
 
 LARGEST = 16 * 1024 * 1024
 """Bytes; a design or table beyond this is a mistake, not a file to wait for."""
@@ -56,14 +57,16 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise InputError([Problem("", f"is not TOML: {_explain(str(error))}")], source=str(path)) from None
+        raise InputError(f"is not TOML: {_explain(str(error), text)}", source=str(path)) from None
 
 
-def _explain(message: str) -> str:
+def _explain(message: str, text: str) -> str:
+    """The parser's message, with the quotes that a value with a unit needs."""
     message = message[:1].lower() + message[1:]
-    if "invalid value" in message:
-        message += '; a value with a unit is text and needs quotes, such as "80 um"'
-    return message
+    found = re.search(r"at line (\d+)", message)
+    line = text.splitlines()[int(found[1]) - 1] if found else ""
+    bare = re.match(r"\s*([^=]+?)\s*=\s*([-+.\d][^\"'#\[\]{}]*?)\s*(#.*)?$", line)
+    return f'{message}; a value with a unit needs quotes: write {bare[1]} = "{bare[2]}"' if bare else message
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -35,7 +35,9 @@ class Noun(BaseModel):
         try:
             noun = handler(data)
         except ValidationError as error:
-            found += [_line(line["loc"], cls._say(line, data), line["input"]) for line in error.errors()]
+            found += [
+                _line(_untagged(line["loc"], data), cls._say(line, data), line["input"]) for line in error.errors()
+            ]
         if found:
             raise ValidationError.from_exception_data(cls.__name__, found)
         assert noun is not None
@@ -73,6 +75,14 @@ class Noun(BaseModel):
         if kind == "problem":
             return message
         return message[:1].lower() + message[1:]
+
+
+def _untagged(where: Path, data: Any) -> Path:
+    """Leave out the name of the chosen kind, which pydantic puts in the path of a tagged table."""
+    table = data.get(where[0]) if isinstance(data, Mapping) and len(where) > 1 else None
+    if isinstance(table, Mapping) and where[1] not in table and where[1] in (table.get("kind"), table.get("law")):
+        return (where[0], *where[2:])
+    return where
 
 
 def _quoted(expected: str) -> list[str]:

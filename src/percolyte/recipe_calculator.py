@@ -21,6 +21,8 @@ _GIVEN = {
 def calculate(parts: list[str], *, by_volume: bool, given: Mapping[str, str]) -> Electrode:
     """The electrode of 'NAME=SHARE' parts and any consistent set of numbers.
 
+    Without any number it is the solid itself, without pores, of no particular thickness.
+
     Errors: InputError with every part and number that cannot be read.
     """
     problems: list[Problem] = []
@@ -49,4 +51,6 @@ def calculate(parts: list[str], *, by_volume: bool, given: Mapping[str, str]) ->
     densities = {name: library.material(name).need("density").number for name in shares}
     weights = mass_fractions(shares, densities) if by_volume else shares
     capacities = {name: substance.need("specific_capacity").number for name, substance in active.items()}
+    if not numbers:
+        return build_electrode(weights, densities, active=capacities, porosity=0.0, thickness=0.0)
     return build_electrode(weights, densities, active=capacities, **numbers)

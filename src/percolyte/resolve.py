@@ -130,7 +130,7 @@ def resolve(design: Design) -> Resolved:
     )
     _enter_pouch(resolver)
     if resolver.problems:
-        raise InputError(resolver.problems, source=design.name)
+        raise InputError(resolver.problems, source=design.label)
     return Resolved(design, inputs, resolver.ledger, resolver.substances)
 
 
@@ -142,10 +142,10 @@ def _enter_pouch(resolver: _Resolver) -> None:
     if pouch.cathode_sheets is not None:
         resolver.ledger.add("pouch.cathode_sheets", str(pouch.cathode_sheets), "yours", "the design file")
     for name in type(convention).model_fields:
-        if name in ("name", "source"):
+        if name in ("name", "overrides", "source"):
             continue
         value = getattr(convention, name)
-        own = getattr(pouch, name) is not None
+        own = name in convention.overrides
         source = "the design file" if own else convention.source
         resolver.ledger.add(f"pouch.{name}", say_choice(value), "yours" if own else "convention", source)
 
@@ -326,5 +326,5 @@ def cathode_transport(resolved: Resolved) -> Transport:
             sigma = resolver.take(f"cathode.recipe.{name}", None, substance, "electronic_conductivity")
             electronic.append(Phase(name, share, sigma))
     if resolver.problems:
-        raise InputError(resolver.problems, source=design.name)
+        raise InputError(resolver.problems, source=design.label)
     return resolve_transport(design.cathode.transport, tuple(ionic), tuple(electronic))

@@ -27,6 +27,8 @@ class Convention(Noun):
     """Every choice that turns layers into Wh/kg and Wh/L."""
 
     name: str
+    overrides: tuple[str, ...] = ()
+    """Choices of this preset that the design replaces."""
     stacking: Literal["parallel", "bipolar", "single"]
     """Double-coated sheets in parallel; cells in series; one unit cell."""
     collectors: Literal["full", "half"]
@@ -48,6 +50,12 @@ class Convention(Noun):
     other_mass: Fraction
     """Tabs, tape, glue: fraction of the mass of everything else."""
     source: str
+
+    @property
+    def title(self) -> str:
+        """The preset's name, and the choices that are not the preset's."""
+        own = ", ".join(name.replace("_", " ") for name in self.overrides)
+        return f"{self.name}, with own {own}" if own else self.name
 
 
 LAMINATE = Package(thickness=115e-6, density=1576.0, rim=3.5e-3)
@@ -75,7 +83,6 @@ PRESETS: dict[str, Convention] = {
             "name": "pouch",
             "stacking": "parallel",
             "end_anodes": "bare",
-            "np_basis": "first charge",
             "package": LAMINATE,
             "other_mass": 0.05,
             "source": "percolyte: stack of double-coated sheets, bare ends, laminated film with rim, 5 % tabs and tape",

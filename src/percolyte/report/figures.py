@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from percolyte import units
 from percolyte.errors import InputError
@@ -223,7 +224,8 @@ def map_figure(e: Evaluation) -> Figure | None:
             values = np.asarray(units.to(found[name], unit))
             image = axes.contourf(x * 1e6, y * 100, values, levels=18, cmap="YlGnBu")
             lines = axes.contour(x * 1e6, y * 100, values, levels=_round_levels(values), colors=INK, linewidths=0.9)
-            axes.clabel(lines, fontsize=8, fmt="%g")
+            for label in axes.clabel(lines, fontsize=8, fmt="%g"):
+                label.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
             _mark_design(axes, e, path)
             axes.set_xscale("log")
             axes.set_xticks([10, 20, 50, 100, 200], ["10", "20", "50", "100", "200"])
@@ -349,12 +351,13 @@ def arrhenius_figure(substances: Sequence[Substance]) -> Figure:
         raise InputError(f"none of {', '.join(s.name for s in substances)} has an ionic conductivity to draw")
     cycle = mpl.colormaps["tab10"]
     with mpl.rc_context(STYLE):
-        figure, axes = styled(6.4, 4.4)
+        figure, axes = styled(8.4, 4.4)
         for index, substance in enumerate(shown):
             _arrhenius_line(axes, substance, cycle(index % 10))
         axes.set_yscale("log")
         axes.set(xlabel="1000 / T (1/K)", ylabel="ionic conductivity (S/cm)")
-        axes.legend(fontsize=8, title="line: default value and its law; points: published", title_fontsize=8)
+        title = "line: default and its law\nfilled: default, open: also published"
+        axes.legend(fontsize=8, title=title, title_fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         top = axes.secondary_xaxis("top", functions=(_kelvin_axis, _kelvin_axis_inverse))
         top.set_xticks([-20, 0, 25, 50, 80, 100], ["-20", "0", "25", "50", "80", "100 °C"])
         axes.set_xlim(1000 / 383.15, 1000 / 248.15)
@@ -383,4 +386,4 @@ def _arrhenius_line(axes: Axes, substance: Substance, colour: Any) -> None:
         values = [conductivity_at(substance, float(t))[0] / 100.0 for t in temperatures]
         axes.plot(1000.0 / temperatures, values, color=colour, linewidth=1.4, label=label)
     else:
-        axes.plot([], [], "o", color=colour, label=f"{label} (no activation energy known)")
+        axes.plot([], [], "o", color=colour, label=f"{label} (no law known)")

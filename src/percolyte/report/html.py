@@ -77,7 +77,7 @@ def _pictures(e: Evaluation) -> dict[str, str]:
         "map": figures.map_figure(e),
         "tornado": figures.tornado_figure(e.inputs),
         "cost": figures.cost_figure(e.cost),
-        "conventions": figures.convention_figure(_under_each_convention(e), e.energy.convention.name),
+        "conventions": figures.convention_figure(_under_each_convention(e), e.energy.convention.title),
     }
     encoded = {
         name: base64.b64encode(figures.svg(figure).encode()).decode() for name, figure in drawn.items() if figure
@@ -93,7 +93,7 @@ def _under_each_convention(e: Evaluation) -> list[tuple[str, float, float]]:
         energy = pouch_energy(build_stack(_with_convention(e.inputs, convention)))
         rows.append(
             (
-                convention.name,
+                convention.title,
                 float(units.to(float(energy.specific_energy), "Wh/kg")),
                 float(units.to(float(energy.energy_density), "Wh/L")),
             )

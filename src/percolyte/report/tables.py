@@ -23,7 +23,8 @@ def _in(value: Any, unit: str) -> float | None:
 def convention_json(energy: PouchEnergy) -> dict[str, str]:
     """Every choice of the convention in words."""
     record = energy.convention
-    return {name: say_choice(getattr(record, name)) for name in type(record).model_fields}
+    names = [name for name in type(record).model_fields if name not in ("name", "overrides", "source")]
+    return {name: say_choice(getattr(record, name)) for name in names}
 
 
 def energy_json(e: Evaluation) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def energy_json(e: Evaluation) -> dict[str, Any]:
     energy, cost = e.energy, e.cost
     data: dict[str, Any] = {
         "convention": energy.convention.name,
+        "convention_overrides": list(energy.convention.overrides),
         "convention_choices": convention_json(energy),
         **_core_json(energy),
         "mass_breakdown_g": {name: _in(mass, "g") for name, mass in energy.masses.items()},
@@ -129,7 +131,7 @@ def energy_text(e: Evaluation) -> str:
     ratio = "none" if energy.np_ratio is None else f"{float(energy.np_ratio):.3g}"
     lines = [
         e.design.name,
-        f"  convention          {energy.convention.name}",
+        f"  convention          {energy.convention.title}",
         f"  specific energy     {say(float(energy.specific_energy), units.SPECIFIC_ENERGY, digits=4)}",
         f"  energy density      {say(float(energy.energy_density), units.ENERGY_DENSITY, digits=4)}",
         f"  cell                {say(float(energy.capacity), units.CAPACITY, digits=4)}, "
@@ -185,6 +187,8 @@ def recipe_text(electrode: Electrode) -> str:
     facts = [
         ("density", say(float(electrode.density), units.DENSITY, digits=4)),
         ("pore-free density", say(float(electrode.pore_free_density), units.DENSITY, digits=4)),
+    ]
+    layer = [
         ("thickness", say(float(electrode.thickness), units.THICKNESS, digits=4)),
         ("loading of active material", say(float(electrode.loading), units.LOADING, digits=4)),
         ("areal capacity", say(float(electrode.areal_capacity), units.AREAL_CAPACITY, digits=4)),
@@ -193,7 +197,13 @@ def recipe_text(electrode: Electrode) -> str:
             say(float(electrode.equivalent_specific_capacity), units.SPECIFIC_CAPACITY, digits=4),
         ),
     ]
+    if float(electrode.thickness) > 0.0:
+        facts += layer
     text = _table(rows) + "\n\n" + "\n".join(f"{name:30}{value}" for name, value in facts)
+    if float(electrode.thickness) == 0.0:
+        text += (
+            "\n\nof the solid; for a layer add --porosity or --density, and --thickness, --loading or --areal-capacity"
+        )
     if float(electrode.densification) > 1.0 + 1e-9:
         text += f"\n\nwarning: {100 * (float(electrode.densification) - 1):.3g} % denser than the components can be"
     return text
@@ -217,7 +227,10 @@ def materials_text(substances: Iterable[Substance]) -> str:
 
 def _default_shown(substance: Substance, name: str) -> str:
     datum = substance.default(name)
-    return "" if datum is None else datum.shown(PROPERTIES[name])
+    if datum is None:
+        return ""
+    predicted = name == "ionic_conductivity" and datum.method == "calculation"
+    return datum.shown(PROPERTIES[name]) + (" (predicted)" if predicted else "")
 
 
 def materials_json(substances: Iterable[Substance]) -> dict[str, Any]:
