@@ -93,6 +93,8 @@ class Datum(Noun):
     default: bool = False
     doubt: str | None = None
     """Why this value is contested or suspicious."""
+    unconfirmed: bool = False
+    """True where the value was entered without the source at hand."""
     note: str | None = None
     source: Source | None = None
     """None only for a value of the user's own."""
@@ -137,7 +139,8 @@ class Datum(Noun):
     @property
     def said(self) -> str:
         """The source in words."""
-        return str(self.source) if self.source else "your own value"
+        said = str(self.source) if self.source else "your own value"
+        return said + (" (not yet compared with the source)" if self.unconfirmed else "")
 
 
 def _records(data: Any) -> Any:
