@@ -149,14 +149,21 @@ def check(
 
     from percolyte.literature import check_literature
 
-    findings, rows = check_literature(file)
+    findings, rows, checkable = check_literature(file)
     if as_json:
-        _print({"outcome": "done", "rows": rows, "findings": [asdict(finding) for finding in findings]})
+        _print(
+            {
+                "outcome": "done",
+                "rows": rows,
+                "checkable_rows": checkable,
+                "findings": [asdict(finding) for finding in findings],
+            }
+        )
         return
     for finding in findings:
         typer.echo(f"{finding.row}: {finding.severity} ({finding.rule}): {finding.message}")
     bad = len({finding.row for finding in findings})
-    typer.echo(f"{rows} rows read, {bad} of them questionable")
+    typer.echo(f"{rows} rows read, {checkable} with enough numbers for a rule, {bad} questionable")
 
 
 @app.command()
@@ -300,6 +307,11 @@ def materials_compare(
         typer.echo(compare_text(substances))
 
 
+def _problems(error: PercolyteError) -> list[dict[str, str]]:
+    found = error.problems if isinstance(error, InputError) else ()
+    return [{"where": problem.where, "what": problem.what} for problem in found]
+
+
 def main() -> None:
     """The entry point: errors become one message and an exit status."""
     try:
@@ -310,6 +322,8 @@ def main() -> None:
         _note(str(error))
         sys.exit(1)
     except PercolyteError as error:
+        if "--json" in sys.argv:
+            _print({"outcome": "bad input", "problems": _problems(error)})
         _note(str(error))
         sys.exit(2)
     except BrokenPipeError:

@@ -18,11 +18,12 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_
 from percolyte.errors import InputError, Problem
 from percolyte.files import inside, read_toml
 from percolyte.materials.library import Library
-from percolyte.nouns import Noun, dotted, problems_of
+from percolyte.nouns import Noun, dotted, listed, problems_of
 from percolyte.pouch.convention import PRESETS, Convention, Package, PresetName
 from percolyte.transport.effective import TransportChoice
 from percolyte.units import (
     ArealCapacity,
+    AreaResistance,
     Concentration,
     Conductivity,
     CostPerEnergy,
@@ -82,6 +83,12 @@ class ActiveMaterial(Noun):
     maximum_concentration: Concentration | None = None
     stoichiometry: tuple[float, float] | None = None
     """Charged, discharged."""
+    film_resistance: AreaResistance = 0.0
+    """Of interphase and coating, per active area."""
+    contact_fraction: Annotated[Fraction, AfterValidator(lambda value: _some(value))] = 1.0
+    """Share of the particle surface that touches electrolyte."""
+    utilisation: Annotated[Fraction, AfterValidator(lambda value: _some(value))] = 1.0
+    """Share of the material that both ions and electrons reach."""
     open_circuit_potential: str | None = None
     """File of two columns, stoichiometry and volts against Li/Li+, beside the design."""
 
@@ -213,9 +220,7 @@ class Pouch(Noun):
         single = (self.stacking or PRESETS[self.convention].stacking) == "single"
         missing = [name for name in ("width", "height", "cathode_sheets") if getattr(self, name) is None]
         if missing and not single:
-            raise ValueError(
-                f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing for a stack of sheets"
-            )
+            raise ValueError(f"{listed(missing)} {'is' if len(missing) == 1 else 'are'} missing for a stack of sheets")
         if single and (self.cathode_sheets or 1) != 1:
             raise ValueError(
                 "a single unit cell has one cathode; leave out cathode_sheets or set stacking = 'parallel'"
@@ -265,6 +270,8 @@ class Design(Noun):
     note: str | None = Field(default=None, max_length=4000)
     temperature: Temperature = 298.15
     stack_pressure: Pressure | None = None
+    contact_resistance: AreaResistance = 0.0
+    """At the collectors, both together."""
     cathode: Cathode
     separator: SeparatorLayer
     anode: Anode

@@ -62,7 +62,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """' ; did you mean ...?' for the nearest known words, or nothing."""
     known = list(known)
     folded = {name.casefold(): name for name in known}
-    near = get_close_matches(word.casefold(), folded, n=2, cutoff=0.6)
+    near = get_close_matches(word.casefold(), folded, n=2, cutoff=0.7)
     if not near:
         return ""
     return "; did you mean " + " or ".join(repr(folded[name]) for name in near) + "?"

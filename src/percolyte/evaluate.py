@@ -14,7 +14,7 @@ from percolyte.pouch.cost import Cost, materials_cost
 from percolyte.pouch.energy import PouchEnergy, pouch_energy
 from percolyte.pouch.stack import CellInputs, CompositeInputs, Stack, build_stack
 from percolyte.pouch.vehicle import driving_range
-from percolyte.resolve import Resolved, cathode_transport, resolve
+from percolyte.resolve import Resolved, electrode_transport, resolve
 from percolyte.sources import Ledger
 from percolyte.transport.effective import Transport
 
@@ -57,7 +57,7 @@ def evaluate(design: Design) -> Evaluation:
         design=design,
         inputs=resolved.inputs,
         substances=resolved.substances,
-        transport=cathode_transport(resolved),
+        transport=electrode_transport(resolved, "cathode", stack.cathode),
         stack=stack,
         energy=energy,
         possible=_at_possible_density(stack),

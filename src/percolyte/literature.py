@@ -82,8 +82,8 @@ class _Cell:
         return None if found is None else found[0]
 
 
-def check_literature(path: str | os.PathLike[str], library: Library | None = None) -> tuple[list[Finding], int]:
-    """Findings in a CSV table of published cells, and the number of rows read.
+def check_literature(path: str | os.PathLike[str], library: Library | None = None) -> tuple[list[Finding], int, int]:
+    """Findings in a CSV table of published cells, the rows read, and those with enough numbers for a rule.
 
     Errors: InputError if the file is no table, or has no column that is known.
     """
@@ -98,12 +98,22 @@ def check_literature(path: str | os.PathLike[str], library: Library | None = Non
         known = "loading_mg_cm2, initial_capacity_mAh_g, areal_capacity_stated_mAh_cm2, electrode_thickness_um, energy_Wh_kg, energy_Wh_L"
         raise InputError(f"has no column that can be checked; name its columns for example {known}", source=str(path))
     library = library or Library()
-    findings = [
-        finding
-        for number, row in enumerate(rows, start=2)
-        for finding in _check(_read_row(row, columns, number), library)
-    ]
-    return findings, len(rows)
+    cells = [_read_row(row, columns, number) for number, row in enumerate(rows, start=2)]
+    findings = [finding for cell in cells for finding in _check(cell, library)]
+    return findings, len(rows), sum(_checkable(cell) for cell in cells)
+
+
+def _checkable(cell: _Cell) -> bool:
+    """Whether a row has the numbers that some rule needs."""
+    given = cell.numbers.keys()
+    needs = (
+        {"loading", "capacity", "areal_capacity"},
+        {"loading", "thickness"},
+        {"specific_energy", "loading", "areal_capacity"},
+        {"specific_energy", "loading", "capacity"},
+        {"specific_energy", "energy_density"},
+    )
+    return any(need <= given for need in needs)
 
 
 def _find_columns(names: list[str]) -> dict[str, tuple[str, str]]:

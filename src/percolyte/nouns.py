@@ -52,7 +52,7 @@ class Noun(BaseModel):
         for names in (*cls.exactly_one, *cls.at_most_one):
             given = [name for name in names if data.get(name) is not None]
             if len(given) > 1:
-                problems.append(f"{_and(given)} exclude each other; keep one of them")
+                problems.append(f"{listed(given)} exclude each other; keep one of them")
             elif not given and names in cls.exactly_one and not _misspelt(names, data, cls):
                 problems.append(f"one of {_or(names)} is needed; none is given")
         return problems
@@ -67,6 +67,10 @@ class Noun(BaseModel):
             return "is missing"
         if kind in ("model_type", "model_attributes_type", "dict_type"):
             return "is a table: write its fields below a heading in brackets"
+        if kind in ("union_tag_invalid", "union_tag_not_found"):
+            return _say_tag(line)
+        if kind in ("int_from_float", "int_type", "int_parsing"):
+            return f"{line['input']!r} is not a whole number; write for example 44"
         if kind == "value_error":
             return str(line["ctx"]["error"])
         if kind == "literal_error":
@@ -80,9 +84,24 @@ class Noun(BaseModel):
 def _untagged(where: Path, data: Any) -> Path:
     """Leave out the name of the chosen kind, which pydantic puts in the path of a tagged table."""
     table = data.get(where[0]) if isinstance(data, Mapping) and len(where) > 1 else None
+    if where[1:] == (0, "value") and not isinstance(table, Mapping | list):
+        return where[:1]
     if isinstance(table, Mapping) and where[1] not in table and where[1] in (table.get("kind"), table.get("law")):
         return (where[0], *where[2:])
     return where
+
+
+def _say_tag(line: Any) -> str:
+    """A table whose kind is missing or unknown."""
+    name = str(line["ctx"]["discriminator"]).strip("'")
+    expected = line["ctx"].get("expected_tags")
+    if expected is None:
+        return f"has no {name}; write for example {name} = {_EXAMPLES.get(name, '...')}"
+    tag = str(line["ctx"]["tag"])
+    return f"{name}: {tag!r} is not one of {expected}{suggestion(tag, _quoted(expected))}"
+
+
+_EXAMPLES = {"kind": '"composite" (or "lithium", "none"; of transport "given", "closure")', "law": '"bruggeman"'}
 
 
 def _quoted(expected: str) -> list[str]:
@@ -100,8 +119,9 @@ def _misspelt(names: tuple[str, ...], data: Mapping[str, Any], cls: type[Noun]) 
     return any(suggestion(str(key), names) for key in data if key not in cls.model_fields)
 
 
-def _and(words: list[str]) -> str:
-    return ", ".join(words[:-1]) + " and " + words[-1]
+def listed(words: list[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _or(words: tuple[str, ...]) -> str:

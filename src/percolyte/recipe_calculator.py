@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from percolyte import units
-from percolyte.electrode import Electrode, build_electrode, mass_fractions
+from percolyte.electrode import DENSEST, Electrode, build_electrode, mass_fractions, pore_free_density
 from percolyte.errors import InputError, PercolyteError, Problem
 from percolyte.materials.library import Library
 
@@ -44,13 +44,21 @@ def calculate(parts: list[str], *, by_volume: bool, given: Mapping[str, str]) ->
     if not problems and abs(sum(shares.values()) - 1.0) > 1e-6:
         problems.append(Problem("", f"the shares add up to {100 * sum(shares.values()):.6g} %, not 100 %"))
     active = {name: library.material(name) for name in shares if library.material(name).kind in ("cathode", "anode")}
-    if not problems and not active:
-        problems.append(Problem("", "none of the components is an active material"))
+    if not problems and not active and numbers:
+        problems.append(Problem("", "none of the components is an active material; leave the numbers of the layer out"))
     if problems:
         raise InputError(problems)
     densities = {name: library.material(name).need("density").number for name in shares}
     weights = mass_fractions(shares, densities) if by_volume else shares
     capacities = {name: substance.need("specific_capacity").number for name, substance in active.items()}
     if not numbers:
-        return build_electrode(weights, densities, active=capacities, porosity=0.0, thickness=0.0)
-    return build_electrode(weights, densities, active=capacities, **numbers)
+        solid = pore_free_density(weights, densities)
+        return Electrode(weights, densities, tuple(active), 0.0, 1.0, solid, solid, 0.0)
+    electrode = build_electrode(weights, densities, active=capacities, **numbers)
+    if float(electrode.densification) > DENSEST:
+        most = units.text(float(electrode.pore_free_density), units.DENSITY, digits=4)
+        raise InputError(
+            f"the layer would be {100 * (float(electrode.densification) - 1):.3g} % denser than its components "
+            f"without any pore ({most}); correct the numbers or the recipe"
+        )
+    return electrode

@@ -11,6 +11,7 @@ from typing import Any
 
 from percolyte import units
 from percolyte.design import Cathode, Collector, CompositeAnode, Design, LithiumAnode, NoAnode
+from percolyte.electrode import Electrode
 from percolyte.errors import InputError, Problem
 from percolyte.materials.library import Library
 from percolyte.materials.substance import PROPERTIES, Datum, Substance
@@ -147,17 +148,17 @@ def _enter_pouch(resolver: _Resolver) -> None:
         value = getattr(convention, name)
         own = name in convention.overrides
         source = "the design file" if own else convention.source
-        resolver.ledger.add(f"pouch.{name}", say_choice(value), "yours" if own else "convention", source)
+        resolver.ledger.add(f"pouch.{name}", say_choice(name, value), "yours" if own else "convention", source)
 
 
-def say_choice(value: Any) -> str:
+def say_choice(name: str, value: Any) -> str:
     """A choice of the convention in words."""
     if value is None:
         return "none"
     if isinstance(value, str):
         return value
     if isinstance(value, float):
-        return text(value, units.FRACTION if value else units.DISTANCE, digits=4)
+        return text(value, units.DISTANCE if name == "overhang" else units.FRACTION, digits=4)
     return f"{text(value.thickness, units.THICKNESS)}, {text(value.density, units.DENSITY)}, rim {text(value.rim, units.DISTANCE)}"
 
 
@@ -303,28 +304,29 @@ def _sigma(resolver: _Resolver, where: str, substance: Substance) -> float:
     return value
 
 
-def cathode_transport(resolved: Resolved) -> Transport:
-    """Effective transport of the cathode, from the user's choice or closed forms.
+def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Transport:
+    """Effective transport of a composite, from the user's choice or closed forms.
 
     Carriers without any known conductor are left unknown, and the ledger says so.
     """
-    design, ledger = resolved.design, resolved.ledger
-    cathode = resolved.inputs.cathode.build()
+    design = resolved.design
+    written = design.cathode if side == "cathode" else design.anode
     resolver = _Resolver(design)
-    resolver.ledger = ledger
+    resolver.ledger = resolved.ledger
     ionic, electronic = [], []
-    for name, fraction in cathode.volume_fractions.items():
+    for name, fraction in layer.volume_fractions.items():
         substance = resolved.substances[name]
         share = float(fraction)
         if "electrolyte" in substance.roles:
-            ionic.append(Phase(name, share, _sigma(resolver, f"cathode.recipe.{name}.ionic_conductivity", substance)))
+            ionic.append(Phase(name, share, _sigma(resolver, f"{side}.recipe.{name}.ionic_conductivity", substance)))
         elif substance.default("electronic_conductivity") is not None and substance.kind in (
             "cathode",
             "anode",
             "carbon",
         ):
-            sigma = resolver.take(f"cathode.recipe.{name}", None, substance, "electronic_conductivity")
-            electronic.append(Phase(name, share, sigma))
+            sigma = resolver.take(f"{side}.recipe.{name}", None, substance, "electronic_conductivity")
+            electronic.append(Phase(name, share, sigma, substance.kind))
     if resolver.problems:
         raise InputError(resolver.problems, source=design.label)
-    return resolve_transport(design.cathode.transport, tuple(ionic), tuple(electronic))
+    choice = written.transport if isinstance(written, Cathode) else None
+    return resolve_transport(choice, tuple(ionic), tuple(electronic))

@@ -191,13 +191,15 @@ class Dimension:
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         found: dict[str, Any] = {
-            "type": "string",
-            "description": f"a {self.name} with its unit",
+            "type": ["string", "number"] if self.unit in ("", "%") else "string",
+            "description": f"{self.name} with its unit" if self.unit else self.name,
             "examples": [self.example],
             "unit": self.unit,
         }
-        if math.isfinite(self.low):
+        if math.isfinite(self.low) and not self.positive:
             found["lowest"] = text(self.low, self)
+        if self.positive:
+            found["above"] = text(0.0, self)
         if math.isfinite(self.high):
             found["highest"] = text(self.high, self)
         return found
@@ -212,6 +214,8 @@ def _read(value: Any, dimension: Dimension, *, from_file: bool) -> float:
     if from_file and dimension.unit not in ("", "%"):
         raise UnitError(f"{value} has no unit; {dimension.advice}")
     number = float(value)
+    if from_file and dimension.unit == "%" and number == 1.0:
+        raise UnitError(f"{value} may mean '1 %' or '100 %'; write the one that is meant")
     if from_file and dimension.unit == "%" and number > dimension.high:
         raise UnitError(f"{value} is more than all of it; write '{value} %' or a fraction such as 0.5")
     return dimension.check(number, str(value))

@@ -55,7 +55,7 @@ def default_span(inputs: CellInputs, path: str) -> tuple[float, float]:
     """Limits to search between, where the user gives none."""
     dimension = dimension_of(path)
     if dimension.unit == "%":
-        return 0.3 if path.startswith("cathode.recipe") else 0.0, 0.98
+        return (0.01 if ".recipe." in path else 0.0), 0.98
     now = value_at(inputs, path)
     if now is not None and float(np.mean(now)) > 0.0:
         return float(np.mean(now)) / 20.0, float(np.mean(now)) * 20.0
@@ -84,6 +84,10 @@ def solve_for(inputs: CellInputs, path: str, quantity: str, target: float, span:
     gap = excess(grid)
     if np.all(np.isnan(gap)):
         raise RunError("target not reached", f"no cell between {_show(path, low)} and {_show(path, high)} is possible")
+    if float(np.nanmax(gap) - np.nanmin(gap)) <= 1e-12 * target:
+        raise RunError(
+            "target not reached", f"{path} has no influence on the {quantity.replace('_', ' ')} of this design"
+        )
     crossed = np.flatnonzero(np.signbit(gap[:-1]) != np.signbit(gap[1:]))
     steps = [int(step) for step in crossed if np.isfinite(gap[step]) and np.isfinite(gap[step + 1])]
     if not steps:

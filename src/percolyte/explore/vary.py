@@ -20,6 +20,16 @@ from percolyte.pouch.energy import PouchEnergy, pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack
 from percolyte.units import Dimension, Number
 
+_DESIGN_NAMES = {
+    "cathode_collector": "cathode.collector",
+    "anode_collector": "anode.collector",
+    "plate": "pouch.bipolar_plate",
+    "pouch.rim": "pouch.package.rim",
+    "pouch.package_thickness": "pouch.package.thickness",
+    "pouch.package_density": "pouch.package.density",
+}
+"""Where the design file writes what the resolved cell holds elsewhere."""
+
 DIMENSIONS: dict[str, Dimension] = {
     "thickness": units.THICKNESS,
     "loading": units.LOADING,
@@ -27,7 +37,6 @@ DIMENSIONS: dict[str, Dimension] = {
     "np_ratio": units.RATIO,
     "porosity": units.FRACTION,
     "density": units.DENSITY,
-    "mass_fraction": units.FRACTION,
     "specific_capacity": units.SPECIFIC_CAPACITY,
     "initial_efficiency": units.FRACTION,
     "mean_voltage": units.VOLTAGE,
@@ -48,8 +57,16 @@ CHUNK = 16384
 
 
 def paths(inputs: CellInputs) -> list[str]:
-    """Every path that may be varied in this cell."""
-    return sorted(set(_walk(inputs, "")))
+    """Every path that may be varied in this cell, in the words of the design file."""
+    return sorted({_renamed(path, _DESIGN_NAMES) for path in _walk(inputs, "") if path != "cathode.np_ratio"})
+
+
+def _renamed(path: str, names: Mapping[str, str]) -> str:
+    """A path with its head in the other of the two namings."""
+    for old, new in names.items():
+        if path == old or path.startswith(old + "."):
+            return new + path[len(old) :]
+    return path
 
 
 def _walk(node: Any, prefix: str) -> Iterator[str]:
@@ -90,9 +107,9 @@ def _parts(inputs: CellInputs, path: str) -> list[str]:
     """The path in steps; names of substances may hold points."""
     known = paths(inputs)
     if path not in known:
-        raise InputError(
-            f"{path!r} is not a number of this design{suggestion(path, known) or '; try one of ' + ', '.join(known)}"
-        )
+        tried = suggestion(path, known) or "; try one of " + ", ".join(known)
+        raise InputError(f"{path!r} is not a number of this design{tried}")
+    path = _renamed(path, {new: old for old, new in _DESIGN_NAMES.items()})
     head = path.split(".")
     if len(head) > 2 and head[1] == "recipe":
         recipe = getattr(inputs, head[0]).recipe
@@ -149,6 +166,17 @@ def energies(inputs: CellInputs, changes: Mapping[str, Number]) -> PouchEnergy:
     return pouch_energy(build_stack(inputs))
 
 
+def _out_of_bounds(values: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Where some number lies outside the bounds of its kind."""
+    outside = np.zeros(next(iter(values.values())).shape, dtype=bool)
+    for path, array in values.items():
+        kind = dimension_of(path)
+        outside |= ~((array >= kind.low) & (array <= kind.high))
+        if kind.positive:
+            outside |= array <= 0.0
+    return outside
+
+
 def evaluate_many(
     inputs: CellInputs,
     changes: Mapping[str, Number],
@@ -157,9 +185,20 @@ def evaluate_many(
     """Chosen quantities of many designs, in chunks that fit the cache.
 
     `changes` maps paths to arrays of one shape, SI; the result has that shape.
-    A design that cannot be (a negative mass fraction, an electrode more than
-    25 % denser than matter) is NaN.
+    A design that cannot be (a number out of its bounds, a negative mass
+    fraction, an electrode more than 25 % denser than matter) is NaN.
+
+    Errors: InputError for no changes, an unknown path or an unknown quantity.
     """
+    if not changes:
+        raise InputError("no number is varied; name at least one path, such as 'separator.thickness'")
+    unknown = [
+        name for name in quantities if not hasattr(PouchEnergy, name) and name not in PouchEnergy.__annotations__
+    ]
+    if unknown:
+        raise InputError(
+            f"{unknown[0]!r} is not a quantity{suggestion(unknown[0], ['specific_energy', *PouchEnergy.__annotations__])}"
+        )
     arrays = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in changes.values()))
     shape = arrays[0].shape
     flat = [array.reshape(-1) for array in arrays]
@@ -171,7 +210,10 @@ def evaluate_many(
             cell = vary(cell, path, array[part])
         stack = build_stack(cell)
         energy = pouch_energy(stack)
-        impossible = stack.cathode.densification > DENSEST
+        impossible = _out_of_bounds({path: array[part] for path, array in zip(changes, flat, strict=True)})
+        impossible = impossible | (stack.cathode.densification > DENSEST)
+        if stack.anode.electrode is not None:
+            impossible = impossible | (stack.anode.electrode.densification > DENSEST)
         for component in cell.cathode.recipe.values():
             impossible = impossible | (np.asarray(component.mass_fraction) < 0.0)
         for name in quantities:

@@ -44,9 +44,14 @@ def _folders() -> list[Path]:
     folders = [Path(own)] if own else []
     if own and not folders[0].is_dir():
         raise InputError(f"{FOLDER_VARIABLE} names {own}, which is not a folder")
-    for entry in entry_points(group="percolyte.materials"):
-        folders += [Path(folder) for folder in import_module(entry.value).__path__]
-    return [*folders, SHIPPED]
+    return [*folders, *_plugins(), SHIPPED]
+
+
+@lru_cache(maxsize=1)
+def _plugins() -> tuple[Path, ...]:
+    """Folders of installed packages that bring substances; looked for once, because it is slow."""
+    entries = entry_points(group="percolyte.materials")
+    return tuple(Path(folder) for entry in entries for folder in import_module(entry.value).__path__)
 
 
 @lru_cache(maxsize=8)
@@ -109,8 +114,8 @@ class Library:
         path = self._shipped_path(name) or self._aliases().get(key)
         if path is None:
             raise InputError(
-                f"{name!r} is not in the materials library{suggestion(name, self.names())}; "
-                f'see `percolyte materials list`, or describe it in [materials."{name}"]'
+                f"{name!r} is not in the materials library (see `percolyte materials list`, "
+                f'or describe it in [materials."{name}"]){suggestion(name, self.names())}'
             )
         return path
 

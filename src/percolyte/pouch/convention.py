@@ -1,6 +1,6 @@
 """The convention behind an energy density: what is counted, and how.
 
-The same layers give 324 to 419 Wh/kg by convention alone, so the convention
+The same layers give 325 to 419 Wh/kg by convention alone, so the convention
 is an explicit record that every result prints. A preset is a name for a full
 set of choices; every single choice can be overridden in the design.
 """

@@ -24,7 +24,7 @@ def convention_json(energy: PouchEnergy) -> dict[str, str]:
     """Every choice of the convention in words."""
     record = energy.convention
     names = [name for name in type(record).model_fields if name not in ("name", "overrides", "source")]
-    return {name: say_choice(getattr(record, name)) for name in names}
+    return {name: say_choice(name, getattr(record, name)) for name in names}
 
 
 def energy_json(e: Evaluation) -> dict[str, Any]:

@@ -64,7 +64,8 @@ class ClosureTransport(Noun):
 
     kind: Literal["closure"] = "closure"
     ionic: Law = BruggemanLaw()
-    electronic: Law = EffectiveMediumLaw()
+    electronic: Law | None = None
+    """None: carbon by percolation above 2 vol%, active material by Bruggeman, side by side."""
 
 
 TransportChoice = Annotated[GivenTransport | ClosureTransport, Field(discriminator="kind")]
@@ -77,6 +78,7 @@ class Phase:
     name: str
     fraction: float
     conductivity: float
+    role: str = ""
 
 
 def apply_law(law: Law, phases: tuple[Phase, ...]) -> float:
@@ -109,16 +111,38 @@ def resolve_transport(
         return Transport("given", choice.ionic, choice.electronic, factor, "given in the design")
     law = choice or ClosureTransport()
     found = apply_law(law.ionic, ionic) if ionic else None
-    statement = f"closed forms: {_say(law.ionic)} for ions, {_say(law.electronic)} for electrons"
+    statement = f"closed forms: {_say(law.ionic)} for ions, {_say_electrons(law.electronic)} for electrons"
     if choice is None:
         statement += " (the default, as the design has no transport table)"
     return Transport(
         kind="closure",
         ionic=found,
-        electronic=apply_law(law.electronic, electronic) if electronic else None,
+        electronic=_electrons(law.electronic, electronic) if electronic else None,
         ionic_tortuosity_factor=float(tortuosity_factor(own, found, fraction)) if found else None,
         statement=statement,
     )
+
+
+CARBON_THRESHOLD = 0.02
+"""Volume fraction at which fibres and carbon blacks begin to form a network; reported
+values run from below 1 vol% (fibres) to 3 and 7 vol% (blacks in polymer composites,
+Falco et al. 2019, section 2.1)."""
+
+
+def _electrons(law: Law | None, phases: tuple[Phase, ...]) -> float:
+    """Effective electronic conductivity; without a chosen law the carbon network beside the active material."""
+    if law is not None:
+        return apply_law(law, phases)
+    carbon = tuple(phase for phase in phases if phase.role == "carbon")
+    others = tuple(phase for phase in phases if phase.role != "carbon")
+    network = apply_law(PercolationLaw(threshold=CARBON_THRESHOLD), carbon)
+    return network + apply_law(BruggemanLaw(), others)
+
+
+def _say_electrons(law: Law | None) -> str:
+    if law is not None:
+        return _say(law)
+    return f"carbon by percolation above {100 * CARBON_THRESHOLD:g} vol% beside the active material by Bruggeman"
 
 
 def _say(law: Law) -> str:

@@ -1,0 +1,408 @@
+"""From a resolved design to the cell that is simulated: electrodes, separator, windows.
+
+Every number that neither the design nor the library gives is assumed here,
+and enters the ledger as such. Lithium is conserved between the pouch and the
+cell model: unless the design states the site concentration, it is the one by
+which the stoichiometry window holds exactly the reversible capacity.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from percolyte import units
+from percolyte.design import ActiveMaterial, Cathode, CompositeAnode, LithiumAnode
+from percolyte.electrode import Electrode as Layer
+from percolyte.errors import InputError, Problem
+from percolyte.files import inside, read_text
+from percolyte.materials.open_circuit import OpenCircuitPotential
+from percolyte.materials.substance import PROPERTIES, Substance
+from percolyte.pouch.stack import Stack
+from percolyte.resolve import Resolved
+from percolyte.sources import Ledger
+from percolyte.transport.effective import Transport
+from percolyte.units import FARADAY, text
+
+if TYPE_CHECKING:
+    from percolyte.cell.kernel import Electrode, Floats, Planar
+
+CELLS, SHELLS, GRADING = 20, 15, 1.5
+"""Default mesh: cells across an electrode, shells of a particle, and how much finer the outer shells are."""
+ASSUMED_RADIUS, ASSUMED_EXCHANGE, ASSUMED_DIFFUSIVITY, ASSUMED_ELECTRONIC = 2.5e-6, 1.0, 1e-14, 1.0
+ASSUMED_METAL_EXCHANGE = 10.0
+CUT_OFF = 2.5
+"""Default lower voltage limit in V, where the open-circuit voltage allows it."""
+
+
+@dataclass(frozen=True)
+class ParticleClass:
+    """Particles of one material and one size."""
+
+    name: str
+    radius: float
+    volume_fraction: float
+    """Of the electrode, the part that takes part."""
+    diffusivity: float
+    site_concentration: float
+    exchange: float
+    potential: Callable[[Floats], Floats]
+    """U(x) over 0 <= x <= 1."""
+    charged: float
+    discharged: float
+    film: float = 0.0
+    contact: float = 1.0
+    """Share of the surface in contact with electrolyte."""
+    trusted: tuple[float, float] = (0.0, 1.0)
+    """Stoichiometries for which the source gives U."""
+
+
+@dataclass(frozen=True)
+class PorousElectrode:
+    """A composite electrode as the cell model sees it."""
+
+    thickness: float
+    ionic: float
+    electronic: float
+    classes: tuple[ParticleClass, ...]
+
+    def mesh(self, temperature: float, cells: int = CELLS, shells: int = SHELLS) -> Electrode:
+        """The electrode on a mesh of so many cells and shells."""
+        from percolyte.cell import kernel
+
+        x = np.linspace(0.0, 1.0, kernel.TABLE)
+        tables = [_table(part.potential, x) for part in self.classes]
+        per_class = np.array
+        return kernel.Electrode(
+            cells=cells,
+            thickness=self.thickness,
+            ionic=self.ionic,
+            electronic=self.electronic,
+            temperature=temperature,
+            area=per_class([3.0 * part.volume_fraction * part.contact / part.radius for part in self.classes]),
+            radius=per_class([part.radius for part in self.classes]),
+            diffusivity=per_class([part.diffusivity for part in self.classes]),
+            site_concentration=per_class([part.site_concentration for part in self.classes]),
+            exchange=per_class([part.exchange for part in self.classes]),
+            film=per_class([part.film for part in self.classes]),
+            current_scale=per_class([part.contact for part in self.classes]),
+            potential_table=np.array([value for value, _ in tables]),
+            slope_table=np.array([slope for _, slope in tables]),
+            diffusivity_table=np.empty((0, 0)),
+            edges=1.0 - (1.0 - np.linspace(0.0, 1.0, shells + 1)) ** GRADING,
+        )
+
+    @property
+    def capacity(self) -> float:
+        """Lithium exchanged over the windows of all classes, C/m2."""
+        return self.thickness * sum(
+            FARADAY * part.site_concentration * part.volume_fraction * abs(part.discharged - part.charged)
+            for part in self.classes
+        )
+
+
+def _table(potential: Callable[[Floats], Floats], x: Floats) -> tuple[Floats, Floats]:
+    """Values and slopes of a function on a uniform grid, slopes by central differences."""
+    step = 1e-5
+    low, high = np.clip(x - step, 0.0, 1.0), np.clip(x + step, 0.0, 1.0)
+    return np.asarray(potential(x)), (np.asarray(potential(high)) - np.asarray(potential(low))) / (high - low)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Everything the cell model needs, scalars in SI."""
+
+    cathode: PorousElectrode
+    anode: PorousElectrode | Planar
+    separator_resistance: float
+    """Of the electrolyte layer, ohm m2."""
+    contact_resistance: float
+    temperature: float
+    areal_capacity: float
+    """Reversible, C/m2; 1C discharges it in an hour."""
+    loading: float
+    """Active material of the cathode, kg/m2."""
+    cut_off: float
+    upper_limit: float
+
+    @property
+    def one_c(self) -> float:
+        """The current density of 1C, A/m2."""
+        return self.areal_capacity / 3600.0
+
+    @property
+    def series_resistance(self) -> float:
+        return self.separator_resistance + self.contact_resistance
+
+    def open_circuit_voltage(self, *, charged: bool) -> float:
+        """At rest at one end of the windows."""
+        return _rest(self.cathode, charged) - _rest(self.anode, charged)
+
+
+def _rest(electrode: PorousElectrode | Planar, charged: bool) -> float:
+    """Potential of an electrode at rest, the mean over its classes."""
+    if not isinstance(electrode, PorousElectrode):
+        return float(electrode.potential)
+    ends = [part.charged if charged else part.discharged for part in electrode.classes]
+    values = [float(part.potential(np.array([x]))[0]) for part, x in zip(electrode.classes, ends, strict=True)]
+    return sum(values) / len(values)
+
+
+def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
+    """The cell of a design.
+
+    Errors: InputError where an open-circuit potential or a conductivity is
+    known neither from the design nor from the library.
+    """
+    from percolyte.cell.kernel import Planar
+
+    design, ledger = resolved.design, resolved.ledger
+    cathode = _porous(resolved, "cathode", design.cathode, stack.cathode, transport.ionic, transport.electronic)
+    anode: PorousElectrode | Planar
+    if isinstance(design.anode, CompositeAnode) and stack.anode.electrode is not None:
+        ionic, electronic = _anode_transport(resolved, stack.anode.electrode)
+        anode = _porous(resolved, "anode", design.anode, stack.anode.electrode, ionic, electronic)
+        anode = _balance(anode, float(stack.cathode.areal_capacity))
+    else:
+        assert not isinstance(design.anode, CompositeAnode)
+        metal = resolved.substances[design.anode.material if isinstance(design.anode, LithiumAnode) else "Li"]
+        potential = metal.default("mean_voltage")
+        anode = Planar(
+            potential=potential.number if potential else 0.0,
+            exchange=_value(
+                ledger, "anode.exchange_current_density", design.anode.exchange_current_density, metal,
+                "exchange_current_density", ASSUMED_METAL_EXCHANGE,
+            ),
+            film=0.0,
+            temperature=design.temperature,
+        )  # fmt: skip
+    cell = Cell(
+        cathode=cathode,
+        anode=anode,
+        separator_resistance=float(stack.separator.area_specific_resistance),
+        contact_resistance=design.contact_resistance,
+        temperature=design.temperature,
+        areal_capacity=float(stack.cathode.areal_capacity),
+        loading=float(stack.cathode.loading),
+        cut_off=0.0,
+        upper_limit=0.0,
+    )
+    empty, full = cell.open_circuit_voltage(charged=False), cell.open_circuit_voltage(charged=True)
+    if empty >= full:
+        raise InputError(
+            f"the open-circuit voltage would rise from {full:.3f} V charged to {empty:.3f} V discharged; "
+            "check the stoichiometry window [charged, discharged]",
+            source=design.label,
+        )
+    return replace(cell, cut_off=CUT_OFF if empty > CUT_OFF + 0.1 else empty - 0.5, upper_limit=full + 0.3)
+
+
+def _porous(
+    resolved: Resolved, side: str, written: Cathode, layer: Layer, ionic: float | None, electronic: float | None
+) -> PorousElectrode:
+    ledger = resolved.ledger
+    if ionic is None or ionic <= 0.0:
+        raise InputError(
+            [Problem(f"{side}.recipe", f'no ionic conduction is known; give [{side}.transport] with kind = "given"')],
+            source=resolved.design.label,
+        )
+    if electronic is None or electronic <= 0.0:
+        why = "no conductor of known conductivity; taken high enough not to limit"
+        ledger.add(f"{side}.transport.electronic", text(ASSUMED_ELECTRONIC, units.CONDUCTIVITY), "assumed", why)
+        electronic = ASSUMED_ELECTRONIC
+    classes: list[ParticleClass] = []
+    for name in layer.active:
+        fraction = float(layer.volume_fractions[name]) * min(1.0, 1.0 / float(layer.densification))
+        classes += _classes(resolved, side, written.active, resolved.substances[name], fraction, layer)
+    return PorousElectrode(float(layer.thickness), ionic, electronic, tuple(classes))
+
+
+def _classes(
+    resolved: Resolved, side: str, own: ActiveMaterial, substance: Substance, fraction: float, layer: Layer
+) -> list[ParticleClass]:
+    """The particle classes of one active material."""
+    ledger = resolved.ledger
+    where = f"{side}.active" if len(layer.active) == 1 else f"{side}.recipe.{substance.name}"
+    potential, window, trusted, curve = _potential(resolved, side, own, substance)
+    charged, discharged = own.stoichiometry or window
+    capacity = _capacity(layer, substance, own)
+    density = float(layer.densities[substance.name])
+    stated = own.maximum_concentration
+    if stated is None:
+        concentration = capacity * density / (FARADAY * abs(discharged - charged))
+        shown = text(concentration, units.CONCENTRATION, digits=6)
+        why = "specific capacity × density over the stoichiometry window, so that lithium is conserved"
+        ledger.add(f"{where}.maximum_concentration", shown, "computed", why, _other_concentration(curve))
+    else:
+        concentration = stated
+        ledger.add(
+            f"{where}.maximum_concentration", text(stated, units.CONCENTRATION, digits=6), "yours", "the design file"
+        )
+    radius = _value(
+        ledger, f"{where}.particle_radius", own.particle_radius, substance, "particle_radius", ASSUMED_RADIUS
+    )
+    return [
+        ParticleClass(
+            name=substance.name,
+            radius=radius,
+            volume_fraction=fraction * own.utilisation,
+            diffusivity=_value(ledger, f"{where}.diffusivity", own.diffusivity, substance, "diffusivity", ASSUMED_DIFFUSIVITY),
+            site_concentration=concentration,
+            exchange=_value(
+                ledger, f"{where}.exchange_current_density", own.exchange_current_density, substance,
+                "exchange_current_density", ASSUMED_EXCHANGE,
+            ),
+            potential=potential,
+            charged=charged,
+            discharged=discharged,
+            film=own.film_resistance,
+            contact=own.contact_fraction,
+            trusted=trusted,
+        )
+    ]  # fmt: skip
+
+
+def _other_concentration(curve: OpenCircuitPotential | None) -> str:
+    if curve is None or curve.maximum_concentration is None:
+        return ""
+    return f"the source of the potential uses {text(curve.maximum_concentration, units.CONCENTRATION, digits=6)}"
+
+
+def _capacity(layer: Layer, substance: Substance, own: ActiveMaterial) -> float:
+    """Reversible capacity of one active material in C/kg."""
+    if len(layer.active) == 1:
+        return float(layer.specific_capacity)
+    return substance.need("specific_capacity").number
+
+
+def _value(ledger: Ledger, where: str, own: float | None, substance: Substance, name: str, assumed: float) -> float:
+    """The design's value, else the library's, else an assumed one; the ledger says which."""
+    dimension = PROPERTIES[name]
+    datum = substance.default(name)
+    if own is not None:
+        ledger.add(where, text(own, dimension, digits=5), "yours", "the design file")
+        return own
+    if datum is not None:
+        note = "; ".join(word for word in (datum.conditions, datum.note, datum.doubt) if word)
+        ledger.add(where, text(datum.number, dimension, digits=5), "library", f"{substance.name}: {datum.said}", note)
+        return datum.number
+    ledger.add(
+        where,
+        text(assumed, dimension, digits=5),
+        "assumed",
+        f"{substance.name} has no {name.replace('_', ' ')} in the library",
+    )
+    return assumed
+
+
+def _potential(
+    resolved: Resolved, side: str, own: ActiveMaterial, substance: Substance
+) -> tuple[Callable[[Floats], Floats], tuple[float, float], tuple[float, float], OpenCircuitPotential | None]:
+    """U(x), its window (charged, discharged), the trusted range, and the library's curve if used."""
+    where = f"{side}.active.open_circuit_potential"
+    if own.open_circuit_potential is not None:
+        x, volts = _read_potential(resolved, side, own.open_circuit_potential)
+        resolved.ledger.add(where, own.open_circuit_potential, "yours", "the design file")
+        window = (x[0], x[-1]) if side == "cathode" else (x[-1], x[0])
+        return _continued(_smooth(x, volts), x[0], x[-1]), window, (x[0], x[-1]), None
+    curve = substance.potential
+    if curve is None:
+        reason = substance.absent.get("open_circuit_potential", "none is in the library")
+        raise InputError(
+            [
+                Problem(
+                    where,
+                    f"{substance.name} has no open-circuit potential ({reason}); give a file of two columns, x and volts",
+                )
+            ],
+            source=resolved.design.label,
+        )
+    low, high = curve.range
+    if curve.discharged_charged is not None:
+        window = (curve.discharged_charged[1], curve.discharged_charged[0])
+    else:
+        window = (low, high) if side == "cathode" else (high, low)
+    resolved.ledger.add(
+        where,
+        f"x = {low:g} to {high:g}",
+        "library",
+        f"{substance.name}: {curve.source or 'your own'}",
+        curve.note or "",
+    )
+    return _continued(curve, low, high), window, (low, high), curve
+
+
+def _continued(potential: Callable[[Floats], Floats], low: float, high: float) -> Callable[[Floats], Floats]:
+    """U(x) beyond its range by the slope at its ends, which no source backs."""
+    step = 1e-4 * (high - low)
+    ends = np.asarray(potential(np.array([low, low + step, high - step, high])), dtype=float)
+    first, last = (ends[1] - ends[0]) / step, (ends[3] - ends[2]) / step
+
+    def extended(x: Floats) -> Floats:
+        within = np.asarray(potential(np.clip(x, low, high)), dtype=float)
+        return np.asarray(within + np.minimum(x - low, 0.0) * first + np.maximum(x - high, 0.0) * last)
+
+    return extended
+
+
+def _smooth(x: list[float], volts: list[float]) -> Callable[[Floats], Floats]:
+    """A table as a smooth curve that stays monotone where the table is."""
+    from scipy.interpolate import PchipInterpolator
+
+    curve = PchipInterpolator(np.array(x), np.array(volts))
+    return lambda at: np.asarray(curve(at), dtype=float)
+
+
+def _read_potential(resolved: Resolved, side: str, name: str) -> tuple[list[float], list[float]]:
+    """Two columns, stoichiometry and volts; a heading line is allowed."""
+    path = inside(Path(resolved.design._folder), name)
+    rows: list[tuple[float, float]] = []
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        words = line.replace(",", " ").replace(";", " ").split()
+        if not words or line.lstrip().startswith("#"):
+            continue
+        try:
+            row = (float(words[0]), float(words[1]))
+        except (ValueError, IndexError):
+            if not rows and number == 1:
+                continue
+            raise InputError(
+                f"line {number} is not two numbers, stoichiometry and volts: {line[:60]!r}", source=str(path)
+            ) from None
+        rows.append(row)
+    rows.sort()
+    x = [row[0] for row in rows]
+    problems = []
+    if len(rows) < 5:
+        problems.append(Problem("", f"has {len(rows)} points; five at least make a potential"))
+    if any(not (math.isfinite(a) and math.isfinite(b) and 0.0 <= a <= 1.0 and -1.0 <= b <= 6.0) for a, b in rows):
+        problems.append(Problem("", "has a stoichiometry outside 0 to 1, or a potential outside -1 V to 6 V"))
+    if any(b - a < 1e-9 for a, b in pairwise(x)):
+        problems.append(Problem("", "gives two potentials for one stoichiometry"))
+    if any(b[1] > a[1] + 1e-6 for a, b in pairwise(rows)):
+        problems.append(Problem("", "rises with stoichiometry somewhere; the potential of lithium insertion falls"))
+    if problems:
+        raise InputError(problems, source=str(path))
+    return x, [row[1] for row in rows]
+
+
+def _anode_transport(resolved: Resolved, layer: Layer) -> tuple[float | None, float | None]:
+    from percolyte.resolve import electrode_transport
+
+    found = electrode_transport(resolved, "anode", layer)
+    return found.ionic, found.electronic
+
+
+def _balance(anode: PorousElectrode, capacity: float) -> PorousElectrode:
+    """Charged stoichiometries that hold what the cathode gives, the discharged ones as they are."""
+    share = min(1.0, capacity / anode.capacity) if anode.capacity > 0.0 else 1.0
+    classes = tuple(
+        replace(part, charged=part.discharged + share * (part.charged - part.discharged)) for part in anode.classes
+    )
+    return replace(anode, classes=classes)

@@ -1,0 +1,288 @@
+"""Simulating a cell: one protocol, or a discharge at each of many rates."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from percolyte.cell.model import CELLS, SHELLS, Cell, PorousElectrode
+from percolyte.cell.protocol import Step, discharge
+from percolyte.errors import InputError
+
+Outcome = Literal["done", "time", "voltage limit", "capacity limit", "current limit", "no convergence"]
+
+STORAGE = 20_000
+TOLERANCE = 2e-4
+"""Error allowed in the stoichiometry of the outermost shell per step."""
+
+
+def _kernel() -> Any:
+    """The compiled equations, with a cache folder that can be written."""
+    if "NUMBA_CACHE_DIR" not in os.environ and not os.access(Path(__file__).parent, os.W_OK):
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = home / "percolyte"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            folder = Path(tempfile.gettempdir()) / f"percolyte-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"
+        os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    from percolyte.cell import kernel
+
+    return kernel
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a cell did, one row an accepted time step; SI."""
+
+    outcome: Outcome
+    time: Any
+    voltage: Any
+    current: Any
+    """A/m2, positive on discharge."""
+    charge: Any
+    """C/m2 passed since the start, positive on discharge."""
+    step: Any
+    """Number of the protocol step of each row."""
+    losses: dict[str, Any]
+    """Volts lost at each time to each process, see `LOSSES`."""
+    areal_capacity: float
+    """Discharged minus charged, C/m2."""
+    areal_energy: float
+    """J/m2."""
+    utilisation: float
+    """Of the reversible capacity."""
+    specific_capacity: float
+    """C per kg of active material of the cathode."""
+    lithium_error: float
+    """Relative error of the lithium inventory."""
+    beyond: bool
+    """Whether a particle surface left the stoichiometries for which its potential is known."""
+    steps: int
+    iterations: int
+
+
+LOSSES = (
+    "separator and contacts",
+    "ions in the cathode",
+    "electrons in the cathode",
+    "kinetics of the cathode",
+    "diffusion in the cathode particles",
+    "ions in the anode",
+    "electrons in the anode",
+    "kinetics of the anode",
+    "diffusion in the anode particles",
+)
+"""Where voltage is lost, in the order of the kernel's columns."""
+
+
+class Runner:
+    """A cell on its mesh, with the state it is in."""
+
+    def __init__(self, cell: Cell, *, cells: int = CELLS, shells: int = SHELLS, rtol: float = TOLERANCE) -> None:
+        self.kernel = _kernel()
+        self.cell = cell
+        self.rtol = rtol
+        self.cathode = cell.cathode.mesh(cell.temperature, cells, shells)
+        self.porous = isinstance(cell.anode, PorousElectrode)
+        if isinstance(cell.anode, PorousElectrode):
+            self.anode = cell.anode.mesh(cell.temperature, cells, shells)
+            self.planar = self.kernel.Planar(0.0, 1.0, 0.0, cell.temperature)
+        else:
+            self.anode, self.planar = self.cathode, cell.anode
+        self.out = np.empty((STORAGE, self.kernel.COLUMNS))
+        self.reset()
+
+    def reset(self, *, charged: bool = True) -> None:
+        """Back to rest at one end of the windows."""
+        self.state = self._rested(self.cathode, self.cell.cathode, charged)
+        self.anode_state = self._rested(self.anode, self.cell.anode, charged) if self.porous else self.state
+        self.current = 0.0
+
+    def _rested(self, mesh: Any, electrode: Any, charged: bool) -> Any:
+        ends = [part.charged if charged else part.discharged for part in electrode.classes]
+        state = self.kernel.new_state(mesh, np.array(ends))
+        rest = [float(part.potential(np.array([x]))[0]) for part, x in zip(electrode.classes, ends, strict=True)]
+        state.phi[:] = sum(rest) / len(rest)
+        return state
+
+    def lithium(self) -> float:
+        """Lithium in the particles of both electrodes, C/m2; a foil is not counted."""
+        found = self._lithium(self.cathode, self.cell.cathode, self.state)
+        if self.porous:
+            found += self._lithium(self.anode, self.cell.anode, self.anode_state)
+        return found
+
+    @staticmethod
+    def _lithium(mesh: Any, electrode: Any, state: Any) -> float:
+        weights = np.diff(mesh.edges**3)
+        mean = (state.x * weights).sum(axis=2).mean(axis=0)
+        held = [part.site_concentration * part.volume_fraction for part in electrode.classes]
+        return float(96485.33212 * electrode.thickness * (mean * held).sum())
+
+    def run(self, step: Step) -> tuple[Any, int]:
+        """One protocol step from the present state: its rows, and how it ended."""
+        kernel, cell = self.kernel, self.cell
+        mode = {"current": kernel.CURRENT, "voltage": kernel.VOLTAGE, "power": kernel.POWER,
+                "resistance": kernel.RESISTANCE, "profile": kernel.PROFILE}[step.mode]  # fmt: skip
+        goal = step.current.density(cell.one_c) if step.mode == "current" else step.goal
+        times = np.array([row[0] for row in step.profile] or [0.0])
+        values = np.array([row[1] for row in step.profile] or [0.0])
+        longest = (
+            step.duration if step.duration is not None else (times[-1] if step.profile else self._longest(goal, step))
+        )
+        falling = step.until_voltage is not None and (goal > 0 or step.mode in ("power", "resistance"))
+        guess = self.current or self._guess(step)
+        self._start(goal if step.mode == "current" else guess)
+        rows, end = kernel.run_step(
+            self.cathode, self.state, self.porous, self.anode, self.anode_state, self.planar, cell.series_resistance,
+            mode, goal, times, values, guess,
+            step.until_voltage if falling else (cell.cut_off - 1.0 if step.until_voltage is None else -10.0),
+            step.until_voltage if step.until_voltage is not None and not falling else 10.0,
+            longest, step.until_charge or 0.0,
+            step.until_current.density(cell.one_c) if step.until_current else 0.0,
+            self.rtol, self._largest(goal, step), self.out, counts := np.zeros(3),
+        )  # fmt: skip
+        self.counts = counts
+        found = self.out[:rows].copy()
+        if rows:
+            self.current = float(found[-1, 2])
+        return found, int(end)
+
+    def _start(self, total: float) -> None:
+        """Reasonable current densities where there are none yet."""
+        for mesh, state, share in ((self.cathode, self.state, total), (self.anode, self.anode_state, -total)):
+            if state is self.state and mesh is not self.cathode:
+                continue
+            if not state.current.any():
+                state.current[:] = share / (mesh.area.sum() * mesh.thickness)
+                state.before[:] = state.current
+            if not self.porous:
+                break
+
+    def _guess(self, step: Step) -> float:
+        volts = self.cell.open_circuit_voltage(charged=True)
+        if step.mode == "power":
+            return step.goal / volts
+        return volts / step.goal if step.mode == "resistance" else 0.1 * self.cell.one_c
+
+    def _longest(self, goal: float, step: Step) -> float:
+        """Three times as long as the capacity lasts."""
+        drawn = abs(goal) if step.mode == "current" and goal else self.cell.one_c / 50.0
+        return 3.0 * self.cell.areal_capacity / drawn if drawn else 3.6e6
+
+    def _largest(self, goal: float, step: Step) -> float:
+        if step.profile:
+            gaps = np.diff([row[0] for row in step.profile])
+            return float(gaps.min()) if gaps.size else 1.0
+        if step.duration is not None:
+            return step.duration / 10.0
+        drawn = abs(goal) if step.mode == "current" and goal else self.cell.one_c
+        return self.cell.areal_capacity / drawn / 20.0
+
+
+_ENDS: dict[int, Outcome] = {1: "time", 2: "voltage limit", 3: "voltage limit", 4: "capacity limit", 5: "current limit"}
+
+
+def simulate(
+    cell: Cell, protocol: Sequence[Step], *, cells: int = CELLS, shells: int = SHELLS, rtol: float = TOLERANCE
+) -> Simulation:
+    """Run a protocol on a rested, charged cell.
+
+    Equations: see `percolyte.cell.kernel`. Holds for a single-ion electrolyte,
+    isothermal, without ageing. The outcome is 'done', or 'no convergence' if
+    a step could not be solved; the rows up to there are kept.
+
+    Errors: InputError for an empty protocol.
+    """
+    if not protocol:
+        raise InputError("the protocol is empty; write for example 'discharge at 1C until 2.5 V'")
+    runner = Runner(cell, cells=cells, shells=shells, rtol=rtol)
+    return _collect(runner, protocol)
+
+
+def _collect(runner: Runner, protocol: Sequence[Step]) -> Simulation:
+    start = runner.lithium()
+    parts, numbers = [], []
+    outcome: Outcome = "done"
+    passed, elapsed, steps, iterations = 0.0, 0.0, 0, 0
+    for number, step in enumerate(protocol):
+        rows, end = runner.run(step)
+        if rows.shape[0]:
+            rows[:, 0] += elapsed
+            rows[:, 3] += passed
+            elapsed, passed = float(rows[-1, 0]), float(rows[-1, 3])
+            parts.append(rows)
+            numbers.append(np.full(rows.shape[0], number))
+        steps += int(runner.counts[0])
+        iterations += int(runner.counts[1])
+        if end not in _ENDS:
+            outcome = "no convergence"
+            break
+        if len(protocol) == 1:
+            outcome = "done"
+    data = np.concatenate(parts) if parts else np.zeros((0, runner.kernel.COLUMNS))
+    return _result(runner, outcome, data, np.concatenate(numbers) if numbers else np.zeros(0), start, steps, iterations)
+
+
+def _result(
+    runner: Runner, outcome: Outcome, data: Any, numbers: Any, start: float, steps: int, iterations: int
+) -> Simulation:
+    cell = runner.cell
+    time, volts, current, charge = data[:, 0], data[:, 1], data[:, 2], data[:, 3]
+    passed = float(charge[-1]) if charge.size else 0.0
+    energy = float(np.trapezoid(volts * current, time)) if time.size > 1 else 0.0
+    expected = start + (0.0 if runner.porous else passed)
+    scale = max(abs(start), abs(passed), 1e-30)
+    losses = dict(zip(LOSSES, data[:, 6:15].T, strict=True))
+    return Simulation(
+        outcome=outcome,
+        time=time,
+        voltage=volts,
+        current=current,
+        charge=charge,
+        step=numbers,
+        losses=losses,
+        areal_capacity=passed,
+        areal_energy=energy,
+        utilisation=passed / cell.areal_capacity,
+        specific_capacity=passed / cell.loading,
+        lithium_error=(runner.lithium() - expected) / scale,
+        beyond=_beyond(runner),
+        steps=steps,
+        iterations=iterations,
+    )
+
+
+def _beyond(runner: Runner) -> bool:
+    """Whether a particle surface ended outside the range of its potential's source."""
+    pairs = [(runner.cell.cathode, runner.state)]
+    if isinstance(runner.cell.anode, PorousElectrode):
+        pairs.append((runner.cell.anode, runner.anode_state))
+    for electrode, state in pairs:
+        for index, part in enumerate(electrode.classes):
+            surface = state.x[:, index, -1]
+            if surface.size and (surface.min() < part.trusted[0] - 0.005 or surface.max() > part.trusted[1] + 0.005):
+                return True
+    return False
+
+
+def rate_capability(
+    cell: Cell, rates: Sequence[float], *, cut_off: float | None = None, cells: int = CELLS, shells: int = SHELLS
+) -> list[Simulation]:
+    """A discharge from the charged state at each C-rate."""
+    if not rates or any(not (math.isfinite(rate) and rate > 0.0) for rate in rates):
+        raise InputError("C-rates are positive numbers, such as 0.1, 1, 3")
+    runner = Runner(cell, cells=cells, shells=shells)
+    found = []
+    for rate in rates:
+        runner.reset()
+        found.append(_collect(runner, [discharge(rate, cut_off if cut_off is not None else cell.cut_off)]))
+    return found
