@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,12 +39,12 @@ DesignFile = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
-def _evaluate(design: str) -> Evaluation:
+def _evaluate(design: str, rates: Sequence[float] = ()) -> Evaluation:
     from percolyte.design import read_design
     from percolyte.evaluate import evaluate
     from percolyte.examples import find_design
 
-    return evaluate(read_design(find_design(design)))
+    return evaluate(read_design(find_design(design)), rates=rates)
 
 
 def _print(data: Any) -> None:
@@ -76,16 +77,122 @@ def run(
     as_json: Json = False,
 ) -> None:
     """The whole chain: evaluate a design and write its report."""
+    from percolyte.cell.rate import RATES
     from percolyte.report.html import write_report
     from percolyte.report.tables import energy_text, evaluation_json
 
-    evaluation = _evaluate(design)
+    evaluation = _evaluate(design, RATES)
     written = write_report(evaluation, out or Path(f"{Path(design).stem}-report"))
     if as_json:
         _print(evaluation_json(evaluation))
     else:
         typer.echo(energy_text(evaluation))
         typer.echo("\nwritten: " + ", ".join(str(path) for path in written))
+
+
+def _cell(design: str) -> Any:
+    """The cell model of a design."""
+    from percolyte.cell.model import build_cell
+    from percolyte.design import read_design
+    from percolyte.examples import find_design
+    from percolyte.pouch.stack import build_stack
+    from percolyte.resolve import electrode_transport, resolve
+
+    resolved = resolve(read_design(find_design(design)))
+    stack = build_stack(resolved.inputs)
+    return build_cell(resolved, stack, electrode_transport(resolved, "cathode", stack.cathode))
+
+
+@app.command()
+def simulate(
+    design: DesignFile,
+    c_rate: Annotated[float | None, typer.Option("--c-rate", help="Discharge at this rate, 1/h.")] = None,
+    current: Annotated[str | None, typer.Option(help="Discharge at this current density, such as '5 mA/cm2'.")] = None,
+    cutoff: Annotated[str | None, typer.Option(help="Lower voltage limit, such as '2.5 V'.")] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="Steps, such as 'discharge at 1C until 2.5 V; rest for 1 h', or a file of them.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the curves as CSV.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Voltage and capacity of a discharge, or of a whole protocol."""
+    from percolyte import units
+    from percolyte.cell.protocol import Current, Step, parse_protocol
+    from percolyte.cell.run import simulate as run_protocol
+    from percolyte.files import read_text
+    from percolyte.report.tables import simulation_json, simulation_text, write_curves
+
+    if sum(given is not None for given in (c_rate, current, protocol)) != 1:
+        raise InputError("give one of --c-rate, --current and --protocol")
+    cell = _cell(design)
+    limit = cell.cut_off if cutoff is None else units.parse(cutoff, units.VOLTAGE)
+    _check_cutoff(limit, cell)
+    if protocol is not None:
+        steps = parse_protocol(read_text(protocol) if Path(protocol).is_file() else protocol)
+    else:
+        if c_rate is not None and not 1e-6 <= c_rate <= 1e4:
+            raise InputError(f"--c-rate {c_rate:g} is no rate between 1e-6 and 1e4 per hour")
+        wanted = (
+            Current(c_rate, c_rate=True)
+            if c_rate is not None
+            else Current(units.parse(current or "", units.CURRENT_DENSITY))
+        )
+        steps = [Step("current", wanted, until_voltage=limit)]
+    found = run_protocol(cell, steps)
+    if out is not None:
+        write_curves(found, out)
+        _note(f"written: {out}")
+    if as_json:
+        _print(simulation_json(found))
+    else:
+        typer.echo(simulation_text(found))
+    if found.outcome == "no convergence":
+        raise RunError("no convergence", "a step could not be solved; what came before it is above")
+
+
+def _check_cutoff(limit: float, cell: Any) -> None:
+    full = cell.open_circuit_voltage(charged=True)
+    if not -1.0 <= limit < full:
+        raise InputError(f"the cut-off {limit:g} V is not below the {full:.3f} V at which the charged cell rests")
+
+
+@app.command()
+def rate(
+    design: DesignFile,
+    c_rates: Annotated[str, typer.Option("--c-rates", help="Rates with commas, such as 0.1,1,3.")] = "0.1,0.33,1,2,3",
+    cutoff: Annotated[str | None, typer.Option(help="Lower voltage limit, such as '2.5 V'.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Capacity and energy of discharges at several C-rates."""
+    from percolyte import units
+    from percolyte.cell.run import rate_capability
+    from percolyte.report.tables import rates_text, simulation_json
+
+    try:
+        rates = [float(word) for word in c_rates.split(",")]
+    except ValueError:
+        raise InputError(f"--c-rates {c_rates!r} is no list of numbers; write for example 0.1,1,3") from None
+    if not all(1e-6 <= value <= 1e4 for value in rates):
+        raise InputError("--c-rates lie between 1e-6 and 1e4 per hour")
+    cell = _cell(design)
+    limit = cell.cut_off if cutoff is None else units.parse(cutoff, units.VOLTAGE)
+    _check_cutoff(limit, cell)
+    found = rate_capability(cell, rates, cut_off=limit)
+    if as_json:
+        listed = [
+            {"c_rate": value, **simulation_json(run, curves=False)} for value, run in zip(rates, found, strict=True)
+        ]
+        _print({"outcome": "done", "cut_off_V": limit, "rates": listed})
+    else:
+        typer.echo(rates_text(rates, found))
+
+
+@app.command()
+def warmup() -> None:
+    """Compile the cell model once, so that later runs start at once."""
+    from percolyte.cell.run import warm_up
+
+    typer.echo(f"the cell model is compiled ({warm_up():.1f} s)")
 
 
 @app.command()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from percolyte import units
 from percolyte.checks import Check, check_design
@@ -17,6 +19,9 @@ from percolyte.pouch.vehicle import driving_range
 from percolyte.resolve import Resolved, electrode_transport, resolve
 from percolyte.sources import Ledger
 from percolyte.transport.effective import Transport
+
+if TYPE_CHECKING:
+    from percolyte.cell.rate import RateCapability
 
 LAMINATE = "Al laminate"
 """The library's substance for the pouch film."""
@@ -36,14 +41,22 @@ class Evaluation:
     possible: PouchEnergy | None
     """The same cell with its electrodes at pore-free density, where they are denser."""
     cost: Cost
+    rate: RateCapability | None
+    """Discharges at C-rates; None where they were not asked for, or cannot be had."""
+    rate_missing: str
+    """Why there are none, although asked for."""
     ev_range: float
     """m"""
     ledger: Ledger
     checks: tuple[Check, ...] = ()
 
 
-def evaluate(design: Design) -> Evaluation:
-    """Materials, electrode, transport, stack, energy, cost, checks of a design.
+def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
+    """Materials, electrode, transport, stack, energy, rate capability, cost, checks of a design.
+
+    `rates` are the C-rates to discharge at; without any the cell model is not
+    run. A design whose active material has no known open-circuit potential
+    keeps all the rest, and says why there is no rate capability.
 
     Errors: InputError where a value is missing everywhere, or an electrode is
     more than 25 % denser than its components can be.
@@ -52,16 +65,20 @@ def evaluate(design: Design) -> Evaluation:
     stack = build_stack(resolved.inputs)
     _refuse_impossible(stack, design)
     energy = pouch_energy(stack)
+    transport = electrode_transport(resolved, "cathode", stack.cathode)
+    rate, missing = _rate(resolved, stack, energy, transport, rates)
     evaluation = Evaluation(
         outcome="done",
         design=design,
         inputs=resolved.inputs,
         substances=resolved.substances,
-        transport=electrode_transport(resolved, "cathode", stack.cathode),
+        transport=transport,
         stack=stack,
         energy=energy,
         possible=_at_possible_density(stack),
         cost=_cost(resolved, stack, energy),
+        rate=rate,
+        rate_missing=missing,
         ev_range=float(
             driving_range(
                 energy.specific_energy,
@@ -73,6 +90,22 @@ def evaluate(design: Design) -> Evaluation:
         ledger=resolved.ledger,
     )
     return replace(evaluation, checks=tuple(check_design(evaluation)))
+
+
+def _rate(
+    resolved: Resolved, stack: Stack, energy: PouchEnergy, transport: Transport, rates: Sequence[float]
+) -> tuple[RateCapability | None, str]:
+    """The rate capability, or why there is none."""
+    if not rates:
+        return None, ""
+    from percolyte.cell.model import build_cell
+    from percolyte.cell.rate import rate_of_design
+
+    try:
+        cell = build_cell(resolved, stack, transport)
+    except InputError as error:
+        return None, "; ".join(problem.what for problem in error.problems)
+    return rate_of_design(cell, stack, energy, rates), ""
 
 
 def _cost(resolved: Resolved, stack: Stack, energy: PouchEnergy) -> Cost:

@@ -19,10 +19,12 @@ def find_design(name: str) -> Path:
     """A design file as named, or a shipped one of that name if there is no such file."""
     path = Path(name)
     shipped = SHIPPED / f"{path.stem}.toml"
-    if path.exists() or path.suffix or path.parent != Path():
+    if path.exists() or path.parent != Path():
         return path
-    if shipped.exists():
+    if path.name in (shipped.stem, shipped.name) and shipped.exists():
         return shipped
+    if path.suffix:
+        return path
     names = [found.stem for found, _ in shipped_designs()]
     raise InputError(
         f"there is no file {name!r}, and no shipped design{suggestion(name, names) or '; there are ' + ', '.join(names)}"

@@ -543,7 +543,7 @@ def step_error(e: Any, s: Any, gam: float, b0: float, b1: float, b2: float, fact
         for j in range(e.radius.size):
             guess = b0 * s.x[k, j, last] + b1 * s.xm[k, j, last] + b2 * s.xmm[k, j, last]
             square += (factor * (s.xn[k, j, last] - guess)) ** 2
-    return square / (e.cells * e.radius.size)
+    return float(square / (e.cells * e.radius.size))
 
 
 @njit(cache=True)

@@ -37,6 +37,8 @@ CELLS, SHELLS, GRADING = 20, 15, 1.5
 """Default mesh: cells across an electrode, shells of a particle, and how much finer the outer shells are."""
 ASSUMED_RADIUS, ASSUMED_EXCHANGE, ASSUMED_DIFFUSIVITY, ASSUMED_ELECTRONIC = 2.5e-6, 1.0, 1e-14, 1.0
 ASSUMED_METAL_EXCHANGE = 10.0
+KNEE = -100.0
+"""Slope in V of the potential beyond the discharged end of a library curve: 1 V within 1 % of the sites."""
 CUT_OFF = 2.5
 """Default lower voltage limit in V, where the open-circuit voltage allows it."""
 
@@ -335,14 +337,24 @@ def _potential(
         f"{substance.name}: {curve.source or 'your own'}",
         curve.note or "",
     )
-    return _continued(curve, low, high), window, (low, high), curve
+    return _continued(curve, low, high, empty=window[1]), window, (low, high), curve
 
 
-def _continued(potential: Callable[[Floats], Floats], low: float, high: float) -> Callable[[Floats], Floats]:
-    """U(x) beyond its range by the slope at its ends, which no source backs."""
+def _continued(
+    potential: Callable[[Floats], Floats], low: float, high: float, *, empty: float | None = None
+) -> Callable[[Floats], Floats]:
+    """U(x) beyond its range by the slope at its ends, which no source backs.
+
+    At `empty`, the end that the source gives for the discharged electrode, the
+    capacity of the material is used up: beyond it the potential leaves by KNEE.
+    """
     step = 1e-4 * (high - low)
     ends = np.asarray(potential(np.array([low, low + step, high - step, high])), dtype=float)
     first, last = (ends[1] - ends[0]) / step, (ends[3] - ends[2]) / step
+    if empty == high:
+        last = min(last, KNEE)
+    elif empty == low:
+        first = min(first, KNEE)
 
     def extended(x: Floats) -> Floats:
         within = np.asarray(potential(np.clip(x, low, high)), dtype=float)

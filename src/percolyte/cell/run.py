@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from percolyte.cell.model import CELLS, SHELLS, Cell, PorousElectrode
+from percolyte.cell.model import CELLS, SHELLS, Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import Step, discharge
 from percolyte.errors import InputError
 
@@ -286,3 +286,17 @@ def rate_capability(
         runner.reset()
         found.append(_collect(runner, [discharge(rate, cut_off if cut_off is not None else cell.cut_off)]))
     return found
+
+
+def warm_up() -> float:
+    """Compile the equations by one short run; the seconds that it took."""
+    from time import perf_counter
+
+    start = perf_counter()
+    part = ParticleClass("any", 2e-6, 0.5, 1e-14, 5e4, 1.0, lambda x: 4.3 - np.asarray(x), 0.2, 0.9)
+    electrode = PorousElectrode(5e-5, 0.05, 1.0, (part,))
+    cell = Cell(
+        electrode, _kernel().Planar(0.0, 10.0, 0.0, 298.15), 1e-3, 0.0, 298.15, electrode.capacity, 0.1, 2.5, 4.5
+    )
+    rate_capability(cell, [1.0])
+    return perf_counter() - start

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -23,6 +23,9 @@ from percolyte.materials.substance import Substance
 from percolyte.materials.temperature import conductivity_at
 from percolyte.pouch.cost import Cost
 from percolyte.pouch.stack import CellInputs, FoilAnodeInputs
+
+if TYPE_CHECKING:
+    from percolyte.cell.rate import RateCapability, RatePoint
 
 COLOURS = {
     "cathode": "#3b5b92",
@@ -318,6 +321,64 @@ def cost_figure(cost: Cost) -> Figure | None:
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.legend(loc="lower right", fontsize=8)
+        return figure
+
+
+LOSS_COLOURS = {
+    "separator and contacts": "#e0a93b",
+    "ions in the cathode": "#274673",
+    "electrons in the cathode": "#5b7db1",
+    "kinetics of the cathode": "#8ea9cf",
+    "diffusion in the cathode particles": "#c3d2e6",
+    "ions in the anode": "#4f545b",
+    "electrons in the anode": "#7a8088",
+    "kinetics of the anode": "#a9aeb5",
+    "diffusion in the anode particles": "#d4d7da",
+}
+
+
+def rate_figure(rate: RateCapability) -> Figure:
+    """Voltage curves at each rate, and the energy that remains at each power (Ragone)."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.6, 3.2), layout="constrained")
+        curves, ragone = figure.subplots(1, 2, width_ratios=(3, 2))
+        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(rate.points)))
+        for point, shade in zip(rate.points, shades, strict=True):
+            found = point.simulation
+            curves.plot(found.charge / 3.6e4, found.voltage, color=shade, linewidth=1.5, label=f"{point.c_rate:g}C")
+        curves.set(xlabel="areal capacity (mAh/cm²)", ylabel="cell voltage (V)")
+        curves.legend(fontsize=8)
+        power = [point.specific_power for point in rate.points]
+        energy = [float(units.to(point.specific_energy, "Wh/kg")) for point in rate.points]
+        ragone.plot(power, energy, "-", color=FAINT, linewidth=1.0)
+        ragone.scatter(power, energy, c=shades, s=34, zorder=3)
+        for x, y, point in zip(power, energy, rate.points, strict=True):
+            ragone.annotate(f"{point.c_rate:g}C", (x, y), textcoords="offset points", xytext=(6, 4), fontsize=8)
+        ragone.set(xlabel="mean specific power (W/kg)", ylabel="specific energy (Wh/kg)", xscale="log", ylim=(0, None))
+        ragone.margins(x=0.15)
+        return figure
+
+
+def loss_figure(point: RatePoint) -> Figure:
+    """Where the voltage goes during one discharge, from the rest voltage down to the cell's."""
+    found = point.simulation
+    charge = found.charge / 3.6e4
+    with mpl.rc_context(STYLE):
+        figure, axes = styled(7.6, 3.2)
+        bottom = found.voltage
+        for name, colour in LOSS_COLOURS.items():
+            volts = found.losses[name]
+            if float(np.max(volts)) < 5e-4:
+                continue
+            axes.fill_between(charge, bottom, bottom + volts, color=colour, linewidth=0, label=name)
+            bottom = bottom + volts
+        axes.plot(charge, found.voltage, color=INK, linewidth=1.5, label="cell voltage")
+        axes.plot(charge, bottom, color=INK, linewidth=0.8, linestyle="--", label="without losses")
+        low, high = float(np.percentile(found.voltage, 3)), float(np.max(bottom))
+        axes.set(
+            xlabel="areal capacity (mAh/cm²)", ylabel="voltage (V)", ylim=(low - 0.15, high + 0.05), xlim=(0, None)
+        )
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return figure
 
 

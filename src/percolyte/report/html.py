@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from percolyte import __version__, units
+from percolyte.cell.rate import RateCapability, RatePoint
 from percolyte.design import write_design
 from percolyte.evaluate import Evaluation
 from percolyte.pouch.convention import PRESETS, Convention
@@ -77,12 +78,19 @@ def _pictures(e: Evaluation) -> dict[str, str]:
         "map": figures.map_figure(e),
         "tornado": figures.tornado_figure(e.inputs),
         "cost": figures.cost_figure(e.cost),
+        "rate": figures.rate_figure(e.rate) if e.rate else None,
+        "losses": figures.loss_figure(_near(e.rate)) if e.rate else None,
         "conventions": figures.convention_figure(_under_each_convention(e), e.energy.convention.title),
     }
     encoded = {
         name: base64.b64encode(figures.svg(figure).encode()).decode() for name, figure in drawn.items() if figure
     }
     return {name: f"data:image/svg+xml;base64,{picture}" for name, picture in encoded.items()}
+
+
+def _near(rate: RateCapability) -> RatePoint:
+    """The discharge nearest to the rate of the diagnosis."""
+    return min(rate.points, key=lambda point: abs(point.c_rate - rate.diagnosis.c_rate))
 
 
 def _under_each_convention(e: Evaluation) -> list[tuple[str, float, float]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from percolyte import __version__, units
 from percolyte.electrode import Electrode
@@ -13,6 +14,9 @@ from percolyte.materials.substance import PROPERTIES, Substance
 from percolyte.pouch.cost import Cost
 from percolyte.pouch.energy import PouchEnergy
 from percolyte.resolve import say_choice
+
+if TYPE_CHECKING:
+    from percolyte.cell.run import Simulation
 
 
 def _in(value: Any, unit: str) -> float | None:
@@ -110,7 +114,7 @@ def transport_json(e: Evaluation) -> dict[str, Any]:
 
 
 def evaluation_json(e: Evaluation) -> dict[str, Any]:
-    """Everything of one evaluation; `rate` is null until a cell model computes it."""
+    """Everything of one evaluation."""
     return {
         "outcome": e.outcome,
         "name": e.design.name,
@@ -118,10 +122,111 @@ def evaluation_json(e: Evaluation) -> dict[str, Any]:
         "percolyte_version": __version__,
         "energy": energy_json(e),
         "transport": transport_json(e),
-        "rate": None,
+        "rate": rate_json(e),
         "checks": [asdict(check) for check in e.checks],
         "sources": [asdict(entry) for entry in e.ledger.entries],
     }
+
+
+def rate_json(e: Evaluation) -> dict[str, Any]:
+    """Rate capability, losses and what limits; `outcome` says why where there is none."""
+    if e.rate is None:
+        return {"outcome": "not available", "why": e.rate_missing or "not asked for"}
+    diagnosis = e.rate.diagnosis
+    return {
+        "outcome": "done",
+        "cut_off_V": e.rate.cell.cut_off,
+        "one_c_mA_per_cm2": _in(e.rate.cell.one_c, "mA/cm2"),
+        "rates": [
+            {
+                "c_rate": point.c_rate,
+                **simulation_json(point.simulation, curves=False),
+                "specific_energy_Wh_per_kg": _in(point.specific_energy, "Wh/kg"),
+                "energy_density_Wh_per_L": _in(point.energy_density, "Wh/L"),
+                "specific_power_W_per_kg": point.specific_power,
+            }
+            for point in e.rate.points
+        ],
+        "limiting": diagnosis.limiting,
+        "sentence": diagnosis.sentence,
+        "mean_loss_mV": {name: 1000.0 * volts for name, volts in diagnosis.losses.items()},
+        "energy_sensitivity": {item.name: item.elasticity for item in diagnosis.sensitivities},
+    }
+
+
+def simulation_json(found: Simulation, *, curves: bool = True) -> dict[str, Any]:
+    """One simulation; the keys are those that other programs rely on."""
+    data: dict[str, Any] = {
+        "outcome": found.outcome,
+        "areal_capacity_mAh_per_cm2": _in(found.areal_capacity, "mAh/cm2"),
+        "specific_capacity_mAh_per_g": _in(found.specific_capacity, "mAh/g"),
+        "areal_energy_mWh_per_cm2": found.areal_energy / 3.6e4,
+        "utilisation": found.utilisation,
+        "beyond_known_potential": found.beyond,
+        "lithium_balance_error": found.lithium_error,
+    }
+    if curves:
+        data |= {
+            "time_s": found.time.tolist(),
+            "voltage_V": found.voltage.tolist(),
+            "current_mA_per_cm2": (found.current / 10.0).tolist(),
+            "protocol_step": found.step.tolist(),
+            "loss_mV": {name: (1000.0 * volts).tolist() for name, volts in found.losses.items()},
+        }
+    return data
+
+
+def simulation_text(found: Simulation) -> str:
+    """One simulation in a few lines."""
+    say = units.text
+    lines = [
+        f"outcome             {found.outcome}",
+        f"time                {float(found.time[-1]) / 3600.0 if found.time.size else 0.0:.4g} h",
+        f"areal capacity      {say(found.areal_capacity, units.AREAL_CAPACITY, digits=4)}, "
+        f"{100 * found.utilisation:.4g} % of the reversible",
+        f"specific capacity   {say(found.specific_capacity, units.SPECIFIC_CAPACITY, digits=4)} of active material",
+        f"areal energy        {found.areal_energy / 3.6e4:.4g} mWh/cm2",
+        f"voltage             {float(found.voltage[0]):.4f} V to {float(found.voltage[-1]):.4f} V",
+    ]
+    if found.beyond:
+        lines.append("note: particle surfaces went beyond the stoichiometries for which the potential is known")
+    return "\n".join(lines)
+
+
+def rates_text(rates: Sequence[float], found: Sequence[Simulation]) -> str:
+    rows: list[tuple[str, ...]] = [("rate", "mAh/cm2", "mAh/g", "mWh/cm2", "of reversible", "outcome")]
+    for rate, run in zip(rates, found, strict=True):
+        rows.append(
+            (
+                f"{rate:g}C",
+                f"{_in(run.areal_capacity, 'mAh/cm2'):.4g}",
+                f"{_in(run.specific_capacity, 'mAh/g'):.4g}",
+                f"{run.areal_energy / 3.6e4:.4g}",
+                f"{100 * run.utilisation:.3g} %",
+                run.outcome,
+            )
+        )
+    return _table(rows)
+
+
+def write_curves(found: Simulation, path: Path) -> None:
+    """Time, voltage, current, charge and losses as CSV, with the unit in each heading."""
+    import csv
+
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            [
+                "Test Time / s",
+                "Voltage / V",
+                "Current / mA cm-2 (discharge positive)",
+                "Charge / mAh cm-2",
+                "Protocol step",
+            ]
+            + [f"Loss to {name} / mV" for name in found.losses]
+        )
+        columns = [found.time, found.voltage, found.current / 10.0, found.charge / 3.6e4, found.step]
+        writer.writerows(zip(*columns, *(1000.0 * volts for volts in found.losses.values()), strict=True))
 
 
 def energy_text(e: Evaluation) -> str:
