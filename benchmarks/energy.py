@@ -33,13 +33,13 @@ import numpy as np
 
 import percolyte
 from percolyte.design import Design, read_design
-from percolyte.evaluate import evaluate
+from percolyte.evaluation import evaluate
 from percolyte.examples import find_design
 from percolyte.explore.vary import evaluate_many
 from percolyte.nouns import replace
 from percolyte.pouch.energy import pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack
-from percolyte.resolve import resolve
+from percolyte.resolution import resolve
 
 MANY = 1_000_000
 COMPARED = 1_000

@@ -12,9 +12,9 @@ import tomlkit
 
 from percolyte.design import Design, design_from
 from percolyte.errors import InputError
-from percolyte.evaluate import Evaluation, evaluate
+from percolyte.evaluation import Evaluation, evaluate
 from percolyte.pouch.stack import CellInputs
-from percolyte.resolve import resolve
+from percolyte.resolution import resolve
 
 _BASE: dict[str, Any] = {
     "format": 1,

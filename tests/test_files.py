@@ -89,8 +89,8 @@ def test_what_is_no_toml_is_said_so(tmp_path: Path, content: str) -> None:
 
 def test_a_value_without_quotes_gets_the_advice(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
-    path.write_text("thickness = um80")
-    assert "needs quotes" in refusal(path)
+    path.write_text("format = 1\nthickness = 80 um\n")
+    assert 'thickness = "80 um"' in refusal(path)
 
 
 @pytest.mark.parametrize("name", ["a\0b.toml", "x" * 5000])

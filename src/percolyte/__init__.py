@@ -11,29 +11,29 @@ if TYPE_CHECKING:
     from percolyte.design import Design, read_design, write_design
     from percolyte.electrode import build_electrode
     from percolyte.errors import InputError, PercolyteError, RunError
-    from percolyte.evaluate import Evaluation, evaluate
+    from percolyte.evaluation import Evaluation, evaluate
     from percolyte.explore.solve import solve_for
     from percolyte.explore.vary import evaluate_many
     from percolyte.literature import check_literature
     from percolyte.materials.library import material, search
     from percolyte.nouns import replace
     from percolyte.report.html import write_report
-    from percolyte.resolve import resolve
+    from percolyte.resolution import resolve
 
 _HOMES = {
     "Design": "design",
-    "Evaluation": "evaluate",
+    "Evaluation": "evaluation",
     "InputError": "errors",
     "PercolyteError": "errors",
     "RunError": "errors",
     "build_electrode": "electrode",
     "check_literature": "literature",
-    "evaluate": "evaluate",
+    "evaluate": "evaluation",
     "evaluate_many": "explore.vary",
     "material": "materials.library",
     "read_design": "design",
     "replace": "nouns",
-    "resolve": "resolve",
+    "resolve": "resolution",
     "search": "materials.library",
     "solve_for": "explore.solve",
     "write_design": "design",

@@ -12,7 +12,7 @@ from percolyte.pouch.stack import FoilAnodeInputs
 from percolyte.units import Dimension, Number, text
 
 if TYPE_CHECKING:
-    from percolyte.evaluate import Evaluation
+    from percolyte.evaluation import Evaluation
 
 Verdict = Literal["pass", "warn", "fail", "info"]
 

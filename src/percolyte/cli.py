@@ -19,7 +19,7 @@ import typer
 from percolyte.errors import InputError, PercolyteError, RunError
 
 if TYPE_CHECKING:
-    from percolyte.evaluate import Evaluation
+    from percolyte.evaluation import Evaluation
 
 app = typer.Typer(
     help="Design all-solid-state lithium batteries from powder to pouch cell.",
@@ -41,7 +41,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 
 def _evaluate(design: str, rates: Sequence[float] = ()) -> Evaluation:
     from percolyte.design import read_design
-    from percolyte.evaluate import evaluate
+    from percolyte.evaluation import evaluate
     from percolyte.examples import find_design
 
     return evaluate(read_design(find_design(design)), rates=rates)
@@ -96,7 +96,7 @@ def _cell(design: str) -> Any:
     from percolyte.design import read_design
     from percolyte.examples import find_design
     from percolyte.pouch.stack import build_stack
-    from percolyte.resolve import electrode_transport, resolve
+    from percolyte.resolution import electrode_transport, resolve
 
     resolved = resolve(read_design(find_design(design)))
     stack = build_stack(resolved.inputs)
@@ -210,7 +210,7 @@ def solve(
     from percolyte.examples import find_design
     from percolyte.explore.solve import default_span, solve_for, target_quantity
     from percolyte.explore.vary import dimension_of, value_at
-    from percolyte.resolve import resolve
+    from percolyte.resolution import resolve
 
     inputs = resolve(read_design(find_design(design))).inputs
     value_at(inputs, variable)

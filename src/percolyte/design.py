@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from percolyte.errors import InputError, Problem
 from percolyte.files import inside, read_toml
@@ -24,6 +24,8 @@ from percolyte.transport.effective import TransportChoice
 from percolyte.units import (
     ArealCapacity,
     AreaResistance,
+    CellTemperature,
+    CellVoltage,
     Concentration,
     Conductivity,
     CostPerEnergy,
@@ -41,7 +43,6 @@ from percolyte.units import (
     Ratio,
     SpecificCapacity,
     SpecificEnergy,
-    Temperature,
     Thickness,
     Voltage,
 )
@@ -193,7 +194,7 @@ class Pouch(Noun):
     height: Annotated[Distance, AfterValidator(lambda value: _not_zero(value))] | None = None
     cathode_sheets: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Double-coated cathode sheets, or the cells in series of a bipolar stack."""
-    mean_voltage: Voltage | None = None
+    mean_voltage: CellVoltage | None = None
     """Of one cell during discharge, instead of cathode minus anode."""
     bipolar_plate: Collector | None = None
     stacking: Literal["parallel", "bipolar", "single"] | None = None
@@ -203,7 +204,8 @@ class Pouch(Noun):
     np_basis: Literal["reversible", "first charge"] | None = None
     lithium: Literal["total", "reserve"] | None = None
     thickness_state: Literal["assembled", "charged"] | None = None
-    package: Package | None = None
+    package: Annotated[Package | None, BeforeValidator(lambda value: None if value == "none" else value)] = None
+    """Instead of the preset's; "none" for a cell without."""
     overhang: Distance | None = None
     other_mass: Fraction | None = None
 
@@ -213,6 +215,8 @@ class Pouch(Noun):
         preset = PRESETS[self.convention]
         choices = {name: getattr(self, name, None) for name in Convention.model_fields}
         own = {name: choice for name, choice in choices.items() if choice not in (None, getattr(preset, name))}
+        if "package" in self.model_fields_set and self.package is None and preset.package is not None:
+            own["package"] = None
         return preset.model_copy(update={**own, "overrides": tuple(own)})
 
     @model_validator(mode="after")
@@ -268,7 +272,7 @@ class Design(Noun):
     format: Literal[1] = 1
     name: str = Field(default="unnamed cell", max_length=200)
     note: str | None = Field(default=None, max_length=4000)
-    temperature: Temperature = 298.15
+    temperature: CellTemperature = 298.15
     stack_pressure: Pressure | None = None
     contact_resistance: AreaResistance = 0.0
     """At the collectors, both together."""
@@ -289,6 +293,12 @@ class Design(Noun):
     def label(self) -> str:
         """The file of the design, or its name if it is of no file: for messages."""
         return self._file or self.name
+
+    def __eq__(self, other: object) -> bool:
+        """Same meaning; where the files lie does not count."""
+        return isinstance(other, Design) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def library(self) -> Library:
@@ -396,14 +406,16 @@ def write_design(design: Design, path: str | os.PathLike[str] | None = None) -> 
     """The design as TOML text that reads back to the same design; also to a file."""
     import tomlkit
 
-    data = design.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-    document = tomlkit.dumps({"format": 1, **_kinds(design, data)})
+    data = _without_none(design.model_dump(mode="json", exclude_unset=True))
+    if "package" in design.pouch.model_fields_set and design.pouch.package is None:
+        data["pouch"]["package"] = "none"
+    document = tomlkit.dumps({"format": 1, **data})
     if path is not None:
         Path(path).write_text(document, encoding="utf-8")
     return document
 
 
-def _kinds(design: Design, data: dict[str, Any]) -> dict[str, Any]:
-    """The `kind` of a tagged table is written even where it was the default."""
-    data["anode"]["kind"] = design.anode.kind
-    return data
+def _without_none(table: dict[str, Any]) -> dict[str, Any]:
+    """TOML knows no null: what is not given is left out."""
+    kept = {name: value for name, value in table.items() if value is not None}
+    return {name: _without_none(value) if isinstance(value, dict) else value for name, value in kept.items()}

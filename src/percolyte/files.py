@@ -71,7 +71,11 @@ def _explain(message: str, text: str) -> str:
 
 def inside(folder: Path, name: str) -> Path:
     """The file `name` below `folder`; a path that leaves the folder is refused."""
-    path = (folder / name).resolve()
+    try:
+        path = (folder / name).resolve()
+        path.is_file()
+    except (ValueError, OSError):
+        raise InputError(f"{name[:60]!r} is no name that a file can have") from None
     if not path.is_relative_to(folder.resolve()):
         raise InputError(f"{name!r} leads out of {folder}; keep the file beside the design")
     return path

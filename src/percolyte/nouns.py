@@ -41,6 +41,8 @@ class Noun(BaseModel):
         if found:
             raise ValidationError.from_exception_data(cls.__name__, found)
         assert noun is not None
+        # the tag of a tagged table belongs to what is written, default or not
+        noun.__pydantic_fields_set__.update({"kind", "law"} & cls.model_fields.keys())
         return noun
 
     @classmethod
@@ -74,7 +76,10 @@ class Noun(BaseModel):
         if kind == "value_error":
             return str(line["ctx"]["error"])
         if kind == "literal_error":
-            return f"{line['input']!r} is not one of {line['ctx']['expected']}{suggestion(str(line['input']), _quoted(line['ctx']['expected']))}"
+            expected = str(line["ctx"]["expected"])
+            if len(_quoted(expected)) == 1:
+                return f"{line['input']!r} is not known; write {expected}"
+            return f"{line['input']!r} is not one of {expected}{suggestion(str(line['input']), _quoted(expected))}"
         message = str(line["msg"])
         if kind == "problem":
             return message
@@ -170,6 +175,9 @@ def replace(noun: N, **changes: Any) -> N:
         if any(name in changes for name in names):
             data = {name: value for name, value in data.items() if name not in names}
     try:
-        return type(noun).model_validate({**data, **changes})
+        changed = type(noun).model_validate({**data, **changes})
+        if noun.__pydantic_private__ is not None:
+            changed.__pydantic_private__ = dict(noun.__pydantic_private__)
+        return changed
     except ValidationError as error:
         raise InputError(problems_of(error)) from None

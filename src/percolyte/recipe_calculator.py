@@ -31,7 +31,12 @@ def calculate(parts: list[str], *, by_volume: bool, given: Mapping[str, str]) ->
         name, _, share = part.rpartition("=")
         try:
             substance = library.material(name.strip())
-            shares[substance.name] = units.parse(share.strip(), units.FRACTION)
+            amount = units.parse(share.strip(), units.FRACTION)
+            if amount == 0.0:
+                raise InputError("a share of zero is no component; leave it out")
+            if substance.name in shares:
+                raise InputError(f"{substance.name} is there already; write it once")
+            shares[substance.name] = amount
             substance.need("density")
         except PercolyteError as error:
             problems.append(Problem(part, str(error) if name else "write it as NAME=SHARE, such as 'NMC811=80 %'"))

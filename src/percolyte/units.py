@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -246,7 +247,10 @@ def parse(quantity: str, dimension: Dimension) -> float:
         raise UnitError(f"'{shown}': the unit '{unit[:30]}' is not known; {dimension.advice}") from None
     if dimensionality != _factor(dimension.unit)[1]:
         raise UnitError(f"'{shown}' is not a {dimension.name}; {dimension.advice}")
-    return dimension.check(si(number, unit), shown)
+    multiplier, divisor = _scale(unit)
+    # decimal arithmetic, so that 0.07 mm and 70 um are the same float
+    exact = Decimal(match[1]) * Decimal(multiplier) / Decimal(divisor)
+    return dimension.check(float(exact), shown)
 
 
 def to(value: Any, unit: str) -> Any:
@@ -297,7 +301,6 @@ RADIUS = Dimension("particle radius", "um", "2.5 um", low=0.0, high=1e-3, positi
 FRACTION = Dimension("fraction", "%", "80 %", low=0.0, high=1.0)
 VOLUME_CHANGE = Dimension("volume change", "%", "-7 %", low=-1.0, high=10.0)
 RATIO = Dimension("ratio", "", "1.1", low=0.0, high=1e3, positive=True)
-NUMBER = Dimension("number", "", "0.5")
 DENSITY = Dimension("density", "g/cm3", "1.64 g/cm3", low=0.0, high=3e4, positive=True)
 LOADING = Dimension("loading", "mg/cm2", "20 mg/cm2", low=0.0, high=1e2, positive=True)
 AREAL_CAPACITY = Dimension("areal capacity", "mAh/cm2", "4 mAh/cm2", low=0.0, high=3.6e7, positive=True)
@@ -308,6 +311,8 @@ DIFFUSIVITY = Dimension("diffusivity", "m2/s", "5e-15 m2/s", low=0.0, high=1e-3,
 CURRENT_DENSITY = Dimension("current density", "mA/cm2", "0.1 mA/cm2", low=0.0, high=1e6, positive=True)
 CONCENTRATION = Dimension("concentration", "mol/m3", "51765 mol/m3", low=0.0, high=1e6, positive=True)
 TEMPERATURE = Dimension("temperature", "K", "25 degC", low=0.0, high=3000.0, positive=True)
+CELL_TEMPERATURE = Dimension("temperature", "K", "25 degC", low=173.15, high=773.15)
+CELL_VOLTAGE = Dimension("voltage", "V", "3.7 V", low=0.0, high=10.0, positive=True)
 PRESSURE = Dimension("pressure", "MPa", "50 MPa", low=0.0, high=1e11)
 MODULUS = Dimension("modulus", "GPa", "20 GPa", low=0.0, high=1e13, positive=True)
 ACTIVATION_ENERGY = Dimension("activation energy", "eV", "0.35 eV", low=0.0, high=1e6, positive=True)
@@ -340,6 +345,8 @@ CurrentDensity = Annotated[float, CURRENT_DENSITY]
 Concentration = Annotated[float, CONCENTRATION]
 Temperature = Annotated[float, TEMPERATURE]
 Pressure = Annotated[float, PRESSURE]
+CellTemperature = Annotated[float, CELL_TEMPERATURE]
+CellVoltage = Annotated[float, CELL_VOLTAGE]
 AreaResistance = Annotated[float, AREA_RESISTANCE]
 Mass = Annotated[float, MASS]
 RangePerEnergy = Annotated[float, RANGE_PER_ENERGY]

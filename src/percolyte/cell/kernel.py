@@ -35,6 +35,7 @@ GAS_CONSTANT = 8.314462618
 NEWTON_MOST = 30
 TABLE = 4097
 """Points of the tabulated potential and diffusivity over 0 <= x <= 1."""
+BUTLER_VOLMER, LINEAR, MARCUS = range(3)
 EDGE = 1e-3
 """Width in stoichiometry of the rounding of i0 and of the walls at x = 0 and 1."""
 
@@ -54,7 +55,11 @@ class Electrode(NamedTuple):
     """At x = 0.5 where it varies; then `diffusivity_table` holds the ratio to it."""
     site_concentration: Floats
     exchange: Floats
-    """i0 at x = 0.5: i0(x) = 2 i0 sqrt(x (1 - x)), A/m2."""
+    """i0 at x = 0.5, A/m2; without a table i0(x) = 2 i0 sqrt(x (1 - x))."""
+    law: int
+    """BUTLER_VOLMER, LINEAR or MARCUS."""
+    reorganisation: float
+    """Energy of Marcus' law over RT."""
     film: Floats
     """Resistance of the interphase per active area, ohm m2."""
     current_scale: Floats
@@ -65,6 +70,8 @@ class Electrode(NamedTuple):
     """dU/dx at the same points."""
     diffusivity_table: Floats
     """D/D(0.5) at the same points; an empty array where D is constant."""
+    exchange_table: Floats
+    """i0(x)/i0(0.5) at the same points; an empty array for the square-root law."""
     edges: Floats
     """Edges of the radial shells, 0 to 1, finer towards the surface."""
 
@@ -115,15 +122,57 @@ def rounded_root(x: float) -> tuple[float, float]:
 
 
 @njit(cache=True)
-def exchange_current(i0: float, x: float) -> tuple[float, float]:
-    """i0(x) = 2 i0 sqrt(x (1 - x)), rounded at the ends, and its derivative."""
+def exchange_current(i0: float, table: Any, x: float) -> tuple[float, float]:
+    """i0(x), from its table or 2 i0 sqrt(x (1 - x)) rounded at the ends, and its derivative."""
     inside = min(max(x, 0.0), 1.0)
+    if table.size > 0:
+        position = inside * (TABLE - 1)
+        i = min(int(position), TABLE - 2)
+        rise = table[i + 1] - table[i]
+        return max(i0 * (table[i] + (position - i) * rise), 1e-6 * i0), i0 * rise * (TABLE - 1)
     a, da = rounded_root(inside)
     b, db = rounded_root(1.0 - inside)
     value = 2.0 * i0 * a * b
     if value < 1e-6 * i0:
         return 1e-6 * i0, 0.0
     return value, 2.0 * i0 * (da * b - a * db)
+
+
+@njit(cache=True)
+def overpotential(ratio: float, law: int, reorganisation: float) -> tuple[float, float]:
+    """Y = Fη/2RT for w = J/2i0, and dy/dw.
+
+    Butler-Volmer with α = 1/2: w = sinh y. Linear: w = y. Marcus, symmetric:
+    w = sinh(y) exp(-y²RT/λ), up to nine tenths of the largest current that it
+    allows and straight on from there. All three have w = y at small y.
+    """
+    if law == LINEAR:
+        return ratio, 1.0
+    y = math.asinh(ratio)
+    if law == BUTLER_VOLMER:
+        return y, 1.0 / math.sqrt(1.0 + ratio * ratio)
+    b = 1.0 / reorganisation
+    end = 0.45 * reorganisation
+    top = 0.9 * math.sinh(end) * math.exp(-b * end * end)
+    goal = min(abs(ratio), top)
+    z = min(abs(y), end)
+    for _ in range(40):
+        gauss = math.exp(-b * z * z)
+        rise = gauss * (math.cosh(z) - 2.0 * b * z * math.sinh(z))
+        change = (math.sinh(z) * gauss - goal) / rise
+        z = min(z - change, end)
+        if abs(change) < 1e-13 * (1.0 + z):
+            break
+    gauss = math.exp(-b * z * z)
+    slope = 1.0 / (gauss * (math.cosh(z) - 2.0 * b * z * math.sinh(z)))
+    z += (abs(ratio) - goal) * slope
+    return math.copysign(z, ratio), slope
+
+
+@njit(cache=True)
+def no_table(tables: Any, j: int) -> Any:
+    """Row j of an optional array of tables, or an empty array."""
+    return tables[j] if tables.size else np.empty(0)
 
 
 @njit(cache=True)
@@ -170,7 +219,7 @@ def eliminate(
     for j in range(e.radius.size):
         rate = e.diffusivity[j] / (e.radius[j] * e.radius[j])
         intake = e.current_scale[j] / (FARADAY * e.site_concentration[j] * e.radius[j])
-        table = e.diffusivity_table[j] if e.diffusivity_table.size else np.empty(0)
+        table = no_table(e.diffusivity_table, j)
         constant = table.size == 0
         for k in range(e.cells):
             dprev = 0.0
@@ -274,15 +323,11 @@ def solve_currents(
             for j in range(classes):
                 surface = a[k, j] + b[k, j] * current[k, j]
                 u, du = potential(e.potential_table[j], e.slope_table[j], surface)
-                i0, di0 = exchange_current(e.exchange[j], surface)
+                i0, di0 = exchange_current(e.exchange[j], no_table(e.exchange_table, j), surface)
                 ratio = current[k, j] / (2.0 * i0)
-                eta = thermal * math.asinh(ratio)
-                slope[k, j] = (
-                    du * b[k, j]
-                    - thermal / math.sqrt(1.0 + ratio * ratio) * (0.5 / i0 - ratio / i0 * di0 * b[k, j])
-                    - e.film[j]
-                )
-                residual[k, j] = u - eta - e.film[j] * current[k, j] - phi[k]
+                y, rise = overpotential(ratio, e.law, e.reorganisation)
+                slope[k, j] = du * b[k, j] - thermal * rise * (0.5 / i0 - ratio / i0 * di0 * b[k, j]) - e.film[j]
+                residual[k, j] = u - thermal * y - e.film[j] * current[k, j] - phi[k]
                 worst = max(worst, abs(residual[k, j]))
                 balance += e.area[j] * h * current[k, j]
                 diagonal[k] += e.area[j] * h / slope[k, j]
@@ -308,7 +353,7 @@ def solve_currents(
             for j in range(classes):
                 # δJ follows from Φ + δΦ = P + P' δJ, and J stops short of an empty or a full surface
                 surface = a[k, j] + b[k, j] * current[k, j]
-                i0, _ = exchange_current(e.exchange[j], surface)
+                i0, _ = exchange_current(e.exchange[j], no_table(e.exchange_table, j), surface)
                 step = relaxed(current[k, j], (rhs[k] - residual[k, j]) / slope[k, j], i0)
                 moved = surface + b[k, j] * step
                 if moved > 1.0005 and surface < 1.0005:
@@ -433,9 +478,10 @@ def losses(e: Any, s: Any, total: float, out: Any) -> None:
         for j in range(e.radius.size):
             current = s.current[k, j]
             surface = s.a[k, j] + s.b[k, j] * current
-            i0, _ = exchange_current(e.exchange[j], surface)
+            i0, _ = exchange_current(e.exchange[j], no_table(e.exchange_table, j), surface)
             share = e.area[j] * h * current / total
-            out[2] += share * (thermal * math.asinh(current / (2.0 * i0)) + e.film[j] * current)
+            y, _ = overpotential(current / (2.0 * i0), e.law, e.reorganisation)
+            out[2] += share * (thermal * y + e.film[j] * current)
             mean = 0.0
             for m in range(shells):
                 mean += (e.edges[m + 1] ** 3 - e.edges[m] ** 3) * s.x[k, j, m]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -25,14 +25,17 @@ from percolyte.files import inside, read_text
 from percolyte.materials.open_circuit import OpenCircuitPotential
 from percolyte.materials.substance import PROPERTIES, Substance
 from percolyte.pouch.stack import Stack
-from percolyte.resolve import Resolved
+from percolyte.resolution import Resolved
 from percolyte.sources import Ledger
 from percolyte.transport.effective import Transport
-from percolyte.units import FARADAY, text
+from percolyte.units import FARADAY, GAS_CONSTANT, text
 
 if TYPE_CHECKING:
     from percolyte.cell.kernel import Electrode, Floats, Planar
 
+    Curve: TypeAlias = Callable[[Floats], Floats]
+
+Kinetics = Literal["butler-volmer", "linear", "marcus"]
 CELLS, SHELLS, GRADING = 20, 15, 1.5
 """Default mesh: cells across an electrode, shells of a particle, and how much finer the outer shells are."""
 ASSUMED_RADIUS, ASSUMED_EXCHANGE, ASSUMED_DIFFUSIVITY, ASSUMED_ELECTRONIC = 2.5e-6, 1.0, 1e-14, 1.0
@@ -54,13 +57,17 @@ class ParticleClass:
     diffusivity: float
     site_concentration: float
     exchange: float
-    potential: Callable[[Floats], Floats]
+    potential: Curve
     """U(x) over 0 <= x <= 1."""
     charged: float
     discharged: float
     film: float = 0.0
     contact: float = 1.0
     """Share of the surface in contact with electrolyte."""
+    diffusivity_ratio: Curve | None = None
+    """D(x)/D(0.5), where the diffusivity varies."""
+    exchange_ratio: Curve | None = None
+    """i0(x)/i0(0.5), where it is not the square-root law."""
     trusted: tuple[float, float] = (0.0, 1.0)
     """Stoichiometries for which the source gives U."""
 
@@ -73,6 +80,9 @@ class PorousElectrode:
     ionic: float
     electronic: float
     classes: tuple[ParticleClass, ...]
+    kinetics: Kinetics = "butler-volmer"
+    reorganisation: float = 50e3
+    """Of Marcus' law, J/mol."""
 
     def mesh(self, temperature: float, cells: int = CELLS, shells: int = SHELLS) -> Electrode:
         """The electrode on a mesh of so many cells and shells."""
@@ -96,7 +106,10 @@ class PorousElectrode:
             current_scale=per_class([part.contact for part in self.classes]),
             potential_table=np.array([value for value, _ in tables]),
             slope_table=np.array([slope for _, slope in tables]),
-            diffusivity_table=np.empty((0, 0)),
+            law=("butler-volmer", "linear", "marcus").index(self.kinetics),
+            reorganisation=self.reorganisation / (GAS_CONSTANT * temperature),
+            diffusivity_table=_ratios([part.diffusivity_ratio for part in self.classes], x),
+            exchange_table=_ratios([part.exchange_ratio for part in self.classes], x),
             edges=1.0 - (1.0 - np.linspace(0.0, 1.0, shells + 1)) ** GRADING,
         )
 
@@ -107,6 +120,13 @@ class PorousElectrode:
             FARADAY * part.site_concentration * part.volume_fraction * abs(part.discharged - part.charged)
             for part in self.classes
         )
+
+
+def _ratios(curves: list[Curve | None], x: Floats) -> Floats:
+    """Tables of ratios, one where a class has no curve of its own; empty if none has."""
+    if all(curve is None for curve in curves):
+        return np.empty((0, 0))
+    return np.array([np.ones_like(x) if curve is None else np.asarray(curve(x), dtype=float) for curve in curves])
 
 
 def _table(potential: Callable[[Floats], Floats], x: Floats) -> tuple[Floats, Floats]:
@@ -405,7 +425,7 @@ def _read_potential(resolved: Resolved, side: str, name: str) -> tuple[list[floa
 
 
 def _anode_transport(resolved: Resolved, layer: Layer) -> tuple[float | None, float | None]:
-    from percolyte.resolve import electrode_transport
+    from percolyte.resolution import electrode_transport
 
     found = electrode_transport(resolved, "anode", layer)
     return found.ionic, found.electronic

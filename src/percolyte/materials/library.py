@@ -79,8 +79,20 @@ class Library:
     """
 
     def __init__(self, own: Mapping[str, Any] | None = None) -> None:
-        self._own = {_key(name): (name, data) for name, data in (own or {}).items()}
+        self._own = self._keyed(own or {})
         self._found: dict[str, Substance] = {}
+
+    @staticmethod
+    def _keyed(own: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
+        """The design's own tables by every name that means them: theirs, their aliases, the library's."""
+        keyed: dict[str, tuple[str, Any]] = {}
+        for name, data in own.items():
+            aliases = data.get("aliases", ()) if isinstance(data, Mapping) else ()
+            names = [name, *(alias for alias in aliases if isinstance(alias, str))]
+            if (path := Library._shipped_path(name) or Library._aliases().get(_key(name))) is not None:
+                names.append(str(_read(path)["name"]))
+            keyed |= {_key(known): (name, data) for known in names}
+        return keyed
 
     def material(self, name: str) -> Substance:
         """The substance of this name or alias.
@@ -104,8 +116,9 @@ class Library:
             raise InputError([Problem(where, "is a table of properties, such as density and kind")])
         base = data.get("based_on", name)
         inherited: dict[str, Any] = {}
-        if "based_on" in data or self._shipped_path(name) is not None:
+        if "based_on" in data or self._shipped_path(name) or self._aliases().get(_key(name)):
             inherited = _read(self._path(str(base), _key(str(base))))
+            name = name if "based_on" in data else str(inherited["name"])
             absent = {k: v for k, v in inherited.get("absent", {}).items() if k not in data}
             inherited = {**inherited, "aliases": [], "absent": absent}
         return read_noun(Substance, {**inherited, **data, "name": name}, prefix=where)

@@ -102,8 +102,8 @@ def materials_cost(
 ) -> Cost:
     """Σ m_i p_i over every substance of the cell, with a Monte-Carlo range.
 
-    Each price is drawn from the triangle between the ends of its range with
-    its peak at the value, independently of the others, 20,000 times with a
+    The logarithm of each price is drawn from the triangle over its range with
+    the peak at the value, independently of the others, 20,000 times with a
     fixed seed. "Other" mass (tabs, tape) is counted without cost.
     """
     masses = masses_by_substance(stack, energy)
@@ -119,8 +119,9 @@ def materials_cost(
             price.source,
             f"{price.dated or 'undated'}; {note}",
         )
-    low, high = _percentiles({name: masses[name] for name in prices}, prices)
     by_substance = {name: masses[name] * price.value for name, price in prices.items()}
+    low, high = _percentiles({name: masses[name] for name in prices}, prices)
+    low, high = min(low, sum(by_substance.values())), max(high, sum(by_substance.values()))
     complete = sum(unpriced.values()) <= NEGLIGIBLE * float(energy.mass)
     value = sum(by_substance.values()) if complete else None
     return Cost(value, low, high, float(energy.energy), by_substance, prices, unpriced)
@@ -134,7 +135,9 @@ def _percentiles(masses: Mapping[str, float], prices: Mapping[str, Price]) -> tu
     for name, mass in masses.items():
         price = prices[name]
         total += mass * (
-            draw.triangular(price.low, price.value, price.high, SAMPLES) if price.high > price.low else price.value
+            np.exp(draw.triangular(np.log(price.low), np.log(price.value), np.log(price.high), SAMPLES))
+            if price.high > price.low
+            else price.value
         )
     low, high = np.percentile(total, [5.0, 95.0])
     return float(low), float(high)

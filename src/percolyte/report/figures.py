@@ -16,7 +16,7 @@ from matplotlib.patheffects import withStroke
 
 from percolyte import units
 from percolyte.errors import InputError
-from percolyte.evaluate import Evaluation
+from percolyte.evaluation import Evaluation
 from percolyte.explore.sensitivity import Swing, tornado
 from percolyte.explore.vary import evaluate_many, value_at
 from percolyte.materials.substance import Substance

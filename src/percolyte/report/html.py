@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from percolyte import __version__, units
 from percolyte.cell.rate import RateCapability, RatePoint
 from percolyte.design import write_design
-from percolyte.evaluate import Evaluation
+from percolyte.evaluation import Evaluation
 from percolyte.pouch.convention import PRESETS, Convention
 from percolyte.pouch.energy import pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack

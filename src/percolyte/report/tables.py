@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from percolyte import __version__, units
 from percolyte.electrode import Electrode
-from percolyte.evaluate import Evaluation
+from percolyte.evaluation import Evaluation
 from percolyte.materials.substance import PROPERTIES, Substance
 from percolyte.pouch.cost import Cost
 from percolyte.pouch.energy import PouchEnergy
-from percolyte.resolve import say_choice
+from percolyte.resolution import say_choice
 
 if TYPE_CHECKING:
     from percolyte.cell.run import Simulation

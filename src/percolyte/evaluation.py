@@ -16,7 +16,7 @@ from percolyte.pouch.cost import Cost, materials_cost
 from percolyte.pouch.energy import PouchEnergy, pouch_energy
 from percolyte.pouch.stack import CellInputs, CompositeInputs, Stack, build_stack
 from percolyte.pouch.vehicle import driving_range
-from percolyte.resolve import Resolved, electrode_transport, resolve
+from percolyte.resolution import Resolved, electrode_transport, resolve
 from percolyte.sources import Ledger
 from percolyte.transport.effective import Transport
 
@@ -65,6 +65,11 @@ def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
     stack = build_stack(resolved.inputs)
     _refuse_impossible(stack, design)
     energy = pouch_energy(stack)
+    if float(energy.voltage) <= 0.0:
+        raise InputError(
+            f"the mean voltage of the cell is {float(energy.voltage):.3g} V; check mean_voltage of cathode and anode",
+            source=design.label,
+        )
     transport = electrode_transport(resolved, "cathode", stack.cathode)
     rate, missing = _rate(resolved, stack, energy, transport, rates)
     evaluation = Evaluation(

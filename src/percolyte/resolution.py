@@ -180,7 +180,7 @@ def _composite(resolver: _Resolver, where: str, electrode: Cathode) -> Composite
     if not active:
         kinds = ", ".join(f"{name} is of kind {part.kind}" for name, part in parts.items())
         resolver.problems.append(Problem(f"{where}.recipe", f"holds no active material: {kinds}"))
-    given = [name for name in type(own).model_fields if getattr(own, name) is not None]
+    given = sorted(own.model_fields_set)
     if len(active) > 1 and given:
         resolver.problems.append(
             Problem(
@@ -191,6 +191,8 @@ def _composite(resolver: _Resolver, where: str, electrode: Cathode) -> Composite
         )
     for name, part in parts.items():
         is_active = name in active
+        if part.name in recipe:
+            resolver.problems.append(Problem(f"{where}.recipe", f"{name} is {part.name} again; write it once"))
         at = f"{where}.recipe.{name}"
         resolver.yours(at, electrode.recipe[name], units.FRACTION)
         recipe[part.name] = ComponentInputs(

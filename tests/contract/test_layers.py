@@ -1,0 +1,129 @@
+"""The package is one chain: a module imports only from modules above it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import percolyte
+
+ROOT = Path(percolyte.__file__).parent
+
+ORDER = [
+    "errors",
+    "nouns",
+    "units",
+    "sources",
+    "files",
+    "materials.open_circuit",
+    "materials.substance",
+    "materials.temperature",
+    "materials.library",
+    "electrode",
+    "transport.closures",
+    "transport.effective",
+    "separator",
+    "pouch.convention",
+    "pouch.stack",
+    "pouch.energy",
+    "pouch.cost",
+    "pouch.lifetime",
+    "pouch.vehicle",
+    "design",
+    "resolution",
+    "cell.kernel",
+    "cell.protocol",
+    "cell.model",
+    "cell.run",
+    "cell.rate",
+    "checks",
+    "evaluation",
+    "explore.vary",
+    "explore.solve",
+    "explore.sensitivity",
+    "explore.map",
+    "literature",
+    "examples",
+    "recipe_calculator",
+    "report.tables",
+    "report.figures",
+    "report.html",
+    "cli",
+    "__main__",
+]
+"""From the top of the chain to its end; a new module takes its place here."""
+
+
+def modules() -> dict[str, Path]:
+    names = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.rglob("*.py")}
+    return {name: path for path, name in names.items() if name.split(".")[-1] != "__init__"}
+
+
+def imports(node: ast.AST) -> Iterator[str]:
+    """Modules of percolyte that the code imports anywhere, but for those that only a type checker reads."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            for other in child.orelse:
+                yield from imports(other)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "imports name the whole path"
+            yield from _imported(child)
+        elif isinstance(child, ast.Import):
+            yield from (
+                alias.name.removeprefix("percolyte.") for alias in child.names if alias.name.startswith("percolyte.")
+            )
+        else:
+            yield from imports(child)
+
+
+def _imported(node: ast.ImportFrom) -> Iterator[str]:
+    source = node.module or ""
+    if source.split(".")[0] != "percolyte":
+        return
+    inner = source.removeprefix("percolyte").removeprefix(".")
+    for alias in node.names:
+        path = f"{inner}.{alias.name}".removeprefix(".")
+        yield path if path in modules() else inner
+
+
+def test_every_module_has_its_place_in_the_order() -> None:
+    assert set(modules()) <= set(ORDER)
+    assert len(ORDER) == len(set(ORDER))
+
+
+def test_a_module_imports_only_from_modules_above_it() -> None:
+    wrong = [
+        f"{name} imports {other}"
+        for name, path in modules().items()
+        for other in imports(ast.parse(path.read_text(encoding="utf-8")))
+        if other and other in ORDER and name in ORDER and ORDER.index(other) >= ORDER.index(name)
+    ]
+    assert not wrong
+
+
+def test_the_walk_sees_imports_inside_functions_and_not_those_for_types() -> None:
+    code = """
+from percolyte import units
+if TYPE_CHECKING:
+    from percolyte.evaluation import Evaluation
+def f():
+    from percolyte.errors import InputError
+    import percolyte.files
+"""
+    assert list(imports(ast.parse(code))) == ["units", "errors", "files"]
+
+
+def test_packages_themselves_hold_no_code() -> None:
+    for path in ROOT.rglob("__init__.py"):
+        if path.parent != ROOT:
+            (docstring,) = ast.parse(path.read_text(encoding="utf-8")).body
+            assert isinstance(docstring, ast.Expr)
+
+
+def test_nothing_is_printed_or_evaluated() -> None:
+    """Text of a user is data: nothing in the package evaluates or executes code."""
+    for name, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in {"eval", "exec", "print", "__import__"}, name
