@@ -22,6 +22,7 @@ from percolyte.nouns import Noun, dotted, listed, problems_of
 from percolyte.pouch.convention import PRESETS, Convention, Package, PresetName
 from percolyte.transport.effective import TransportChoice
 from percolyte.units import (
+    ActivationEnergy,
     ArealCapacity,
     AreaResistance,
     CellTemperature,
@@ -35,6 +36,8 @@ from percolyte.units import (
     Distance,
     EnergyDensity,
     Fraction,
+    HeatCapacity,
+    HeatTransfer,
     Loading,
     Mass,
     Pressure,
@@ -70,20 +73,38 @@ class Collector(Noun):
     thickness: Thickness
 
 
+class SizeClass(Noun):
+    """Particles of one size, and their share of the active material by volume."""
+
+    radius: Radius
+    share: Fraction
+
+
 class ActiveMaterial(Noun):
     """The user's own values for the active material, instead of the library's."""
+
+    at_most_one: ClassVar[tuple[tuple[str, ...], ...]] = (("particle_radius", "sizes"),)
 
     specific_capacity: SpecificCapacity | None = None
     mean_voltage: Voltage | None = None
     initial_efficiency: Fraction | None = None
     density: Density | None = None
     particle_radius: Radius | None = None
+    sizes: tuple[SizeClass, ...] | None = None
+    """A distribution of sizes instead of one radius."""
     diffusivity: Diffusivity | None = None
     exchange_current_density: CurrentDensity | None = None
     """At half lithiation: i0(x) = 2 i0 sqrt(x (1 - x))."""
     maximum_concentration: Concentration | None = None
     stoichiometry: tuple[float, float] | None = None
     """Charged, discharged."""
+    kinetics: Literal["butler-volmer", "linear", "marcus"] = "butler-volmer"
+    reorganisation_energy: ActivationEnergy | None = None
+    """Of Marcus' law."""
+    diffusivity_activation_energy: ActivationEnergy | None = None
+    """The diffusivity holds at 25 degC and follows Arrhenius from there."""
+    exchange_activation_energy: ActivationEnergy | None = None
+    """The exchange current density holds at 25 degC and follows Arrhenius from there."""
     film_resistance: AreaResistance = 0.0
     """Of interphase and coating, per active area."""
     contact_fraction: Annotated[Fraction, AfterValidator(lambda value: _some(value))] = 1.0
@@ -100,6 +121,10 @@ class ActiveMaterial(Noun):
                 raise ValueError("stoichiometry: both numbers lie between 0 and 1; write for example [0.27, 0.9084]")
             if self.stoichiometry[0] == self.stoichiometry[1]:
                 raise ValueError("stoichiometry: the charged and the discharged value are the same")
+        if self.sizes is not None:
+            whole = sum(size.share for size in self.sizes)
+            if not self.sizes or abs(whole - 1.0) > 1e-6:
+                raise ValueError(f"sizes: the shares add up to {100 * whole:.6g} %, not 100 %")
         if self.initial_efficiency == 0.0:
             raise ValueError("initial_efficiency: 0 % would deliver nothing; write for example '90 %'")
         return self
@@ -266,6 +291,15 @@ class Targets(Noun):
     coulombic_efficiency: Annotated[Fraction, AfterValidator(lambda value: _some(value))] = 0.9995
 
 
+class Thermal(Noun):
+    """A cell at one temperature of its own, warmed by its losses and cooled to the ambient."""
+
+    heat_capacity: HeatCapacity
+    """Of the whole cell, per cathode area of one unit cell."""
+    cooling: HeatTransfer
+    """Per the same area and kelvin."""
+
+
 class Design(Noun):
     """A cell from powder to pouch, as a person describes it."""
 
@@ -282,6 +316,10 @@ class Design(Noun):
     pouch: Pouch = Pouch(convention="unit-cell")
     vehicle: Vehicle = Vehicle()
     targets: Targets = Targets()
+    thermal: Thermal | None = None
+    """Without it the cell is held at `temperature`, which with it is the ambient."""
+    protocol: tuple[str, ...] | None = None
+    """Steps that `simulate` runs, such as 'discharge at 1C until 2.5 V'."""
     materials: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Substances that the library lacks, in the library's own format."""
 

@@ -317,6 +317,8 @@ PRESSURE = Dimension("pressure", "MPa", "50 MPa", low=0.0, high=1e11)
 MODULUS = Dimension("modulus", "GPa", "20 GPa", low=0.0, high=1e13, positive=True)
 ACTIVATION_ENERGY = Dimension("activation energy", "eV", "0.35 eV", low=0.0, high=1e6, positive=True)
 AREA_RESISTANCE = Dimension("area-specific resistance", "ohm cm2", "40 ohm cm2", low=0.0, high=1e6)
+HEAT_CAPACITY = Dimension("heat capacity per area", "J/(m2 K)", "500 J/(m2 K)", low=0.0, high=1e9, positive=True)
+HEAT_TRANSFER = Dimension("heat transfer per area", "W/(m2 K)", "5 W/(m2 K)", low=0.0, high=1e9)
 PRICE = Dimension("price", "USD/kg", "50 USD/kg", low=0.0, high=1e6)
 PRICE_PER_AREA = Dimension("price per area", "USD/m2", "0.2 USD/m2", low=0.0, high=1e6)
 AREAL_MASS = Dimension("mass per area", "mg/cm2", "4 mg/cm2", low=0.0, high=1e3, positive=True)
@@ -347,6 +349,9 @@ Temperature = Annotated[float, TEMPERATURE]
 Pressure = Annotated[float, PRESSURE]
 CellTemperature = Annotated[float, CELL_TEMPERATURE]
 CellVoltage = Annotated[float, CELL_VOLTAGE]
+ActivationEnergy = Annotated[float, ACTIVATION_ENERGY]
+HeatCapacity = Annotated[float, HEAT_CAPACITY]
+HeatTransfer = Annotated[float, HEAT_TRANSFER]
 AreaResistance = Annotated[float, AREA_RESISTANCE]
 Mass = Annotated[float, MASS]
 RangePerEnergy = Annotated[float, RANGE_PER_ENERGY]

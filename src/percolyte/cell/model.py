@@ -70,6 +70,9 @@ class ParticleClass:
     """i0(x)/i0(0.5), where it is not the square-root law."""
     trusted: tuple[float, float] = (0.0, 1.0)
     """Stoichiometries for which the source gives U."""
+    diffusivity_activation: float = 0.0
+    """J/mol, about the temperature of the cell that holds these particles."""
+    exchange_activation: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ class PorousElectrode:
     kinetics: Kinetics = "butler-volmer"
     reorganisation: float = 50e3
     """Of Marcus' law, J/mol."""
+    ionic_activation: float = 0.0
+    """J/mol, about the temperature of the cell."""
 
     def mesh(self, temperature: float, cells: int = CELLS, shells: int = SHELLS) -> Electrode:
         """The electrode on a mesh of so many cells and shells."""
@@ -152,6 +157,8 @@ class Cell:
     """Active material of the cathode, kg/m2."""
     cut_off: float
     upper_limit: float
+    separator_activation: float = 0.0
+    """J/mol, about `temperature`."""
 
     @property
     def one_c(self) -> float:
@@ -161,6 +168,41 @@ class Cell:
     @property
     def series_resistance(self) -> float:
         return self.separator_resistance + self.contact_resistance
+
+    def at(self, temperature: float) -> Cell:
+        """The same cell at another temperature: every property by its Arrhenius law.
+
+        p(T) = p(T0) exp(-E/R (1/T - 1/T0)); a conductivity also with T0/T. The
+        open-circuit potentials stay as they are.
+        """
+        inverse = (1.0 / temperature - 1.0 / self.temperature) / GAS_CONSTANT
+        cool = self.temperature / temperature
+
+        def scaled(electrode: PorousElectrode) -> PorousElectrode:
+            parts = tuple(
+                replace(
+                    part,
+                    diffusivity=part.diffusivity * math.exp(-part.diffusivity_activation * inverse),
+                    exchange=part.exchange * math.exp(-part.exchange_activation * inverse),
+                )
+                for part in electrode.classes
+            )
+            ionic = electrode.ionic
+            if electrode.ionic_activation:
+                ionic *= cool * math.exp(-electrode.ionic_activation * inverse)
+            return replace(electrode, ionic=ionic, classes=parts)
+
+        resistance = self.separator_resistance
+        if self.separator_activation:
+            resistance /= cool * math.exp(-self.separator_activation * inverse)
+        anode = (
+            scaled(self.anode)
+            if isinstance(self.anode, PorousElectrode)
+            else self.anode._replace(temperature=temperature)
+        )
+        return replace(
+            self, cathode=scaled(self.cathode), anode=anode, separator_resistance=resistance, temperature=temperature
+        )
 
     def open_circuit_voltage(self, *, charged: bool) -> float:
         """At rest at one end of the windows."""
@@ -214,6 +256,7 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
         loading=float(stack.cathode.loading),
         cut_off=0.0,
         upper_limit=0.0,
+        separator_activation=_separator_activation(resolved, stack),
     )
     empty, full = cell.open_circuit_voltage(charged=False), cell.open_circuit_voltage(charged=True)
     if empty >= full:
@@ -223,6 +266,11 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
             source=design.label,
         )
     return replace(cell, cut_off=CUT_OFF if empty > CUT_OFF + 0.1 else empty - 0.5, upper_limit=full + 0.3)
+
+
+def _separator_activation(resolved: Resolved, stack: Stack) -> float:
+    datum = resolved.substances[stack.separator.electrolyte].default("activation_energy")
+    return 0.0 if datum is None else datum.number
 
 
 def _porous(
@@ -242,7 +290,51 @@ def _porous(
     for name in layer.active:
         fraction = float(layer.volume_fractions[name]) * min(1.0, 1.0 / float(layer.densification))
         classes += _classes(resolved, side, written.active, resolved.substances[name], fraction, layer)
-    return PorousElectrode(float(layer.thickness), ionic, electronic, tuple(classes))
+    if len(layer.active) > 1:
+        classes = _equilibrated(classes, rising=side == "cathode")
+    return PorousElectrode(
+        float(layer.thickness),
+        ionic,
+        electronic,
+        tuple(classes),
+        kinetics=written.active.kinetics,
+        reorganisation=written.active.reorganisation_energy or 50e3,
+        ionic_activation=_ionic_activation(resolved, layer),
+    )
+
+
+def _ionic_activation(resolved: Resolved, layer: Layer) -> float:
+    """Activation energy of the electrolyte in a composite, J/mol; zero where unknown."""
+    for name in layer.mass_fractions:
+        datum = resolved.substances[name].default("activation_energy")
+        if datum is not None and "electrolyte" in resolved.substances[name].roles:
+            return datum.number
+    return 0.0
+
+
+def _equilibrated(classes: list[ParticleClass], *, rising: bool) -> list[ParticleClass]:
+    """A blend at one potential at each end of its window.
+
+    The charged end is the one that overcharges no material, the discharged
+    end the one that overdischarges none.
+    """
+
+    def ends(which: str) -> list[float]:
+        return [float(part.potential(np.array([getattr(part, which)]))[0]) for part in classes]
+
+    pick, other = (min, max) if rising else (max, min)
+    charged, discharged = pick(ends("charged")), other(ends("discharged"))
+    return [
+        replace(part, charged=_stoichiometry(part, charged), discharged=_stoichiometry(part, discharged))
+        for part in classes
+    ]
+
+
+def _stoichiometry(part: ParticleClass, volts: float) -> float:
+    """The x of a falling potential, within the window of the material."""
+    low, high = sorted((part.charged, part.discharged))
+    x = np.linspace(low, high, 4001)
+    return float(np.interp(-volts, -np.asarray(part.potential(x)), x))
 
 
 def _classes(
@@ -266,13 +358,10 @@ def _classes(
         ledger.add(
             f"{where}.maximum_concentration", text(stated, units.CONCENTRATION, digits=6), "yours", "the design file"
         )
-    radius = _value(
-        ledger, f"{where}.particle_radius", own.particle_radius, substance, "particle_radius", ASSUMED_RADIUS
-    )
-    return [
-        ParticleClass(
+    sizes = _sizes(ledger, where, own, substance)
+    part = ParticleClass(
             name=substance.name,
-            radius=radius,
+            radius=0.0,
             volume_fraction=fraction * own.utilisation,
             diffusivity=_value(ledger, f"{where}.diffusivity", own.diffusivity, substance, "diffusivity", ASSUMED_DIFFUSIVITY),
             site_concentration=concentration,
@@ -286,8 +375,31 @@ def _classes(
             film=own.film_resistance,
             contact=own.contact_fraction,
             trusted=trusted,
-        )
-    ]  # fmt: skip
+            diffusivity_activation=own.diffusivity_activation_energy or 0.0,
+            exchange_activation=own.exchange_activation_energy or 0.0,
+        )  # fmt: skip
+    part = _from_room(part, resolved.design.temperature)
+    return [replace(part, radius=radius, volume_fraction=part.volume_fraction * share) for radius, share in sizes]
+
+
+def _sizes(ledger: Ledger, where: str, own: ActiveMaterial, substance: Substance) -> list[tuple[float, float]]:
+    """Radius and share of each size; one size unless the design states more."""
+    if own.sizes is None:
+        name = "particle_radius"
+        return [(_value(ledger, f"{where}.{name}", own.particle_radius, substance, name, ASSUMED_RADIUS), 1.0)]
+    shown = ", ".join(f"{100 * size.share:g} % of {text(size.radius, units.RADIUS)}" for size in own.sizes)
+    ledger.add(f"{where}.sizes", shown, "yours", "the design file")
+    return [(size.radius, size.share) for size in own.sizes]
+
+
+def _from_room(part: ParticleClass, temperature: float) -> ParticleClass:
+    """Properties stated at 25 degC, moved to the temperature of the cell."""
+    inverse = (1.0 / temperature - 1.0 / 298.15) / GAS_CONSTANT
+    return replace(
+        part,
+        diffusivity=part.diffusivity * math.exp(-part.diffusivity_activation * inverse),
+        exchange=part.exchange * math.exp(-part.exchange_activation * inverse),
+    )
 
 
 def _other_concentration(curve: OpenCircuitPotential | None) -> str:
