@@ -19,6 +19,9 @@ import typer
 from percolyte.errors import InputError, PercolyteError, RunError
 
 if TYPE_CHECKING:
+    from percolyte.cell.protocol import Step
+    from percolyte.cell.run import Simulation
+    from percolyte.design import Design
     from percolyte.evaluation import Evaluation
 
 app = typer.Typer(
@@ -90,17 +93,18 @@ def run(
         typer.echo("\nwritten: " + ", ".join(str(path) for path in written))
 
 
-def _cell(design: str) -> Any:
-    """The cell model of a design."""
+def _cell(design: str) -> tuple[Design, Any]:
+    """A design and its cell model."""
     from percolyte.cell.model import build_cell
     from percolyte.design import read_design
     from percolyte.examples import find_design
     from percolyte.pouch.stack import build_stack
     from percolyte.resolution import electrode_transport, resolve
 
-    resolved = resolve(read_design(find_design(design)))
+    written = read_design(find_design(design))
+    resolved = resolve(written)
     stack = build_stack(resolved.inputs)
-    return build_cell(resolved, stack, electrode_transport(resolved, "cathode", stack.cathode))
+    return written, build_cell(resolved, stack, electrode_transport(resolved, "cathode", stack.cathode))
 
 
 @app.command()
@@ -117,37 +121,61 @@ def simulate(
 ) -> None:
     """Voltage and capacity of a discharge, or of a whole protocol."""
     from percolyte import units
-    from percolyte.cell.protocol import Current, Step, parse_protocol
-    from percolyte.cell.run import simulate as run_protocol
-    from percolyte.files import read_text
     from percolyte.report.tables import simulation_json, simulation_text, write_curves
 
-    if sum(given is not None for given in (c_rate, current, protocol)) != 1:
-        raise InputError("give one of --c-rate, --current and --protocol")
-    cell = _cell(design)
+    if sum(given is not None for given in (c_rate, current, protocol)) > 1:
+        raise InputError("give only one of --c-rate, --current and --protocol")
+    written, cell = _cell(design)
     limit = cell.cut_off if cutoff is None else units.parse(cutoff, units.VOLTAGE)
     _check_cutoff(limit, cell)
-    if protocol is not None:
-        steps = parse_protocol(read_text(protocol) if Path(protocol).is_file() else protocol)
-    else:
-        if c_rate is not None and not 1e-6 <= c_rate <= 1e4:
-            raise InputError(f"--c-rate {c_rate:g} is no rate between 1e-6 and 1e4 per hour")
-        wanted = (
-            Current(c_rate, c_rate=True)
-            if c_rate is not None
-            else Current(units.parse(current or "", units.CURRENT_DENSITY))
-        )
-        steps = [Step("current", wanted, until_voltage=limit)]
-    found = run_protocol(cell, steps)
+    steps = _steps(written, c_rate, current, protocol, limit)
+    found, temperature = _run_steps(written, cell, steps)
     if out is not None:
-        write_curves(found, out)
+        write_curves(found, out, temperature)
         _note(f"written: {out}")
     if as_json:
-        _print(simulation_json(found))
+        _print(simulation_json(found, temperature=temperature))
     else:
-        typer.echo(simulation_text(found))
+        typer.echo(simulation_text(found, temperature))
     if found.outcome == "no convergence":
-        raise RunError("no convergence", "a step could not be solved; what came before it is above")
+        _note("a step could not be solved; what came before it is above")
+        sys.exit(1)
+
+
+def _steps(
+    written: Design, c_rate: float | None, current: str | None, protocol: str | None, limit: float
+) -> list[Step]:
+    """What to run: the options, else the design's own protocol, else 1C."""
+    from percolyte import units
+    from percolyte.cell.protocol import Current, Step, parse_protocol
+    from percolyte.files import read_text
+
+    if protocol is not None:
+        path = Path(protocol)
+        if path.is_file():
+            return parse_protocol(read_text(path), path.parent)
+        return parse_protocol(protocol)
+    if c_rate is None and current is None and written.protocol is not None:
+        return parse_protocol("\n".join(written.protocol), written.folder)
+    if c_rate is not None and not 1e-6 <= c_rate <= 1e4:
+        raise InputError(f"--c-rate {c_rate:g} is no rate between 1e-6 and 1e4 per hour")
+    if current is not None:
+        wanted = Current(units.parse(current, units.CURRENT_DENSITY))
+    else:
+        wanted = Current(1.0 if c_rate is None else c_rate, c_rate=True)
+    return [Step("current", wanted, until_voltage=limit)]
+
+
+def _run_steps(written: Design, cell: Any, steps: list[Step]) -> tuple[Simulation, Any]:
+    """The simulation, and the temperatures where the design has a thermal model."""
+    from percolyte.cell.run import simulate as run_protocol
+    from percolyte.cell.thermal import ThermalModel, simulate_thermal
+
+    if written.thermal is None:
+        return run_protocol(cell, steps), None
+    thermal = ThermalModel(written.thermal.heat_capacity, written.thermal.cooling, written.temperature)
+    found = simulate_thermal(cell, steps, thermal)
+    return found.simulation, found.temperature
 
 
 def _check_cutoff(limit: float, cell: Any) -> None:
@@ -174,7 +202,7 @@ def rate(
         raise InputError(f"--c-rates {c_rates!r} is no list of numbers; write for example 0.1,1,3") from None
     if not all(1e-6 <= value <= 1e4 for value in rates):
         raise InputError("--c-rates lie between 1e-6 and 1e4 per hour")
-    cell = _cell(design)
+    _, cell = _cell(design)
     limit = cell.cut_off if cutoff is None else units.parse(cutoff, units.VOLTAGE)
     _check_cutoff(limit, cell)
     found = rate_capability(cell, rates, cut_off=limit)
@@ -185,6 +213,25 @@ def rate(
         _print({"outcome": "done", "cut_off_V": limit, "rates": listed})
     else:
         typer.echo(rates_text(rates, found))
+
+
+@app.command()
+def diagnose(
+    design: DesignFile,
+    c_rate: Annotated[float, typer.Option("--c-rate", help="Rate of the discharge, 1/h.")] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """What limits a cell at a rate, and what would help."""
+    from percolyte.cell.rate import diagnose as diagnose_cell
+    from percolyte.report.tables import diagnosis_json, diagnosis_text
+
+    if not 1e-6 <= c_rate <= 1e4:
+        raise InputError(f"--c-rate {c_rate:g} is no rate between 1e-6 and 1e4 per hour")
+    found = diagnose_cell(_cell(design)[1], c_rate)
+    if as_json:
+        _print(diagnosis_json(found))
+    else:
+        typer.echo(diagnosis_text(found))
 
 
 @app.command()

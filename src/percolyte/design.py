@@ -328,6 +328,11 @@ class Design(Noun):
     _file: str = PrivateAttr(default="")
 
     @property
+    def folder(self) -> Path:
+        """Where the files that the design names lie."""
+        return self._folder
+
+    @property
     def label(self) -> str:
         """The file of the design, or its name if it is of no file: for messages."""
         return self._file or self.name

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -505,7 +504,7 @@ def _smooth(x: list[float], volts: list[float]) -> Callable[[Floats], Floats]:
 
 def _read_potential(resolved: Resolved, side: str, name: str) -> tuple[list[float], list[float]]:
     """Two columns, stoichiometry and volts; a heading line is allowed."""
-    path = inside(Path(resolved.design._folder), name)
+    path = inside(resolved.design.folder, name)
     rows: list[tuple[float, float]] = []
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         words = line.replace(",", " ").replace(";", " ").split()

@@ -6,6 +6,7 @@ A protocol is written as lines of text, such as
     rest for 30 min
     charge at 0.5C until 4.2 V
     hold at 4.2 V until 0.05C
+    follow drive.csv
     repeat 3 times
 
 or as a list of `Step` in Python.
@@ -13,12 +14,16 @@ or as a list of `Step` in Python.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 from percolyte import units
 from percolyte.errors import InputError, Problem, UnitError, suggestion
+from percolyte.files import inside, read_text
 from percolyte.units import Dimension
 
 TIME = Dimension("time", "h", "30 min", low=0.0, high=3.6e8, positive=True)
@@ -62,12 +67,12 @@ def discharge(c_rate: float, until: float | None = None) -> Step:
     return Step("current", Current(c_rate, c_rate=True), until_voltage=until)
 
 
-_WORDS = ("discharge", "charge", "rest", "hold", "repeat", "pulse")
+_WORDS = ("discharge", "charge", "rest", "hold", "follow", "repeat")
 _END = re.compile(r"\b(until|for|or)\b")
 
 
-def parse_protocol(text: str) -> list[Step]:
-    """Lines of text -> steps.
+def parse_protocol(text: str, folder: Path = Path()) -> list[Step]:
+    """Lines of text -> steps; files that they name lie in `folder`.
 
     Errors: InputError that names every line that cannot be read.
     """
@@ -81,7 +86,7 @@ def parse_protocol(text: str) -> list[Step]:
             if words.startswith("repeat"):
                 steps = steps * _count(words)
             else:
-                steps.append(parse_step(words))
+                steps.append(parse_step(words, folder))
         except (InputError, UnitError) as error:
             problems.append(Problem(f"line {number}", f"{words!r}: {error}"))
     if not steps and not problems:
@@ -100,11 +105,13 @@ def _count(words: str) -> int:
     return int(match[1])
 
 
-def parse_step(words: str) -> Step:
+def parse_step(words: str, folder: Path = Path()) -> Step:
     """One line, such as 'discharge at 1C until 2.5 V or for 30 min'."""
     verb, *_ = words.split()
     if verb not in _WORDS:
         raise InputError(f"{verb!r} is no step{suggestion(verb, _WORDS) or '; steps are ' + ', '.join(_WORDS)}")
+    if verb == "follow":
+        return Step("profile", profile=read_profile(inside(folder, words.removeprefix("follow").strip())))
     head, *ends = _END.split(words)
     if verb == "rest":
         step = Step("current")
@@ -119,6 +126,33 @@ def parse_step(words: str) -> Step:
     if verb == "rest" and step.duration is None:
         raise InputError("says no end; add 'for 30 min'")
     return step
+
+
+def read_profile(path: Path) -> tuple[tuple[float, float], ...]:
+    """Two columns, seconds and mA/cm2 (positive discharges), as times in s and A/m2.
+
+    Errors: InputError for no rows, times that do not rise, or text among the numbers.
+    """
+    rows: list[tuple[float, float]] = []
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        words = line.replace(",", " ").replace(";", " ").split()
+        if not words or line.lstrip().startswith("#"):
+            continue
+        try:
+            rows.append((float(words[0]), 10.0 * float(words[1])))
+        except (ValueError, IndexError):
+            if rows or number > 1:
+                raise InputError(
+                    f"line {number} is not two numbers, s and mA/cm2: {line[:60]!r}", source=str(path)
+                ) from None
+    if len(rows) < 2:
+        raise InputError("the profile is empty; write two columns, time in s and current in mA/cm2", source=str(path))
+    if any(b[0] <= a[0] for a, b in pairwise(rows)) or not all(math.isfinite(a) and math.isfinite(b) for a, b in rows):
+        raise InputError(
+            "the times of a profile rise from row to row, and all its numbers are finite", source=str(path)
+        )
+    start = rows[0][0]
+    return tuple((time - start, current) for time, current in rows)
 
 
 def _after(head: str, start: str) -> str:

@@ -205,10 +205,11 @@ def simulate(
     if not protocol:
         raise InputError("the protocol is empty; write for example 'discharge at 1C until 2.5 V'")
     runner = Runner(cell, cells=cells, shells=shells, rtol=rtol)
-    return _collect(runner, protocol)
+    return collect(runner, protocol)
 
 
-def _collect(runner: Runner, protocol: Sequence[Step]) -> Simulation:
+def collect(runner: Runner, protocol: Sequence[Step]) -> Simulation:
+    """Run the steps of a protocol one after the other and put their rows together."""
     start = runner.lithium()
     parts, numbers = [], []
     outcome: Outcome = "done"
@@ -284,7 +285,7 @@ def rate_capability(
     found = []
     for rate in rates:
         runner.reset()
-        found.append(_collect(runner, [discharge(rate, cut_off if cut_off is not None else cell.cut_off)]))
+        found.append(collect(runner, [discharge(rate, cut_off if cut_off is not None else cell.cut_off)]))
     return found
 
 

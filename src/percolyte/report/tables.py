@@ -16,6 +16,7 @@ from percolyte.pouch.energy import PouchEnergy
 from percolyte.resolution import say_choice
 
 if TYPE_CHECKING:
+    from percolyte.cell.rate import Diagnosis
     from percolyte.cell.run import Simulation
 
 
@@ -147,14 +148,31 @@ def rate_json(e: Evaluation) -> dict[str, Any]:
             }
             for point in e.rate.points
         ],
-        "limiting": diagnosis.limiting,
-        "sentence": diagnosis.sentence,
-        "mean_loss_mV": {name: 1000.0 * volts for name, volts in diagnosis.losses.items()},
-        "energy_sensitivity": {item.name: item.elasticity for item in diagnosis.sensitivities},
+        "diagnosis": diagnosis_json(diagnosis),
     }
 
 
-def simulation_json(found: Simulation, *, curves: bool = True) -> dict[str, Any]:
+def diagnosis_json(found: Diagnosis) -> dict[str, Any]:
+    return {
+        "outcome": "done",
+        "c_rate": found.c_rate,
+        "limiting": found.limiting,
+        "sentence": found.sentence,
+        "mean_loss_mV": {name: 1000.0 * volts for name, volts in found.losses.items()},
+        "energy_sensitivity": {item.name: item.elasticity for item in found.sensitivities},
+    }
+
+
+def diagnosis_text(found: Diagnosis) -> str:
+    losses = sorted(found.losses.items(), key=lambda item: -item[1])
+    rows: list[tuple[str, ...]] = [("mean loss", "mV")]
+    rows += [(name, f"{1000 * volts:.3g}") for name, volts in losses if volts > 5e-5]
+    gains: list[tuple[str, ...]] = [("a tenth more of", "changes the energy by")]
+    gains += [(item.name, f"{100 * (1.1**item.elasticity - 1):+.2f} %") for item in found.sensitivities]
+    return "\n\n".join([found.sentence, _table(rows), _table(gains)])
+
+
+def simulation_json(found: Simulation, *, curves: bool = True, temperature: Any = None) -> dict[str, Any]:
     """One simulation; the keys are those that other programs rely on."""
     data: dict[str, Any] = {
         "outcome": found.outcome,
@@ -171,12 +189,13 @@ def simulation_json(found: Simulation, *, curves: bool = True) -> dict[str, Any]
             "voltage_V": found.voltage.tolist(),
             "current_mA_per_cm2": (found.current / 10.0).tolist(),
             "protocol_step": found.step.tolist(),
+            **({} if temperature is None else {"temperature_degC": (temperature - units.ZERO_CELSIUS).tolist()}),
             "loss_mV": {name: (1000.0 * volts).tolist() for name, volts in found.losses.items()},
         }
     return data
 
 
-def simulation_text(found: Simulation) -> str:
+def simulation_text(found: Simulation, temperature: Any = None) -> str:
     """One simulation in a few lines."""
     say = units.text
     lines = [
@@ -188,6 +207,8 @@ def simulation_text(found: Simulation) -> str:
         f"areal energy        {found.areal_energy / 3.6e4:.4g} mWh/cm2",
         f"voltage             {float(found.voltage[0]):.4f} V to {float(found.voltage[-1]):.4f} V",
     ]
+    if temperature is not None and temperature.size:
+        lines.append(f"temperature         at most {float(temperature.max()) - units.ZERO_CELSIUS:.1f} degC")
     if found.beyond:
         lines.append("note: particle surfaces went beyond the stoichiometries for which the potential is known")
     return "\n".join(lines)
@@ -209,7 +230,7 @@ def rates_text(rates: Sequence[float], found: Sequence[Simulation]) -> str:
     return _table(rows)
 
 
-def write_curves(found: Simulation, path: Path) -> None:
+def write_curves(found: Simulation, path: Path, temperature: Any = None) -> None:
     """Time, voltage, current, charge and losses as CSV, with the unit in each heading."""
     import csv
 
@@ -223,9 +244,11 @@ def write_curves(found: Simulation, path: Path) -> None:
                 "Charge / mAh cm-2",
                 "Protocol step",
             ]
+            + ([] if temperature is None else ["Temperature / degC"])
             + [f"Loss to {name} / mV" for name in found.losses]
         )
         columns = [found.time, found.voltage, found.current / 10.0, found.charge / 3.6e4, found.step]
+        columns += [] if temperature is None else [temperature - units.ZERO_CELSIUS]
         writer.writerows(zip(*columns, *(1000.0 * volts for volts in found.losses.values()), strict=True))
 
 
