@@ -36,6 +36,7 @@ ORDER = [
     "cell.protocol",
     "cell.model",
     "cell.run",
+    "cell.thermal",
     "cell.rate",
     "checks",
     "evaluation",

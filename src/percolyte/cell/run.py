@@ -54,13 +54,15 @@ class Simulation:
     losses: dict[str, Any]
     """Volts lost at each time to each process, see `LOSSES`."""
     areal_capacity: float
-    """Discharged minus charged, C/m2."""
+    """Discharged, in all steps together, C/m2."""
     areal_energy: float
-    """J/m2."""
+    """Discharged, J/m2."""
+    charged_capacity: float
+    charged_energy: float
     utilisation: float
-    """Of the reversible capacity."""
+    """Discharged capacity over the reversible one."""
     specific_capacity: float
-    """C per kg of active material of the cathode."""
+    """Discharged C per kg of active material of the cathode."""
     lithium_error: float
     """Relative error of the lithium inventory."""
     beyond: bool
@@ -239,7 +241,10 @@ def _result(
     cell = runner.cell
     time, volts, current, charge = data[:, 0], data[:, 1], data[:, 2], data[:, 3]
     passed = float(charge[-1]) if charge.size else 0.0
-    energy = float(np.trapezoid(volts * current, time)) if time.size > 1 else 0.0
+    moved = np.diff(charge)
+    work = 0.5 * (volts[1:] + volts[:-1]) * moved
+    out = moved > 0.0
+    discharged = float(moved[out].sum())
     expected = start + (0.0 if runner.porous else passed)
     scale = max(abs(start), abs(passed), 1e-30)
     losses = dict(zip(LOSSES, data[:, 6:15].T, strict=True))
@@ -251,10 +256,12 @@ def _result(
         charge=charge,
         step=numbers,
         losses=losses,
-        areal_capacity=passed,
-        areal_energy=energy,
-        utilisation=passed / cell.areal_capacity,
-        specific_capacity=passed / cell.loading,
+        areal_capacity=discharged,
+        areal_energy=float(work[out].sum()),
+        charged_capacity=-float(moved[~out].sum()),
+        charged_energy=-float(work[~out].sum()),
+        utilisation=discharged / cell.areal_capacity,
+        specific_capacity=discharged / cell.loading,
         lithium_error=(runner.lithium() - expected) / scale,
         beyond=_beyond(runner),
         steps=steps,

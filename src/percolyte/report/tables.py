@@ -180,6 +180,8 @@ def simulation_json(found: Simulation, *, curves: bool = True, temperature: Any 
         "specific_capacity_mAh_per_g": _in(found.specific_capacity, "mAh/g"),
         "areal_energy_mWh_per_cm2": found.areal_energy / 3.6e4,
         "utilisation": found.utilisation,
+        "charged_areal_capacity_mAh_per_cm2": _in(found.charged_capacity, "mAh/cm2"),
+        "charged_areal_energy_mWh_per_cm2": found.charged_energy / 3.6e4,
         "beyond_known_potential": found.beyond,
         "lithium_balance_error": found.lithium_error,
     }
@@ -205,6 +207,14 @@ def simulation_text(found: Simulation, temperature: Any = None) -> str:
         f"{100 * found.utilisation:.4g} % of the reversible",
         f"specific capacity   {say(found.specific_capacity, units.SPECIFIC_CAPACITY, digits=4)} of active material",
         f"areal energy        {found.areal_energy / 3.6e4:.4g} mWh/cm2",
+        *(
+            [
+                f"charged             {say(found.charged_capacity, units.AREAL_CAPACITY, digits=4)}, "
+                f"{found.charged_energy / 3.6e4:.4g} mWh/cm2"
+            ]
+            if found.charged_capacity > 0
+            else []
+        ),
         f"voltage             {float(found.voltage[0]):.4f} V to {float(found.voltage[-1]):.4f} V",
     ]
     if temperature is not None and temperature.size:
