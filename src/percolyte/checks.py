@@ -141,6 +141,15 @@ def _active_content(e: Evaluation) -> Iterator[Check]:
 
 
 def _thicknesses(e: Evaluation) -> Iterator[Check]:
+    cathode = float(e.stack.cathode.thickness)
+    yield Check(
+        "cathode thickness",
+        "pass" if _at_most(cathode, 250e-6) else "warn",
+        _say(cathode, units.THICKNESS),
+        "at most 250 um",
+        "the thickest pressed cathode of a sulfide pouch cell in Yang et al., eTransportation (2022), Table 1",
+        "thicker ones exist as infiltrated scaffolds only",
+    )
     separator = float(e.stack.separator.thickness)
     yield Check(
         "separator thickness",

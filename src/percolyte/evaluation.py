@@ -40,6 +40,8 @@ class Evaluation:
     energy: PouchEnergy
     possible: PouchEnergy | None
     """The same cell with its electrodes at pore-free density, where they are denser."""
+    charged: PouchEnergy | None
+    """The same cell with its lithium plated, where it is quoted as assembled."""
     cost: Cost
     rate: RateCapability | None
     """Discharges at C-rates; None where they were not asked for, or cannot be had."""
@@ -81,6 +83,7 @@ def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
         stack=stack,
         energy=energy,
         possible=_at_possible_density(stack),
+        charged=_charged(stack),
         cost=_cost(resolved, stack, energy),
         rate=rate,
         rate_missing=missing,
@@ -145,6 +148,15 @@ def _at_possible_density(stack: Stack) -> PouchEnergy | None:
     if anode is not None and float(anode.densification) > 1.0 + 1e-9 and isinstance(inputs.anode, CompositeInputs):
         changed = replace(changed, anode=_without_pores(inputs.anode))
     return None if changed is inputs else pouch_energy(build_stack(changed))
+
+
+def _charged(stack: Stack) -> PouchEnergy | None:
+    """The energy of a cell with a plated anode in the charged state, where thickness is quoted as assembled."""
+    convention = stack.inputs.convention
+    if convention.thickness_state == "charged" or float(stack.anode.plated_thickness) == 0.0:
+        return None
+    charged = convention.model_copy(update={"thickness_state": "charged"})
+    return pouch_energy(build_stack(replace(stack.inputs, convention=charged)))
 
 
 def _without_pores(composite: CompositeInputs) -> CompositeInputs:

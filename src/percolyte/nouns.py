@@ -35,9 +35,7 @@ class Noun(BaseModel):
         try:
             noun = handler(data)
         except ValidationError as error:
-            found += [
-                _line(_untagged(line["loc"], data), cls._say(line, data), line["input"]) for line in error.errors()
-            ]
+            found += [_line(_place(line, data), cls._say(line, data), line["input"]) for line in error.errors()]
         if found:
             raise ValidationError.from_exception_data(cls.__name__, found)
         assert noun is not None
@@ -68,7 +66,7 @@ class Noun(BaseModel):
         if kind == "missing":
             return "is missing"
         if kind in ("model_type", "model_attributes_type", "dict_type"):
-            return "is a table: write its fields below a heading in brackets"
+            return "is a table: write { field = value, ... }, or its fields below a heading in brackets"
         if kind in ("union_tag_invalid", "union_tag_not_found"):
             return _say_tag(line)
         if kind in ("int_from_float", "int_type", "int_parsing"):
@@ -86,6 +84,14 @@ class Noun(BaseModel):
         return message[:1].lower() + message[1:]
 
 
+def _place(line: Any, data: Any) -> Path:
+    """Where a line of pydantic stands in the file."""
+    where = _untagged(line["loc"], data)
+    if line["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return (*where, str(line["ctx"]["discriminator"]).strip("'"))
+    return where
+
+
 def _untagged(where: Path, data: Any) -> Path:
     """Leave out the name of the chosen kind, which pydantic puts in the path of a tagged table."""
     table = data.get(where[0]) if isinstance(data, Mapping) and len(where) > 1 else None
@@ -101,9 +107,10 @@ def _say_tag(line: Any) -> str:
     name = str(line["ctx"]["discriminator"]).strip("'")
     expected = line["ctx"].get("expected_tags")
     if expected is None:
-        return f"has no {name}; write for example {name} = {_EXAMPLES.get(name, '...')}"
+        return f"is missing; write for example {name} = {_EXAMPLES.get(name, '...')}"
     tag = str(line["ctx"]["tag"])
-    return f"{name}: {tag!r} is not one of {expected}{suggestion(tag, _quoted(expected))}"
+    shown = expected.replace("'none'", "'none' (anode-free)")
+    return f"{tag!r} is not one of {shown}{suggestion(tag, _quoted(expected))}"
 
 
 _EXAMPLES = {"kind": '"composite" (or "lithium", "none"; of transport "given", "closure")', "law": '"bruggeman"'}

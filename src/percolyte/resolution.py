@@ -258,6 +258,9 @@ def _separator(resolver: _Resolver, design: Design) -> SeparatorInputs:
     """Density and conductivity as measured on the film, or from what it is made of."""
     layer = design.separator
     electrolyte = resolver.substance(layer.electrolyte)
+    if "electrolyte" not in electrolyte.roles:
+        what = f"{layer.electrolyte} is of kind {electrolyte.kind}, which conducts no ions; name an electrolyte"
+        resolver.problems.append(Problem("separator.electrolyte", what))
     fillers = tuple(
         Filler(part.name, filler.mass_fraction, resolver.take(f"separator.{name}", None, part, "density"))
         for name, filler in (("binder", layer.binder), ("scaffold", layer.scaffold))

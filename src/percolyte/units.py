@@ -160,6 +160,10 @@ class Dimension:
         return replace(self, low=-math.inf, high=math.inf, positive=False)
 
     @property
+    def article(self) -> str:
+        return "an" if self.name[0] in "aeiou" else "a"
+
+    @property
     def advice(self) -> str:
         return f"write for example '{self.example}'"
 
@@ -173,10 +177,10 @@ class Dimension:
                 if self.positive and self.low <= 0
                 else f"at least {text(self.low, self)}"
             )
-            raise UnitError(f"'{shown}' is too small: a {self.name} here is {least}; {self.advice}")
+            raise UnitError(f"'{shown}' is too small: {self.article} {self.name} here is {least}; {self.advice}")
         if value > self.high:
             raise UnitError(
-                f"'{shown}' is too large: a {self.name} here is at most {text(self.high, self)}; {self.advice}"
+                f"'{shown}' is too large: {self.article} {self.name} here is at most {text(self.high, self)}; {self.advice}"
             )
         return value
 
@@ -246,7 +250,7 @@ def parse(quantity: str, dimension: Dimension) -> float:
     except ValueError:
         raise UnitError(f"'{shown}': the unit '{unit[:30]}' is not known; {dimension.advice}") from None
     if dimensionality != _factor(dimension.unit)[1]:
-        raise UnitError(f"'{shown}' is not a {dimension.name}; {dimension.advice}")
+        raise UnitError(f"'{shown}' is not {dimension.article} {dimension.name}; {dimension.advice}")
     multiplier, divisor = _scale(unit)
     # decimal arithmetic, so that 0.07 mm and 70 um are the same float
     exact = Decimal(match[1]) * Decimal(multiplier) / Decimal(divisor)

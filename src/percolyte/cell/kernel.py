@@ -638,7 +638,7 @@ def run_step(
     h, h1, h2 = 1e-3, 0.0, 0.0
     cs.xm[:] = cs.x
     sa.xm[:] = sa.x
-    volts, last_volts, lowest, highest = 0.0, 0.0, 0.0, 0.0
+    volts, last_volts, last_total, lowest, highest = 0.0, 0.0, 0.0, 0.0, 0.0
     started = False
     while True:
         if t + h > longest:
@@ -677,7 +677,7 @@ def run_step(
                 sa.before[:] = sa.current
             record(out[0], 0.0, volts, total, 0.0, lowest, highest, series, c, cs, porous, a, sa, p)
             rows = 1
-            last_volts = volts
+            last_volts, last_total = volts, total
             if volts <= low_limit and total > 0.0:
                 return rows, LOW
             if volts >= high_limit and total < 0.0:
@@ -714,6 +714,11 @@ def run_step(
             continue
         # the same formula as for the particles, so that charge and lithium agree to rounding
         reached = c1 * charge + c2 * earlier + gam * total
+        if mode == VOLTAGE and abs(total) < 0.999 * taper and abs(last_total) > taper and h > 1e-6:
+            share = math.log(abs(last_total) / taper) / math.log(abs(last_total) / max(abs(total), 1e-300))
+            h *= min(max(share, 0.02), 0.98)
+            counts[2] += 1
+            continue
         if most_charge > 0.0 and abs(reached) > most_charge * (1.0 + 1e-12):
             h *= (most_charge - abs(charge)) / abs(total * h)
             continue
@@ -727,7 +732,7 @@ def run_step(
         h2, h1 = h1, h
         record(out[rows], t, volts, total, charge, lowest, highest, series, c, cs, porous, a, sa, p)
         rows += 1
-        last_volts = volts
+        last_volts, last_total = volts, total
         if mode != VOLTAGE and volts <= low_limit + 1e-6 and total > 0.0:
             return rows, LOW
         if mode != VOLTAGE and volts >= high_limit - 1e-6 and total < 0.0:

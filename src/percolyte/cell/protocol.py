@@ -60,11 +60,14 @@ class Step:
     """Magnitude of the charge passed, C/m2."""
     profile: tuple[tuple[float, float], ...] = ()
     """Time in s and current in A/m2, in mode 'profile'."""
+    words: str = ""
+    """The line that it was written as."""
 
 
 def discharge(c_rate: float, until: float | None = None) -> Step:
     """Constant current out of the cell."""
-    return Step("current", Current(c_rate, c_rate=True), until_voltage=until)
+    end = "" if until is None else f" until {until:g} V"
+    return Step("current", Current(c_rate, c_rate=True), until_voltage=until, words=f"discharge at {c_rate:g}C{end}")
 
 
 _WORDS = ("discharge", "charge", "rest", "hold", "follow", "repeat")
@@ -86,7 +89,7 @@ def parse_protocol(text: str, folder: Path = Path()) -> list[Step]:
             if words.startswith("repeat"):
                 steps = steps * _count(words)
             else:
-                steps.append(parse_step(words, folder))
+                steps.append(replace(parse_step(words, folder), words=words))
         except (InputError, UnitError) as error:
             problems.append(Problem(f"line {number}", f"{words!r}: {error}"))
     if not steps and not problems:

@@ -23,7 +23,12 @@ class Sensitivity:
 
     name: str
     elasticity: float
-    """d ln E/d ln p at the rate of the diagnosis; for a resistance negative."""
+    """d ln E/d ln p at the rate of the diagnosis."""
+
+    @property
+    def gain(self) -> float:
+        """Relative change of the energy where the property is a tenth larger."""
+        return float(1.1**self.elasticity - 1.0)
 
 
 @dataclass(frozen=True)
@@ -104,15 +109,27 @@ def diagnose(cell: Cell, c_rate: float = DIAGNOSIS_RATE) -> Diagnosis:
             Sensitivity(name, float(np.log(moved / base) / np.log(1.1)) if base > 0 and moved > 0 else 0.0)
         )
     sensitivities.sort(key=lambda item: -abs(item.elasticity))
-    limiting = sensitivities[0]
+    sentence = f"At {c_rate:g}C the cell delivers {100 * found.utilisation:.0f} % of its reversible capacity; "
+    sentence += _say_limit(sensitivities) + _say_loss(losses)
+    return Diagnosis(c_rate, losses, tuple(sensitivities), sensitivities[0].name, sentence)
+
+
+STRONG, ALIKE = 0.05, 0.8
+"""Elasticity above which a property limits, and the ratio from which two limit alike."""
+
+
+def _say_limit(found: list[Sensitivity]) -> str:
+    first, second = found[0], found[1]
+    also = f" and the {second.name} alike" if abs(second.elasticity) > ALIKE * abs(first.elasticity) else ""
+    gain = f"(a tenth more gives {100 * abs(first.gain):.2g} % more energy)"
+    if abs(first.elasticity) < STRONG:
+        return f"nothing limits it strongly, most the {first.name}{also} {gain}. "
+    return f"it is limited most by the {first.name}{also} {gain}. "
+
+
+def _say_loss(losses: dict[str, float]) -> str:
     largest = max(losses, key=lambda name: losses[name])
-    used = 100 * found.utilisation
-    sentence = (
-        f"At {c_rate:g}C the cell delivers {used:.0f} % of its reversible capacity; it is limited most by the "
-        f"{limiting.name} (10 % better gives {10 * abs(limiting.elasticity):.2g} % more energy), and loses most voltage, "
-        f"{1000 * losses[largest]:.0f} mV on average, to {largest}."
-    )
-    return Diagnosis(c_rate, losses, tuple(sensitivities), limiting.name, sentence)
+    return f"Most voltage, {1000 * losses[largest]:.0f} mV on average, goes to {largest}."
 
 
 def _properties(cell: Cell) -> dict[str, Callable[[float], Cell]]:

@@ -6,7 +6,7 @@ import math
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +16,11 @@ from percolyte.cell.model import CELLS, SHELLS, Cell, ParticleClass, PorousElect
 from percolyte.cell.protocol import Step, discharge
 from percolyte.errors import InputError
 
-Outcome = Literal["done", "time", "voltage limit", "capacity limit", "current limit", "no convergence"]
+Outcome = Literal["done", "no convergence"]
 
 STORAGE = 20_000
+BEYOND = 0.02
+"""Stoichiometry by which a surface may leave the known range of the potential unmentioned."""
 TOLERANCE = 2e-4
 """Error allowed in the stoichiometry of the outermost shell per step."""
 
@@ -36,6 +38,22 @@ def _kernel() -> Any:
     from percolyte.cell import kernel
 
     return kernel
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """How one step of a protocol went."""
+
+    words: str
+    end: str
+    """Why it ended; 'limit passed at once' where there was nothing to do."""
+    duration: float
+    """s"""
+    end_voltage: float
+    charge: float
+    """C/m2, positive on discharge."""
+    energy: float
+    """J/m2, positive on discharge."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +85,7 @@ class Simulation:
     """Relative error of the lithium inventory."""
     beyond: bool
     """Whether a particle surface left the stoichiometries for which its potential is known."""
+    protocol: tuple[StepResult, ...]
     steps: int
     iterations: int
 
@@ -146,8 +165,8 @@ class Runner:
         rows, end = kernel.run_step(
             self.cathode, self.state, self.porous, self.anode, self.anode_state, self.planar, cell.series_resistance,
             mode, goal, times, values, guess,
-            step.until_voltage if falling else (cell.cut_off - 1.0 if step.until_voltage is None else -10.0),
-            step.until_voltage if step.until_voltage is not None and not falling else 10.0,
+            step.until_voltage if falling else cell.cut_off,
+            step.until_voltage if step.until_voltage is not None and not falling else cell.upper_limit,
             longest, step.until_charge or 0.0,
             step.until_current.density(cell.one_c) if step.until_current else 0.0,
             self.rtol, self._largest(goal, step), self.out, counts := np.zeros(3),
@@ -190,7 +209,8 @@ class Runner:
         return self.cell.areal_capacity / drawn / 20.0
 
 
-_ENDS: dict[int, Outcome] = {1: "time", 2: "voltage limit", 3: "voltage limit", 4: "capacity limit", 5: "current limit"}
+_ENDS = {1: "time", 2: "lower voltage", 3: "upper voltage", 4: "capacity", 5: "current"}
+"""Why a step ended, by the kernel's number."""
 
 
 def simulate(
@@ -213,11 +233,12 @@ def simulate(
 def collect(runner: Runner, protocol: Sequence[Step]) -> Simulation:
     """Run the steps of a protocol one after the other and put their rows together."""
     start = runner.lithium()
-    parts, numbers = [], []
+    parts, numbers, results = [], [], []
     outcome: Outcome = "done"
     passed, elapsed, steps, iterations = 0.0, 0.0, 0, 0
     for number, step in enumerate(protocol):
         rows, end = runner.run(step)
+        results.append(_step_result(step, rows, _ENDS.get(end, "no convergence")))
         if rows.shape[0]:
             rows[:, 0] += elapsed
             rows[:, 3] += passed
@@ -229,10 +250,19 @@ def collect(runner: Runner, protocol: Sequence[Step]) -> Simulation:
         if end not in _ENDS:
             outcome = "no convergence"
             break
-        if len(protocol) == 1:
-            outcome = "done"
     data = np.concatenate(parts) if parts else np.zeros((0, runner.kernel.COLUMNS))
-    return _result(runner, outcome, data, np.concatenate(numbers) if numbers else np.zeros(0), start, steps, iterations)
+    flat = np.concatenate(numbers) if numbers else np.zeros(0)
+    found = _result(runner, outcome, data, flat, start, steps, iterations)
+    return replace(found, protocol=tuple(results))
+
+
+def _step_result(step: Step, rows: Any, end: str) -> StepResult:
+    """One step from its rows, whose time and charge begin at zero."""
+    if rows.shape[0] < 2:
+        volts = float(rows[0, 1]) if rows.shape[0] else math.nan
+        return StepResult(step.words, end if end == "no convergence" else "limit passed at once", 0.0, volts, 0.0, 0.0)
+    energy = float((0.5 * (rows[1:, 1] + rows[:-1, 1]) * np.diff(rows[:, 3])).sum())
+    return StepResult(step.words, end, float(rows[-1, 0]), float(rows[-1, 1]), float(rows[-1, 3]), energy)
 
 
 def _result(
@@ -264,6 +294,7 @@ def _result(
         specific_capacity=discharged / cell.loading,
         lithium_error=(runner.lithium() - expected) / scale,
         beyond=_beyond(runner),
+        protocol=(),
         steps=steps,
         iterations=iterations,
     )
@@ -277,7 +308,7 @@ def _beyond(runner: Runner) -> bool:
     for electrode, state in pairs:
         for index, part in enumerate(electrode.classes):
             surface = state.x[:, index, -1]
-            if surface.size and (surface.min() < part.trusted[0] - 0.005 or surface.max() > part.trusted[1] + 0.005):
+            if surface.size and (surface.min() < part.trusted[0] - BEYOND or surface.max() > part.trusted[1] + BEYOND):
                 return True
     return False
 

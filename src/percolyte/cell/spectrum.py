@@ -80,9 +80,10 @@ def impedance(
     of the kernel.
 
     Holds for voltages small against RT/F. The mesh must resolve the depth
-    sqrt(ζ/(a (1/κ + 1/σ))) that the current enters; where it does not, Re Z is
-    too large by at most 3/8 of the ohmic resistance of one cell of the mesh.
-    Limits: many frequencies down, 1/(iω dQ/dV); a blocking interface, the
+    sqrt(ζ/(a (1/κ + 1/σ))) that the current enters; far beyond, Re Z is too
+    large by at most 3/8 of h (1/κ + 1/σ).
+
+    Limits: at low frequency dV/dQ/(iω); at a blocking interface the
     transmission line with ions at one end and electrons at the other.
 
     Errors: InputError for frequencies, a depth of discharge, a double layer or
@@ -120,7 +121,7 @@ def operational_impedance(
         anode = porous(runner.anode, cell.anode)
     else:
         transfer = GAS_CONSTANT * cell.anode.temperature / (FARADAY * cell.anode.exchange)
-        anode = cell.anode.film + 1.0 / (s * double_layer + 1.0 / transfer)
+        anode = np.asarray(cell.anode.film + 1.0 / (s * double_layer + 1.0 / transfer), dtype=complex)
     return {
         "separator and contacts": np.full_like(s, cell.series_resistance),
         "cathode": porous(runner.cathode, cell.cathode),

@@ -75,6 +75,8 @@ def _walk(node: Any, prefix: str) -> Iterator[str]:
             yield prefix + name
             yield from _walk(part, f"{prefix}{name}.")
     elif is_dataclass(node):
+        if getattr(node, "kind", "") == "none":
+            return
         choices = {name for names in getattr(node, "exactly_one", ()) for name in names}
         for field in fields(node):
             value = getattr(node, field.name)

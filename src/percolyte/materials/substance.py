@@ -214,9 +214,9 @@ class Substance(
         if datum is None:
             reason = self.absent.get(name)
             raise InputError(
-                f"{self.name} has no {name.replace('_', ' ')} in the library"
+                f"{self.name} has no {name.replace('_', ' ')}"
                 + (f" ({reason})" if reason else "")
-                + f'; add [materials."{self.name}"] with {name} = "{PROPERTIES[name].example}" to the design'
+                + f'; write {name} = "{PROPERTIES[name].example}" in [materials."{self.name}"] of the design'
             )
         return datum
 

@@ -94,7 +94,13 @@ def price_of(substance: Substance) -> Price | None:
     value = datum.number * per_kg
     trusted = [other for other in data if other.doubt is None or other is datum]
     ends = [end * per_kg for other in trusted for end in (other.value, other.upper) if end is not None]
-    return Price(value, min(*ends, value / SPREAD), max(*ends, value * SPREAD), datum.said, datum.date)
+    return Price(
+        value,
+        min(*ends, value / SPREAD),
+        max(*ends, value * SPREAD),
+        datum.said + (f" [doubtful: {datum.doubt}]" if datum.doubt else ""),
+        datum.date,
+    )
 
 
 def materials_cost(

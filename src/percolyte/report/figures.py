@@ -227,7 +227,7 @@ def map_figure(e: Evaluation) -> Figure | None:
             values = np.asarray(units.to(found[name], unit))
             image = axes.contourf(x * 1e6, y * 100, values, levels=18, cmap="YlGnBu")
             lines = axes.contour(x * 1e6, y * 100, values, levels=_round_levels(values), colors=INK, linewidths=0.9)
-            for label in axes.clabel(lines, fontsize=8, fmt="%g"):
+            for label in axes.clabel(lines, fontsize=8, fmt="%g", inline=False):
                 label.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
             _mark_design(axes, e, path)
             axes.set_xscale("log")
@@ -354,8 +354,9 @@ def rate_figure(rate: RateCapability) -> Figure:
         ragone.scatter(power, energy, c=shades, s=34, zorder=3)
         for x, y, point in zip(power, energy, rate.points, strict=True):
             ragone.annotate(f"{point.c_rate:g}C", (x, y), textcoords="offset points", xytext=(6, 4), fontsize=8)
-        ragone.set(xlabel="mean specific power (W/kg)", ylabel="specific energy (Wh/kg)", xscale="log", ylim=(0, None))
-        ragone.margins(x=0.15)
+        ragone.set(xlabel="mean specific power (W/kg)", ylabel="specific energy (Wh/kg)", xscale="log")
+        ragone.margins(x=0.18, y=0.1)
+        ragone.set_ylim(bottom=0.0)
         return figure
 
 
@@ -378,7 +379,7 @@ def loss_figure(point: RatePoint) -> Figure:
         axes.set(
             xlabel="areal capacity (mAh/cm²)", ylabel="voltage (V)", ylim=(low - 0.15, high + 0.05), xlim=(0, None)
         )
-        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
         return figure
 
 

@@ -49,6 +49,8 @@ def energy_json(e: Evaluation) -> dict[str, Any]:
         "electrode": electrode_json(e.stack.cathode),
         "warnings": [check.meaning for check in e.checks if check.verdict == "fail" and check.name.endswith("density")],
     }
+    if e.charged is not None:
+        data["energy_density_charged_Wh_per_L"] = _in(e.charged.energy_density, "Wh/L")
     if e.possible is not None:
         data["at_pore_free_density"] = _core_json(e.possible)
     return data
@@ -168,7 +170,7 @@ def diagnosis_text(found: Diagnosis) -> str:
     rows: list[tuple[str, ...]] = [("mean loss", "mV")]
     rows += [(name, f"{1000 * volts:.3g}") for name, volts in losses if volts > 5e-5]
     gains: list[tuple[str, ...]] = [("a tenth more of", "changes the energy by")]
-    gains += [(item.name, f"{100 * (1.1**item.elasticity - 1):+.2f} %") for item in found.sensitivities]
+    gains += [(item.name, f"{100 * item.gain:+.2f} %") for item in found.sensitivities]
     return "\n\n".join([found.sentence, _table(rows), _table(gains)])
 
 
@@ -191,6 +193,7 @@ def simulation_json(found: Simulation, *, curves: bool = True, temperature: Any 
             "voltage_V": found.voltage.tolist(),
             "current_mA_per_cm2": (found.current / 10.0).tolist(),
             "protocol_step": found.step.tolist(),
+            "steps": [asdict(step) for step in found.protocol],
             **({} if temperature is None else {"temperature_degC": (temperature - units.ZERO_CELSIUS).tolist()}),
             "loss_mV": {name: (1000.0 * volts).tolist() for name, volts in found.losses.items()},
         }
@@ -215,8 +218,22 @@ def simulation_text(found: Simulation, temperature: Any = None) -> str:
             if found.charged_capacity > 0
             else []
         ),
-        f"voltage             {float(found.voltage[0]):.4f} V to {float(found.voltage[-1]):.4f} V",
+        f"voltage             starts at {float(found.voltage[0]):.4f} V, ends at {float(found.voltage[-1]):.4f} V",
     ]
+    if len(found.protocol) > 1 or any(step.end == "limit passed at once" for step in found.protocol):
+        steps: list[tuple[str, ...]] = [("step", "h", "ends at", "mAh/cm2", "mWh/cm2", "ended by")]
+        steps += [
+            (
+                s.words,
+                f"{s.duration / 3600:.4g}",
+                f"{s.end_voltage:.3f} V",
+                f"{s.charge / 3.6e4:.4g}",
+                f"{s.energy / 3.6e4:.4g}",
+                s.end,
+            )
+            for s in found.protocol
+        ]
+        lines += ["", _table(steps)]
     if temperature is not None and temperature.size:
         lines.append(f"temperature         at most {float(temperature.max()) - units.ZERO_CELSIUS:.1f} degC")
     if found.beyond:
@@ -266,16 +283,16 @@ def energy_text(e: Evaluation) -> str:
     """The result of one design in a screenful."""
     energy, cost = e.energy, e.cost
     say = units.text
-    ratio = "none" if energy.np_ratio is None else f"{float(energy.np_ratio):.3g}"
+    ratio = "anode-free" if energy.np_ratio is None else f"N/P {float(energy.np_ratio):.3g}"
     lines = [
         e.design.name,
         f"  convention          {energy.convention.title}",
         f"  specific energy     {say(float(energy.specific_energy), units.SPECIFIC_ENERGY, digits=4)}",
-        f"  energy density      {say(float(energy.energy_density), units.ENERGY_DENSITY, digits=4)}",
+        f"  energy density      {say(float(energy.energy_density), units.ENERGY_DENSITY, digits=4)}{_charged_text(e)}",
         f"  cell                {say(float(energy.capacity), units.CAPACITY, digits=4)}, "
         f"{float(energy.voltage):.4g} V, {say(float(energy.energy), units.ENERGY, digits=4)}, "
         f"{_in(energy.mass, 'g'):.4g} g, {_in(energy.volume, 'mL'):.4g} mL",
-        f"  areal capacity      {say(float(energy.areal_capacity), units.AREAL_CAPACITY, digits=4)}, N/P {ratio}",
+        f"  areal capacity      {say(float(energy.areal_capacity), units.AREAL_CAPACITY, digits=4)}, {ratio}",
         f"  cathode             {say(float(e.stack.cathode.thickness), units.THICKNESS, digits=4)}, "
         f"{say(float(e.stack.cathode.density), units.DENSITY, digits=4)}, porosity {100 * float(e.stack.cathode.porosity):.3g} %, "
         f"{100 * float(energy.cathode_mass_fraction):.3g} % of the mass",
@@ -288,10 +305,15 @@ def energy_text(e: Evaluation) -> str:
         "  thickness by part   " + _shares(energy.thicknesses),
         "",
     ]
-    for check in e.checks:
-        if check.verdict != "info":
-            lines.append(f"  {check.verdict:4}  {check.name}: {check.value}; {check.limit}")
+    lines += [f"  {check.verdict:4}  {check.name}: {check.value}; {check.limit}" for check in e.checks]
     return "\n".join(lines)
+
+
+def _charged_text(e: Evaluation) -> str:
+    """The energy density with the lithium plated, where that is another one."""
+    if e.charged is None:
+        return ""
+    return f" as assembled, {units.text(float(e.charged.energy_density), units.ENERGY_DENSITY, digits=4)} charged"
 
 
 def _shares(parts: Mapping[str, Any]) -> str:

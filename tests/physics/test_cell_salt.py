@@ -1,0 +1,307 @@
+"""A salt in a polymer: its limits, exact profiles, balances, and an independent code."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from percolyte.cell.kernel import Planar
+from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
+from percolyte.cell.protocol import discharge
+from percolyte.cell.run import simulate
+from percolyte.cell.salt import (
+    Polarisation,
+    SaltElectrolyte,
+    SaltSimulation,
+    limiting_current,
+    polarise,
+    sand_time,
+    simulate_salt,
+)
+from percolyte.errors import InputError
+from percolyte.units import FARADAY, GAS_CONSTANT
+
+SEPARATOR = 30e-6
+THERMAL = 2.0 * GAS_CONSTANT * 298.15 / FARADAY
+
+
+def a_cell(**changes: Any) -> Cell:
+    part = ParticleClass("any", 2e-6, 0.5, 1e-14, 5e4, 1.0, lambda x: 4.3 - np.asarray(x), 0.2, 0.9)
+    cathode = PorousElectrode(5e-5, 0.03, 1.0, (part,))
+    lithium = Planar(0.0, 10.0, 0.0, 298.15)
+    cell = Cell(cathode, lithium, SEPARATOR / 0.1, 0.0, 298.15, cathode.capacity, 0.1, 2.5, 4.5)
+    return replace(cell, **changes)
+
+
+def an_electrolyte(**changes: Any) -> SaltElectrolyte:
+    return replace(SaltElectrolyte(0.1, 1e-11, 0.4, 1000.0), **changes)
+
+
+def discharged(electrolyte: SaltElectrolyte, c_rate: float = 1.0, **options: Any) -> SaltSimulation:
+    return simulate_salt(a_cell(), electrolyte, SEPARATOR, electrolyte_fraction=0.3, c_rate=c_rate, **options)
+
+
+def at(found: Any, charges: Any) -> Any:
+    """Voltage at given charges."""
+    from scipy.interpolate import CubicSpline
+
+    return CubicSpline(found.charge, found.voltage)(charges)
+
+
+# -- the single-ion limit
+
+
+def test_a_transference_number_of_one_is_the_single_ion_conductor() -> None:
+    electrolyte = an_electrolyte(transference_number=1.0, diffusivity=1e-13)
+    for rate in (0.2, 3.0):
+        found, fast = discharged(electrolyte, rate), simulate(a_cell(), [discharge(rate, 2.5)])
+        assert found.outcome == "voltage limit"
+        # same mesh, same steps: what differs is where Newton stops, 2e-7 V
+        assert found.voltage == pytest.approx(fast.voltage, abs=4e-7)
+        assert found.areal_capacity == pytest.approx(fast.areal_capacity, rel=1e-8)
+        assert np.abs(found.concentration_end - 1000.0).max() < 1e-9
+
+
+def test_the_distance_from_a_fine_single_ion_mesh_shrinks_as_the_square_of_the_cells() -> None:
+    electrolyte = an_electrolyte(transference_number=1.0)
+    fine = simulate(a_cell(), [discharge(3.0, 2.5)], cells=160, rtol=1e-5)
+    charges = np.linspace(0.05, 0.8, 50) * fine.areal_capacity
+    errors = [
+        np.abs(at(discharged(electrolyte, 3.0, cells=n, rtol=1e-5), charges) - at(fine, charges)).max()
+        for n in (10, 20, 40)
+    ]
+    # second order in the cells, less what the steps in time leave (some 1e-6 V)
+    assert errors[0] > 3.5 * errors[1] > 11.0 * errors[2]
+    assert errors[2] < 5e-5
+
+
+# -- lithium | electrolyte | lithium, where the steady state is exact
+
+LAYER = 100e-6
+
+
+def a_polarisation(share: float, electrolyte: SaltElectrolyte, **options: Any) -> Polarisation:
+    """At a share of the limiting current, for twenty times L²/D."""
+    current = share * limiting_current(electrolyte, LAYER)
+    return polarise(electrolyte, LAYER, current, 20.0 * LAYER**2 / 1e-11, **options)
+
+
+def test_the_limiting_current_of_an_ideal_solution_is_four_times_the_cations_diffusion() -> None:
+    """D = 2 D+ D-/(D+ + D-) and t+ = D+/(D+ + D-) make 2 F D c/((1 - t+) L) into 4 F D+ c/L."""
+    plus, minus = 3e-12, 7e-12
+    electrolyte = an_electrolyte(diffusivity=2 * plus * minus / (plus + minus), transference_number=0.3)
+    assert limiting_current(electrolyte, LAYER) == pytest.approx(4 * FARADAY * plus * 1000.0 / LAYER, rel=1e-12)
+    assert limiting_current(an_electrolyte(transference_number=1.0), LAYER) == math.inf
+    assert sand_time(an_electrolyte(transference_number=1.0), 1.0) == math.inf
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_the_steady_profile_is_linear_and_its_voltage_exact(share: float) -> None:
+    electrolyte = an_electrolyte(thermodynamic_factor=1.3)
+    found = a_polarisation(share, electrolyte)
+    assert found.outcome == "time"
+    # the scheme is exact for a straight line; e^(-20 pi²) of the start is left
+    assert found.concentration_end == pytest.approx(1000 * (1 + share * (1 - 2 * found.position / LAYER)), rel=1e-9)
+    ohmic = share * limiting_current(electrolyte, LAYER) * LAYER / 0.1
+    gradient = THERMAL * 0.6 * 1.3 * math.log((1 + share) / (1 - share))
+    # Newton stops at 2e-7 V
+    assert found.voltage[-1] == pytest.approx(ohmic + gradient, abs=4e-7)
+    assert abs(found.salt_error) < 1e-12
+
+
+def test_the_first_and_the_last_voltage_of_a_small_current_differ_by_newmans_number() -> None:
+    electrolyte = an_electrolyte(thermodynamic_factor=1.3)
+    current = 1e-3 * limiting_current(electrolyte, LAYER)
+    number = 2 * 0.1 * GAS_CONSTANT * 298.15 * 0.6**2 * 1.3 / (FARADAY**2 * 1e-11 * 1000.0)
+    found = a_polarisation(1e-3, electrolyte)
+    # the next term of the logarithm is of the order of the square of the share
+    assert found.voltage[-1] == pytest.approx(current * LAYER / 0.1 * (1 + number), rel=1e-4)
+
+
+def test_kinetics_of_lithium_follow_the_salt_at_its_surface() -> None:
+    electrolyte = an_electrolyte()
+    current = 0.5 * limiting_current(electrolyte, LAYER)
+    lithium = Planar(0.0, 20.0, 0.01, 298.15)
+    slow, free = a_polarisation(0.5, electrolyte, lithium=lithium), a_polarisation(0.5, electrolyte)
+    sides = [THERMAL * math.asinh(current / (40.0 * math.sqrt(ratio))) for ratio in (1.5, 0.5)]
+    # Newton stops at 2e-7 V
+    assert slow.voltage[-1] - free.voltage[-1] == pytest.approx(sum(sides) + 0.02 * current, abs=1e-6)
+
+
+def test_salt_runs_out_above_the_limiting_current_and_not_below() -> None:
+    electrolyte = an_electrolyte()
+    assert a_polarisation(0.999, electrolyte).outcome == "time"
+    above = a_polarisation(1.01, electrolyte)
+    assert above.outcome == "salt depleted"
+    assert above.plated_concentration[-1] < 2e-3
+
+
+def test_it_runs_out_at_sands_time_with_the_order_of_the_mesh() -> None:
+    electrolyte = an_electrolyte(diffusivity=1e-12)
+    expected = sand_time(electrolyte, 5.0 * limiting_current(electrolyte, LAYER))
+    errors = [a_polarisation(5.0, electrolyte, cells=n, rtol=1e-5).time[-1] / expected - 1.0 for n in (20, 40, 80)]
+    # second order; at 80 cells half a thousandth, of the order of what the other end matters
+    assert errors[0] > 3.0 * errors[1] > 0.0
+    assert abs(errors[2]) < 1e-3
+
+
+def test_factor_and_fraction_scale_transport_and_storage() -> None:
+    """s κ and s D as one slower electrolyte, and ε as a longer time, whatever the way it is said."""
+    electrolyte = an_electrolyte()
+    thin = polarise(electrolyte, LAYER, 5.0, 400.0, factor=0.2, fraction=0.5)
+    same = polarise(an_electrolyte(conductivity=0.02, diffusivity=2e-12), LAYER, 5.0, 800.0)
+    # the steps in time differ
+    assert thin.voltage[-1] == pytest.approx(same.voltage[-1], rel=1e-3)
+    assert thin.outcome == same.outcome == "time"
+
+
+def test_a_transference_number_that_varies_gives_its_exact_profile() -> None:
+    """1 - t+ = bc makes the steady profile an exponential, exp(-bIx/FD), with the salt that was there."""
+    b, current = 4e-4, 10.0
+    table = tuple((float(c), 1.0 - b * c) for c in np.linspace(0.0, 5000.0, 6))
+    electrolyte = an_electrolyte(transference_number=table)
+    rate = b * current * LAYER / (FARADAY * 1e-11)
+    errors = []
+    for cells in (20, 40):
+        found = polarise(electrolyte, LAYER, current, 20 * LAYER**2 / 1e-11, cells=cells)
+        edges = np.linspace(0.0, 1.0, cells + 1)
+        means = -np.diff(np.exp(-rate * edges)) * cells / (1.0 - math.exp(-rate)) * 1000.0
+        errors.append(np.abs(found.concentration_end / means - 1.0).max())
+        assert abs(found.salt_error) < 1e-12
+    # second order in the mesh; rate is 4, so that c falls fifty-fold
+    assert errors[0] > 3.5 * errors[1]
+    assert errors[1] < 5e-3
+
+
+# -- cells
+
+
+@pytest.mark.parametrize(
+    ("electrolyte", "c_rate"),
+    [
+        (an_electrolyte(), 0.3),
+        (an_electrolyte(), 1.0),
+        (an_electrolyte(transference_number=-0.5), 1.0),
+        (an_electrolyte(diffusivity=5e-12, exchange_order=0.0), 3.0),
+        (an_electrolyte(conductivity=((0.0, 1e-4), (1000.0, 0.1), (3000.0, 0.05))), 1.0),
+        (an_electrolyte(transference_number=((100.0, 0.1), (1000.0, 0.4), (2000.0, 0.2))), 1.0),
+        (an_electrolyte(diffusivity=5e-12), -1.0),
+    ],
+)
+def test_salt_and_lithium_are_conserved(electrolyte: SaltElectrolyte, c_rate: float) -> None:
+    found = discharged(electrolyte, c_rate)
+    assert found.steps > 20
+    # rounding over some hundred steps
+    assert abs(found.salt_error) < 1e-10
+    assert abs(found.lithium_error) < 1e-10
+
+
+def test_the_voltage_converges_with_the_square_of_the_cells() -> None:
+    electrolyte = an_electrolyte(diffusivity=3e-11)
+    fine = discharged(electrolyte, cells=160, separator_cells=160, rtol=1e-5)
+    charges = np.linspace(0.05, 0.8, 50) * fine.areal_capacity
+    errors = [
+        np.abs(at(discharged(electrolyte, cells=n, separator_cells=n, rtol=1e-5), charges) - at(fine, charges)).max()
+        for n in (10, 20, 40)
+    ]
+    assert errors[0] > 3.5 * errors[1] > 11.0 * errors[2]
+    # a few tenths of a millivolt at the default of 20 cells
+    assert errors[1] < 5e-4
+
+
+@pytest.mark.parametrize(
+    ("electrolyte", "end", "tolerance"),
+    [
+        (an_electrolyte(diffusivity=3e-11, exchange_order=0.0), 4087.0777, 2e-5),
+        (an_electrolyte(thermodynamic_factor=1.5), 3519.799, 5e-5),
+        (an_electrolyte(diffusivity=5e-12, transference_number=0.2), 1111.475, 5e-4),
+    ],
+)
+def test_an_independent_code_ends_at_the_same_time(electrolyte: SaltElectrolyte, end: float, tolerance: float) -> None:
+    """PyBaMM 26.10, DFN with a lithium-metal electrode, 60 + 100 cells and 100 shells, rtol 1e-7.
+
+    Its own distance between 20 and 60 + 100 cells is 1.3e-5, 4e-5 and 3e-3: the
+    last two end with the back of the cathode empty of salt.
+    """
+    found = discharged(electrolyte, cells=80, separator_cells=80, shells=40, rtol=1e-5)
+    assert found.outcome == "voltage limit"
+    assert found.time[-1] == pytest.approx(end, rel=tolerance)
+
+
+def test_a_cell_short_of_salt_ends_at_its_voltage_limit_with_less_capacity() -> None:
+    capacities = []
+    for diffusivity in (1e-10, 1e-11, 5e-12, 2e-12):
+        found = discharged(an_electrolyte(diffusivity=diffusivity, transference_number=0.2))
+        assert found.outcome == "voltage limit"
+        assert found.short_of_salt == (diffusivity < 1e-10)
+        assert found.least_concentration.min() > 0.0
+        capacities.append(found.areal_capacity)
+    assert capacities == sorted(capacities, reverse=True)
+
+
+def test_a_charge_too_fast_for_the_salt_ends_for_lack_of_it() -> None:
+    found = discharged(an_electrolyte(diffusivity=2e-12), -3.0)
+    assert found.outcome == "salt depleted"
+    assert found.short_of_salt
+    slow = discharged(an_electrolyte(), -0.2)
+    assert slow.outcome == "voltage limit"
+    assert not slow.short_of_salt
+    assert slow.voltage[-1] == pytest.approx(4.5, abs=1e-5)
+
+
+@pytest.mark.parametrize("c_rate", [100.0, -100.0, 1e3, -1e3])
+def test_no_current_is_too_large_to_be_answered(c_rate: float) -> None:
+    found = discharged(an_electrolyte(), c_rate)
+    assert found.outcome in ("voltage limit", "salt depleted")
+    assert abs(found.utilisation) < 0.02
+
+
+def test_tables_of_a_constant_are_the_constant() -> None:
+    table = ((0.0, 0.1), (500.0, 0.1), (2500.0, 0.1))
+    constant, tabulated = discharged(an_electrolyte()), discharged(an_electrolyte(conductivity=table))
+    assert tabulated.voltage == pytest.approx(constant.voltage, abs=1e-6)
+    assert not tabulated.beyond
+    assert discharged(an_electrolyte(conductivity=((900.0, 0.1), (1100.0, 0.1)))).beyond
+
+
+def test_particles_in_little_salt_react_more_slowly() -> None:
+    """With a lithium of no resistance only the cathode is left, where a discharge thins the salt."""
+    cell = a_cell(anode=Planar(0.0, 1e9, 0.0, 298.15))
+    halves = []
+    for order in (0.0, 0.5, 1.0):
+        electrolyte = an_electrolyte(exchange_order=order)
+        found = simulate_salt(cell, electrolyte, SEPARATOR, electrolyte_fraction=0.3, c_rate=0.3)
+        halves.append(float(at(found, 0.5 * found.areal_capacity)))
+    assert halves == sorted(halves, reverse=True)
+    assert halves[0] - halves[2] > 1e-4
+
+
+# -- bad input, and what is loaded
+
+
+def test_bad_input_says_what_to_write() -> None:
+    with pytest.raises(InputError, match="transference_number") as caught:
+        an_electrolyte(transference_number=1.2, conductivity=-1.0, diffusivity=((2.0, 1e-11), (1.0, 1e-11)))
+    assert len(caught.value.problems) == 3
+    with pytest.raises(InputError, match="either c_rate"):
+        simulate_salt(a_cell(), an_electrolyte(), SEPARATOR, electrolyte_fraction=0.3)
+    with pytest.raises(InputError, match=r"cathode_factor.*higher than the electrolyte's"):
+        simulate_salt(a_cell(), an_electrolyte(conductivity=0.01), SEPARATOR, electrolyte_fraction=0.3, c_rate=1.0)
+    porous = replace(a_cell(), anode=a_cell().cathode)
+    with pytest.raises(InputError, match="planar"):
+        simulate_salt(porous, an_electrolyte(), SEPARATOR, electrolyte_fraction=0.3, c_rate=1.0)
+    with pytest.raises(InputError, match="duration"):
+        polarise(an_electrolyte(), LAYER, 1.0, math.nan)
+    with pytest.raises(InputError, match="current of zero"):
+        discharged(an_electrolyte(), 0.0)
+
+
+def test_nothing_is_compiled_at_import() -> None:
+    code = "import percolyte.cell.salt, sys; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
