@@ -11,8 +11,9 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -23,14 +24,29 @@ if TYPE_CHECKING:
     from percolyte.cell.run import Simulation
     from percolyte.design import Design
     from percolyte.evaluation import Evaluation
+    from percolyte.pouch.stack import Stack
 
 app = typer.Typer(
     help="Design all-solid-state lithium batteries from powder to pouch cell.",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _top(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from percolyte import __version__
+
+        typer.echo(f"percolyte {__version__}")
+        raise typer.Exit
+
+
 materials_app = typer.Typer(
     help="The materials library: every value with unit, conditions and source.", no_args_is_help=True
 )
@@ -93,8 +109,18 @@ def run(
         typer.echo("\nwritten: " + ", ".join(str(path) for path in written))
 
 
-def _cell(design: str) -> tuple[Design, Any]:
-    """A design and its cell model."""
+@dataclass(frozen=True)
+class _Built:
+    """A design, what it resolves to, and its cell model."""
+
+    design: Design
+    stack: Stack
+    cell: Any
+    assumed: list[str]
+
+
+def _cell(design: str) -> _Built:
+    """The cell model of a design, with what had to be assumed for it."""
     from percolyte.cell.model import build_cell
     from percolyte.design import read_design
     from percolyte.examples import find_design
@@ -104,7 +130,9 @@ def _cell(design: str) -> tuple[Design, Any]:
     written = read_design(find_design(design))
     resolved = resolve(written)
     stack = build_stack(resolved.inputs)
-    return written, build_cell(resolved, stack, electrode_transport(resolved, "cathode", stack.cathode))
+    cell = build_cell(resolved, stack, electrode_transport(resolved, "cathode", stack.cathode))
+    assumed = [f"{entry.where} = {entry.shown}" for entry in resolved.ledger.entries if entry.origin == "assumed"]
+    return _Built(written, stack, cell, assumed)
 
 
 @app.command()
@@ -125,7 +153,8 @@ def simulate(
 
     if sum(given is not None for given in (c_rate, current, protocol)) > 1:
         raise InputError("give only one of --c-rate, --current and --protocol")
-    written, cell = _cell(design)
+    built = _cell(design)
+    written, cell = built.design, built.cell
     limit = cell.cut_off if cutoff is None else units.parse(cutoff, units.VOLTAGE)
     _check_cutoff(limit, cell)
     steps = _steps(written, c_rate, current, protocol, limit)
@@ -134,9 +163,10 @@ def simulate(
         write_curves(found, out, temperature)
         _note(f"written: {out}")
     if as_json:
-        _print(simulation_json(found, temperature=temperature))
+        _print({**simulation_json(found, temperature=temperature), "assumed": built.assumed})
     else:
         typer.echo(simulation_text(found, temperature))
+        _say_assumed(built.assumed)
     if found.outcome == "no convergence":
         _note("a step could not be solved; what came before it is above")
         sys.exit(1)
@@ -178,6 +208,11 @@ def _run_steps(written: Design, cell: Any, steps: list[Step]) -> tuple[Simulatio
     return found.simulation, found.temperature
 
 
+def _say_assumed(assumed: list[str]) -> None:
+    if assumed:
+        typer.echo("assumed: " + "; ".join(assumed))
+
+
 def _check_cutoff(limit: float, cell: Any) -> None:
     full = cell.open_circuit_voltage(charged=True)
     if not -1.0 <= limit < full:
@@ -192,27 +227,38 @@ def rate(
     as_json: Json = False,
 ) -> None:
     """Capacity and energy of discharges at several C-rates."""
-    from percolyte import units
-    from percolyte.cell.run import rate_capability
-    from percolyte.report.tables import rates_text, simulation_json
+    from dataclasses import replace
 
-    try:
-        rates = [float(word) for word in c_rates.split(",")]
-    except ValueError:
-        raise InputError(f"--c-rates {c_rates!r} is no list of numbers; write for example 0.1,1,3") from None
-    if not all(1e-6 <= value <= 1e4 for value in rates):
-        raise InputError("--c-rates lie between 1e-6 and 1e4 per hour")
-    _, cell = _cell(design)
-    limit = cell.cut_off if cutoff is None else units.parse(cutoff, units.VOLTAGE)
-    _check_cutoff(limit, cell)
-    found = rate_capability(cell, rates, cut_off=limit)
+    from percolyte import units
+    from percolyte.cell.rate import rate_of_design
+    from percolyte.pouch.energy import pouch_energy
+    from percolyte.report.tables import rate_points_json, rates_text
+
+    rates = [_rate(word) for word in c_rates.split(",")]
+    built = _cell(design)
+    limit = built.cell.cut_off if cutoff is None else units.parse(cutoff, units.VOLTAGE)
+    _check_cutoff(limit, built.cell)
+    cell = replace(built.cell, cut_off=limit)
+    found = rate_of_design(cell, built.stack, pouch_energy(built.stack), rates)
     if as_json:
-        listed = [
-            {"c_rate": value, **simulation_json(run, curves=False)} for value, run in zip(rates, found, strict=True)
-        ]
-        _print({"outcome": "done", "cut_off_V": limit, "rates": listed})
+        listed = rate_points_json(found.points)
+        _print({"outcome": "done", "cut_off_V": limit, "rates": listed, "assumed": built.assumed})
     else:
-        typer.echo(rates_text(rates, found))
+        typer.echo(rates_text(found.points))
+        typer.echo(f"down to {limit:g} V, starting charged and at rest")
+        typer.echo(found.diagnosis.sentence)
+        _say_assumed(built.assumed)
+
+
+def _rate(word: str) -> float:
+    """'0.5', '0.5C' or 'C/2' as a rate in 1/h."""
+    from percolyte.cell.protocol import c_rate_of
+
+    text = word.strip()
+    found = c_rate_of(text if "C" in text else f"{text}C")
+    if found is None:
+        raise InputError(f"{text!r} is no C-rate; write for example 0.1,C/3,1,3")
+    return found
 
 
 @app.command()
@@ -227,11 +273,145 @@ def diagnose(
 
     if not 1e-6 <= c_rate <= 1e4:
         raise InputError(f"--c-rate {c_rate:g} is no rate between 1e-6 and 1e4 per hour")
-    found = diagnose_cell(_cell(design)[1], c_rate)
+    found = diagnose_cell(_cell(design).cell, c_rate)
     if as_json:
         _print(diagnosis_json(found))
     else:
         typer.echo(diagnosis_text(found))
+
+
+@app.command()
+def impedance(
+    design: DesignFile,
+    frequencies: Annotated[
+        str, typer.Option(help="From, to, points per decade, such as '1e6 Hz, 1e-3 Hz, 10'.")
+    ] = "1e6 Hz, 1e-3 Hz, 10",
+    discharged: Annotated[
+        str, typer.Option(help="Share of the reversible capacity taken out, such as '50 %'.")
+    ] = "50 %",
+    double_layer: Annotated[float, typer.Option(help="Capacitance per active area, F/m2; 0.1 is an assumption.")] = 0.1,
+    out: Annotated[Path | None, typer.Option(help="Write the spectrum as CSV.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The impedance of a cell at rest, from the same equations."""
+    from percolyte import units
+    from percolyte.cell.spectrum import frequency_range
+    from percolyte.cell.spectrum import impedance as spectrum_of
+    from percolyte.report.tables import spectrum_json, spectrum_text, write_spectrum
+
+    words = [word.strip() for word in frequencies.split(",")]
+    if len(words) != 3 or not words[2].isdigit():
+        raise InputError("--frequencies: write from, to and points per decade, such as '1e6 Hz, 1e-3 Hz, 10'")
+    grid = frequency_range(
+        units.parse(words[0], units.FREQUENCY), units.parse(words[1], units.FREQUENCY), int(words[2])
+    )
+    built = _cell(design)
+    found = spectrum_of(
+        built.cell, grid, depth_of_discharge=units.parse(discharged, units.FRACTION), double_layer=double_layer
+    )
+    if out is not None:
+        write_spectrum(found, out)
+        _note(f"written: {out}")
+    if as_json:
+        _print({**spectrum_json(found), "double_layer_F_per_m2": double_layer, "assumed": built.assumed})
+    else:
+        typer.echo(spectrum_text(found))
+        _say_assumed(built.assumed)
+
+
+@app.command()
+def export(
+    design: DesignFile,
+    to: Annotated[str, typer.Option("--to", help="bpx or pybamm.")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+) -> None:
+    """The cell for other programs; what they cannot hold is said."""
+    built = _cell(design)
+    if to == "pybamm":
+        from percolyte.interchange.pybamm import export_pybamm
+
+        lost = export_pybamm(built.cell, out)
+    elif to == "bpx":
+        from percolyte.interchange.bpx import write_bpx
+
+        lost = write_bpx(built.cell, out, title=built.design.name)
+    else:
+        raise InputError(f"--to {to!r} is not known; write bpx or pybamm")
+    typer.echo(f"written: {out}")
+    for sentence in lost:
+        typer.echo(f"lost: {sentence}")
+
+
+@app.command()
+def fit(
+    design: DesignFile,
+    data: Annotated[list[Path], typer.Argument(help="Cycler files with discharges.")],
+    area: Annotated[str, typer.Option(help="Of the measured cell, such as '1.13 cm2'.")],
+    properties: Annotated[
+        list[str], typer.Option("--property", help="What to fit, such as 'cathode solid diffusivity'; repeat it.")
+    ],
+    sign: Annotated[
+        Literal["charge positive", "discharge positive"] | None,
+        typer.Option(help="'charge positive' or 'discharge positive', where the data do not tell."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Properties of a cell from measured discharges, with intervals and what cannot be told apart."""
+    from percolyte import units
+    from percolyte.cell.fit import fit_cell
+    from percolyte.interchange.cycler import discharges, read_cycler
+    from percolyte.report.tables import fit_json, fit_text
+
+    size = units.parse(area, units.AREA)
+    built = _cell(design)
+    curves, notes = [], []
+    for path in data:
+        record = read_cycler(path, area=size, sign=sign)
+        found, more = discharges(record)
+        curves += list(found)
+        notes += [*record.notes, *more]
+    result = fit_cell(built.cell, curves, properties)
+    if as_json:
+        _print(fit_json(result, notes))
+    else:
+        typer.echo(fit_text(result, notes))
+
+
+@app.command()
+def loadings(
+    design: DesignFile,
+    c_rates: Annotated[str, typer.Option("--c-rates", help="Rates with commas, such as 0.1,1,3.")] = "0.1,0.33,1,2",
+    low: Annotated[str, typer.Option("--from", help="Lowest loading of active material.")] = "5 mg/cm2",
+    high: Annotated[str, typer.Option("--to", help="Highest loading of active material.")] = "60 mg/cm2",
+    out: Annotated[Path | None, typer.Option(help="Figure to write (.svg, .png, .pdf).")] = None,
+    as_json: Json = False,
+) -> None:
+    """Capacity and Wh/kg against loading: how thick is best at each rate, and how thick others went."""
+    import numpy as np
+
+    from percolyte import units
+    from percolyte.cell.thick import loading_sweep, optimum
+    from percolyte.design import read_design
+    from percolyte.examples import find_design
+    from percolyte.report.tables import loadings_json, loadings_text
+    from percolyte.resolution import resolve
+
+    span = [units.parse(end, units.LOADING) for end in (low, high)]
+    if not span[0] < span[1]:
+        raise InputError("--from is not below --to")
+    rates = [_rate(word) for word in c_rates.split(",")]
+    amounts = [float(x) for x in np.geomspace(span[0], span[1], 15)]
+    sweep = loading_sweep(resolve(read_design(find_design(design))), amounts, rates)
+    best = optimum(sweep)
+    if out is not None:
+        from percolyte.report.figures import loading_figure, save
+
+        save(loading_figure(sweep), out)
+        _note(f"written: {out}")
+    if as_json:
+        _print(loadings_json(sweep, best))
+    else:
+        typer.echo(loadings_text(sweep, best))
 
 
 @app.command()
@@ -303,21 +483,17 @@ def check(
 
     from percolyte.literature import check_literature
 
-    findings, rows, checkable = check_literature(file)
+    checked = check_literature(file)
     if as_json:
-        _print(
-            {
-                "outcome": "done",
-                "rows": rows,
-                "checkable_rows": checkable,
-                "findings": [asdict(finding) for finding in findings],
-            }
-        )
+        _print({"outcome": "done", **asdict(checked)})
         return
-    for finding in findings:
+    for finding in checked.findings:
         typer.echo(f"{finding.row}: {finding.severity} ({finding.rule}): {finding.message}")
-    bad = len({finding.row for finding in findings})
-    typer.echo(f"{rows} rows read, {checkable} with enough numbers for a rule, {bad} questionable")
+    for entry in checked.unread:
+        typer.echo(f"not a number: {entry}")
+    typer.echo("columns used: " + ", ".join(checked.columns.values()))
+    bad = len({finding.row for finding in checked.findings})
+    typer.echo(f"{checked.rows} rows read, {checked.checkable} with enough numbers for a rule, {bad} questionable")
 
 
 @app.command()

@@ -82,8 +82,22 @@ class _Cell:
         return None if found is None else found[0]
 
 
-def check_literature(path: str | os.PathLike[str], library: Library | None = None) -> tuple[list[Finding], int, int]:
-    """Findings in a CSV table of published cells, the rows read, and those with enough numbers for a rule.
+@dataclass(frozen=True)
+class Checked:
+    """What was found in a table, and how much of it could be checked."""
+
+    findings: tuple[Finding, ...]
+    rows: int
+    checkable: int
+    """Rows with enough numbers for some rule."""
+    columns: dict[str, str]
+    """Quantity -> column that it was read from."""
+    unread: tuple[str, ...]
+    """Entries of these columns that are no number, with their row."""
+
+
+def check_literature(path: str | os.PathLike[str], library: Library | None = None) -> Checked:
+    """Check every row of a CSV table of published cells.
 
     Errors: InputError if the file is no table, or has no column that is known.
     """
@@ -100,7 +114,22 @@ def check_literature(path: str | os.PathLike[str], library: Library | None = Non
     library = library or Library()
     cells = [_read_row(row, columns, number) for number, row in enumerate(rows, start=2)]
     findings = [finding for cell in cells for finding in _check(cell, library)]
-    return findings, len(rows), sum(_checkable(cell) for cell in cells)
+    return Checked(
+        findings=tuple(findings),
+        rows=len(rows),
+        checkable=sum(_checkable(cell) for cell in cells),
+        columns={quantity: column for quantity, (column, _) in columns.items()},
+        unread=tuple(_unread(rows, columns)),
+    )
+
+
+def _unread(rows: list[dict[str, str]], columns: dict[str, tuple[str, str]]) -> Iterator[str]:
+    """Text where a number belongs."""
+    for number, row in enumerate(rows, start=2):
+        for quantity, (column, unit) in columns.items():
+            entry = (row.get(column) or "").strip()
+            if quantity != "material" and entry and _number(entry, unit) is None:
+                yield f"line {number}, {column}: {entry[:30]!r}"
 
 
 def _checkable(cell: _Cell) -> bool:

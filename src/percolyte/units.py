@@ -59,6 +59,7 @@ mole = [substance] = mol
 dollar = [money] = USD
 percent = 0.01 = _ = wtpercent = volpercent
 permille = 0.001
+hertz = 1 / second = Hz
 minute = 60 second = min
 hour = 3600 second = h
 day = 86400 second = d
@@ -321,6 +322,8 @@ PRESSURE = Dimension("pressure", "MPa", "50 MPa", low=0.0, high=1e11)
 MODULUS = Dimension("modulus", "GPa", "20 GPa", low=0.0, high=1e13, positive=True)
 ACTIVATION_ENERGY = Dimension("activation energy", "eV", "0.35 eV", low=0.0, high=1e6, positive=True)
 AREA_RESISTANCE = Dimension("area-specific resistance", "ohm cm2", "40 ohm cm2", low=0.0, high=1e6)
+FREQUENCY = Dimension("frequency", "Hz", "1e6 Hz", low=0.0, high=1e12, positive=True)
+AREA = Dimension("area", "cm2", "1.13 cm2", low=0.0, high=1e4, positive=True)
 HEAT_CAPACITY = Dimension("heat capacity per area", "J/(m2 K)", "500 J/(m2 K)", low=0.0, high=1e9, positive=True)
 HEAT_TRANSFER = Dimension("heat transfer per area", "W/(m2 K)", "5 W/(m2 K)", low=0.0, high=1e9)
 PRICE = Dimension("price", "USD/kg", "50 USD/kg", low=0.0, high=1e6)

@@ -289,6 +289,13 @@ def test_bad_input_says_what_to_write() -> None:
     with pytest.raises(InputError, match="transference_number") as caught:
         an_electrolyte(transference_number=1.2, conductivity=-1.0, diffusivity=((2.0, 1e-11), (1.0, 1e-11)))
     assert len(caught.value.problems) == 3
+    for wrong in ([(0.0, 1.0)], ((0.0, 1.0), 2.0), "0.1 S/m", None, ()):
+        with pytest.raises(InputError, match="neither a number nor a table"):
+            an_electrolyte(conductivity=wrong)
+    with pytest.raises(InputError, match="concentration"):
+        an_electrolyte(concentration=0.0)
+    with pytest.raises(InputError, match="two cells"):
+        discharged(an_electrolyte(), separator_cells=1)
     with pytest.raises(InputError, match="either c_rate"):
         simulate_salt(a_cell(), an_electrolyte(), SEPARATOR, electrolyte_fraction=0.3)
     with pytest.raises(InputError, match=r"cathode_factor.*higher than the electrolyte's"):

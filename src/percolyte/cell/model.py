@@ -351,7 +351,7 @@ def _classes(
         concentration = capacity * density / (FARADAY * abs(discharged - charged))
         shown = text(concentration, units.CONCENTRATION, digits=6)
         why = "specific capacity × density over the stoichiometry window, so that lithium is conserved"
-        ledger.add(f"{where}.maximum_concentration", shown, "computed", why, _other_concentration(curve))
+        ledger.add(f"{where}.maximum_concentration", shown, "computed", why, _other_concentration(curve, substance))
     else:
         concentration = stated
         ledger.add(
@@ -377,6 +377,7 @@ def _classes(
             diffusivity_activation=own.diffusivity_activation_energy or 0.0,
             exchange_activation=own.exchange_activation_energy or 0.0,
         )  # fmt: skip
+    _warn_of_temperature(resolved, where, own)
     part = _from_room(part, resolved.design.temperature)
     return [replace(part, radius=radius, volume_fraction=part.volume_fraction * share) for radius, share in sizes]
 
@@ -391,6 +392,18 @@ def _sizes(ledger: Ledger, where: str, own: ActiveMaterial, substance: Substance
     return [(size.radius, size.share) for size in own.sizes]
 
 
+def _warn_of_temperature(resolved: Resolved, where: str, own: ActiveMaterial) -> None:
+    """Properties without an activation energy stay as at 25 degC, and the ledger says so."""
+    temperature = resolved.design.temperature
+    if abs(temperature - 298.15) < 3.0:
+        return
+    for name in ("diffusivity", "exchange"):
+        if getattr(own, f"{name}_activation_energy") is None:
+            at = text(temperature, units.TEMPERATURE, digits=4)
+            why = f"no {name}_activation_energy in the design; wrong by a factor of several far from 25 degC"
+            resolved.ledger.add(f"{where}.{name} at {at}", "as at 25 degC", "assumed", why)
+
+
 def _from_room(part: ParticleClass, temperature: float) -> ParticleClass:
     """Properties stated at 25 degC, moved to the temperature of the cell."""
     inverse = (1.0 / temperature - 1.0 / 298.15) / GAS_CONSTANT
@@ -401,10 +414,15 @@ def _from_room(part: ParticleClass, temperature: float) -> ParticleClass:
     )
 
 
-def _other_concentration(curve: OpenCircuitPotential | None) -> str:
-    if curve is None or curve.maximum_concentration is None:
-        return ""
-    return f"the source of the potential uses {text(curve.maximum_concentration, units.CONCENTRATION, digits=6)}"
+def _other_concentration(curve: OpenCircuitPotential | None, substance: Substance) -> str:
+    """What the library says of the site concentration, where it is not used."""
+    words = []
+    datum = substance.default("maximum_concentration")
+    if datum is not None:
+        words.append(f"the library has {text(datum.number, units.CONCENTRATION, digits=6)}")
+    if curve is not None and curve.maximum_concentration is not None:
+        words.append(f"the source of the potential {text(curve.maximum_concentration, units.CONCENTRATION, digits=6)}")
+    return ", ".join(words) + ("; the window is stretched to the stated capacity" if words else "")
 
 
 def _capacity(layer: Layer, substance: Substance, own: ActiveMaterial) -> float:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from itertools import pairwise
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -64,7 +65,12 @@ class SaltElectrolyte:
         problems = [problem for name in _BOUNDS for problem in _faults(name, getattr(self, name))]
         for name in ("concentration", "exchange_order"):
             value = getattr(self, name)
-            if not math.isfinite(value) or value < 0.0 or (name == "concentration" and value == 0.0):
+            if (
+                not _numbers((value,))
+                or not math.isfinite(value)
+                or value < 0.0
+                or (name == "concentration" and value == 0.0)
+            ):
                 kind = "a positive number of mol/m3, such as 1200" if name == "concentration" else "0.5, or 0 for none"
                 problems.append(Problem(name, f"{value!r} is not {kind}"))
         if problems:
@@ -87,8 +93,8 @@ _BOUNDS = {
 def _faults(name: str, value: Property) -> list[Problem]:
     low, high = _BOUNDS[name]
     rows = value if isinstance(value, tuple) else ((0.0, value),)
-    if not rows or any(len(row) != 2 for row in rows):
-        return [Problem(name, "is no table; write ((c, value), (c, value), ...) with c in mol/m3")]
+    if not rows or not all(isinstance(row, tuple) and len(row) == 2 and _numbers(row) for row in rows):
+        return [Problem(name, "is neither a number nor a table ((c, value), (c, value), ...) with c in mol/m3")]
     found = [
         Problem(name, f"{number!r} is not between {low:g} and {high:g}, in SI units")
         for _, number in rows
@@ -97,6 +103,10 @@ def _faults(name: str, value: Property) -> list[Problem]:
     if any(not (math.isfinite(c) and c >= 0.0) for c, _ in rows) or any(b[0] <= a[0] for a, b in pairwise(rows)):
         found.append(Problem(name, "the concentrations of its table do not rise from zero or more"))
     return found
+
+
+def _numbers(row: tuple[object, ...]) -> bool:
+    return all(isinstance(number, Real) for number in row)
 
 
 def _curve(value: Property, c: Any) -> Any:
@@ -462,8 +472,8 @@ def _run(
 def _mesh(salt_kernel: Any, electrolyte: SaltElectrolyte, layers: list[Any], temperature: float) -> Any:
     """The layers on their cells, and the properties as tables against c."""
     counts, thicknesses, fractions, factors = (np.array(part) for part in zip(*layers, strict=True))
-    if counts[0] < 2:
-        raise InputError("the separator needs two cells at least")
+    if counts[0] < 2 or counts.min() < 1:
+        raise InputError("a mesh needs two cells at least in the separator, and one in the cathode")
     c, step = _grid(electrolyte)
     anions = 1.0 - _curve(electrolyte.transference_number, c)
     thermal = 2.0 * GAS_CONSTANT * temperature / FARADAY

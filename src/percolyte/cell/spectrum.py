@@ -42,6 +42,14 @@ TERMS = 10
 """Of the continued fraction of a sphere, beyond rounding for |p| < 1."""
 
 
+def frequency_range(first: float, last: float, per_decade: int) -> Floats:
+    """Frequencies in Hz from one end to the other, both included, evenly by ratio."""
+    if not 1 <= per_decade <= 1000:
+        raise InputError(f"{per_decade} points per decade: write between 1 and 1000")
+    decades = abs(math.log10(last / first))
+    return np.geomspace(first, last, max(2, round(decades * per_decade) + 1))
+
+
 @dataclass(frozen=True)
 class Spectrum:
     """Small-signal impedance of a cell, ohm m2 of cell area; exp(+iωt), so that capacitors have Im Z < 0."""

@@ -94,6 +94,11 @@ class LoadingSweep:
     rates: tuple[Current, ...]
     points: tuple[tuple[ThickPoint, ...], ...]
 
+    @property
+    def by_rate(self) -> tuple[tuple[ThickPoint, ...], ...]:
+        """The same with one row a rate."""
+        return tuple(zip(*self.points, strict=True))
+
 
 @dataclass(frozen=True)
 class Optimum:

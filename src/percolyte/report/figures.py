@@ -26,6 +26,7 @@ from percolyte.pouch.stack import CellInputs, FoilAnodeInputs
 
 if TYPE_CHECKING:
     from percolyte.cell.rate import RateCapability, RatePoint
+    from percolyte.cell.thick import LoadingSweep
 
 COLOURS = {
     "cathode": "#3b5b92",
@@ -380,6 +381,35 @@ def loss_figure(point: RatePoint) -> Figure:
             xlabel="areal capacity (mAh/cm²)", ylabel="voltage (V)", ylim=(low - 0.15, high + 0.05), xlim=(0, None)
         )
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
+        return figure
+
+
+def loading_figure(sweep: LoadingSweep) -> Figure:
+    """Areal capacity and Wh/kg against loading at each rate, with published thick electrodes."""
+    from percolyte.cell.thick import published
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 3.6), layout="constrained")
+        capacity, energy = figure.subplots(1, 2)
+        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(sweep.rates)))
+        loading = units.to(np.array(sweep.amounts), "mg/cm2")
+        for rate, points, shade in zip(sweep.rates, sweep.by_rate, shades, strict=True):
+            label = f"{rate.value:g}C" if rate.c_rate else f"{rate.value / 10:g} mA/cm²"
+            delivered = units.to(np.array([point.delivered for point in points]), "mAh/cm2")
+            capacity.plot(loading, delivered, color=shade, linewidth=1.6, label=label)
+            specific = units.to(np.array([point.specific_energy for point in points]), "Wh/kg")
+            energy.plot(loading, specific, color=shade, linewidth=1.6)
+            energy.plot(loading[int(np.argmax(specific))], specific.max(), "o", color=shade)
+        known = [one for one in published() if not one.doubt and one.loading <= 1.1 * max(sweep.amounts)]
+        capacity.plot(
+            [units.to(one.loading, "mg/cm2") for one in known],
+            [units.to(one.areal_capacity, "mAh/cm2") for one in known],
+            "o", markerfacecolor="white", color=WARNING, markersize=5, label="published, any material and rate",
+        )  # fmt: skip
+        capacity.set(xlabel="loading (mg/cm²)", ylabel="delivered capacity (mAh/cm²)")
+        energy.set(xlabel="loading (mg/cm²)", ylabel="specific energy (Wh/kg)")
+        capacity.set_ylim(0, 1.3 * max(units.to(point.reversible, "mAh/cm2") for point in sweep.by_rate[0]))
+        capacity.legend(fontsize=8, loc="upper left")
         return figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,8 +17,11 @@ from percolyte.pouch.energy import PouchEnergy
 from percolyte.resolution import say_choice
 
 if TYPE_CHECKING:
-    from percolyte.cell.rate import Diagnosis
+    from percolyte.cell.fit import Fit
+    from percolyte.cell.rate import Diagnosis, RatePoint
     from percolyte.cell.run import Simulation
+    from percolyte.cell.spectrum import Spectrum
+    from percolyte.cell.thick import LoadingSweep, Optimum
 
 
 def _in(value: Any, unit: str) -> float | None:
@@ -140,16 +144,7 @@ def rate_json(e: Evaluation) -> dict[str, Any]:
         "outcome": "done",
         "cut_off_V": e.rate.cell.cut_off,
         "one_c_mA_per_cm2": _in(e.rate.cell.one_c, "mA/cm2"),
-        "rates": [
-            {
-                "c_rate": point.c_rate,
-                **simulation_json(point.simulation, curves=False),
-                "specific_energy_Wh_per_kg": _in(point.specific_energy, "Wh/kg"),
-                "energy_density_Wh_per_L": _in(point.energy_density, "Wh/L"),
-                "specific_power_W_per_kg": point.specific_power,
-            }
-            for point in e.rate.points
-        ],
+        "rates": rate_points_json(e.rate.points),
         "diagnosis": diagnosis_json(diagnosis),
     }
 
@@ -241,42 +236,160 @@ def simulation_text(found: Simulation, temperature: Any = None) -> str:
     return "\n".join(lines)
 
 
-def rates_text(rates: Sequence[float], found: Sequence[Simulation]) -> str:
-    rows: list[tuple[str, ...]] = [("rate", "mAh/cm2", "mAh/g", "mWh/cm2", "of reversible", "outcome")]
-    for rate, run in zip(rates, found, strict=True):
+def rate_points_json(points: Sequence[RatePoint]) -> list[dict[str, Any]]:
+    return [
+        {
+            "c_rate": point.c_rate,
+            **simulation_json(point.simulation, curves=False),
+            "specific_energy_Wh_per_kg": _in(point.specific_energy, "Wh/kg"),
+            "energy_density_Wh_per_L": _in(point.energy_density, "Wh/L"),
+            "specific_power_W_per_kg": point.specific_power,
+        }
+        for point in points
+    ]
+
+
+def rates_text(points: Sequence[RatePoint]) -> str:
+    rows: list[tuple[str, ...]] = [("rate", "mAh/cm2", "mAh/g", "mWh/cm2", "of reversible", "Wh/kg", "Wh/L", "outcome")]
+    for point in points:
+        run = point.simulation
         rows.append(
             (
-                f"{rate:g}C",
+                f"{point.c_rate:g}C",
                 f"{_in(run.areal_capacity, 'mAh/cm2'):.4g}",
                 f"{_in(run.specific_capacity, 'mAh/g'):.4g}",
                 f"{run.areal_energy / 3.6e4:.4g}",
                 f"{100 * run.utilisation:.3g} %",
-                run.outcome,
+                f"{_in(point.specific_energy, 'Wh/kg'):.4g}",
+                f"{_in(point.energy_density, 'Wh/L'):.4g}",
+                run.outcome + (" *" if run.beyond else ""),
             )
         )
+    note = "\n* particle surfaces went beyond the stoichiometries for which the potential is known"
+    return _table(rows) + (note if any(point.simulation.beyond for point in points) else "")
+
+
+def spectrum_json(found: Spectrum) -> dict[str, Any]:
+    """One spectrum per cell area; exp(+iωt), so that capacitors have a negative imaginary part."""
+    return {
+        "outcome": "done",
+        "frequency_Hz": found.frequency.tolist(),
+        "real_ohm_cm2": (1e4 * found.impedance.real).tolist(),
+        "imaginary_ohm_cm2": (1e4 * found.impedance.imag).tolist(),
+        "parts": {
+            name: {"real_ohm_cm2": (1e4 * part.real).tolist(), "imaginary_ohm_cm2": (1e4 * part.imag).tolist()}
+            for name, part in found.parts.items()
+        },
+    }
+
+
+def spectrum_text(found: Spectrum) -> str:
+    """One row a decade."""
+    rows: list[tuple[str, ...]] = [("Hz", "real (ohm cm2)", "imaginary (ohm cm2)")]
+    exponents = [round(math.log10(f), 6) for f in found.frequency]
+    for f, z, exponent in zip(found.frequency, 1e4 * found.impedance, exponents, strict=True):
+        if abs(exponent - round(exponent)) < 1e-6:
+            rows.append((f"{f:.3g}", f"{z.real:.4g}", f"{z.imag:.4g}"))
     return _table(rows)
 
 
-def write_curves(found: Simulation, path: Path, temperature: Any = None) -> None:
-    """Time, voltage, current, charge and losses as CSV, with the unit in each heading."""
+def write_spectrum(found: Spectrum, path: Path) -> None:
+    """Frequency, total and parts as CSV, with the unit in each heading."""
+    names = ["total", *found.parts]
+    heads = ["Frequency / Hz"] + [
+        f"{part} impedance of {name} / ohm cm2" for name in names for part in ("Real", "Imaginary")
+    ]
+    columns = [found.frequency]
+    for part in (found.impedance, *found.parts.values()):
+        columns += [1e4 * part.real, 1e4 * part.imag]
+    _write_csv(path, heads, columns)
+
+
+def _write_csv(path: Path, heads: Sequence[str], columns: Sequence[Any]) -> None:
     import csv
 
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(
-            [
-                "Test Time / s",
-                "Voltage / V",
-                "Current / mA cm-2 (discharge positive)",
-                "Charge / mAh cm-2",
-                "Protocol step",
-            ]
-            + ([] if temperature is None else ["Temperature / degC"])
-            + [f"Loss to {name} / mV" for name in found.losses]
+        writer.writerow(heads)
+        writer.writerows([f"{value:.9g}" for value in row] for row in zip(*columns, strict=True))
+
+
+def loadings_json(sweep: LoadingSweep, best: Sequence[Optimum]) -> dict[str, Any]:
+    return {
+        "outcome": "done",
+        "loading_mg_per_cm2": [_in(amount, "mg/cm2") for amount in sweep.amounts],
+        "rates": [
+            {
+                "c_rate": rate.value if rate.c_rate else None,
+                "current_mA_per_cm2": None if rate.c_rate else rate.value / 10.0,
+                "delivered_mAh_per_cm2": [_in(point.delivered, "mAh/cm2") for point in points],
+                "specific_energy_Wh_per_kg": [_in(point.specific_energy, "Wh/kg") for point in points],
+                "best_loading_mg_per_cm2": _in(found.amount, "mg/cm2"),
+                "best_specific_energy_Wh_per_kg": _in(found.value, "Wh/kg"),
+                "best_is_at_the_edge": found.at_edge,
+            }
+            for rate, points, found in zip(sweep.rates, sweep.by_rate, best, strict=True)
+        ],
+    }
+
+
+def loadings_text(sweep: LoadingSweep, best: Sequence[Optimum]) -> str:
+    """Wh/kg against loading, a column a rate, with the best of each."""
+    names = [f"{rate.value:g}C" if rate.c_rate else f"{rate.value / 10:g} mA/cm2" for rate in sweep.rates]
+    rows: list[tuple[str, ...]] = [("mg/cm2", *(f"Wh/kg at {name}" for name in names))]
+    for index, amount in enumerate(sweep.amounts):
+        energies = (f"{_in(points[index].specific_energy, 'Wh/kg'):.4g}" for points in sweep.by_rate)
+        rows.append((f"{_in(amount, 'mg/cm2'):.3g}", *energies))
+    told = []
+    for name, found in zip(names, best, strict=True):
+        edge = ", the end of the range" if found.at_edge else ""
+        told.append(
+            f"{name}: best {_in(found.value, 'Wh/kg'):.4g} Wh/kg at {_in(found.amount, 'mg/cm2'):.3g} mg/cm2{edge}"
         )
-        columns = [found.time, found.voltage, found.current / 10.0, found.charge / 3.6e4, found.step]
-        columns += [] if temperature is None else [temperature - units.ZERO_CELSIUS]
-        writer.writerows(zip(*columns, *(1000.0 * volts for volts in found.losses.values()), strict=True))
+    return _table(rows) + "\n" + "\n".join(told)
+
+
+def fit_json(found: Fit, notes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "outcome": "done",
+        "parameters": {
+            one.name: {
+                "value": units.text(one.value, one.dimension, digits=6),
+                "low": units.text(one.low, one.dimension, digits=6),
+                "high": units.text(one.high, one.dimension, digits=6),
+            }
+            for one in found.parameters
+        },
+        "voltage_error_mV": 1000.0 * found.voltage_error,
+        "warnings": list(found.warnings),
+        "notes": list(notes),
+    }
+
+
+def fit_text(found: Fit, notes: Sequence[str]) -> str:
+    lines = [
+        *(str(one) for one in found.parameters),
+        f"rms difference in voltage {1000.0 * found.voltage_error:.3g} mV",
+    ]
+    return "\n".join([*lines, *(f"warning: {word}" for word in found.warnings), *(f"note: {word}" for word in notes)])
+
+
+def write_curves(found: Simulation, path: Path, temperature: Any = None) -> None:
+    """Time, voltage, current, charge and losses as CSV, with the unit in each heading."""
+    heads = [
+        "Test Time / s",
+        "Voltage / V",
+        "Current / mA cm-2",
+        "Charge / mAh cm-2",
+        "Protocol step",
+    ]
+    columns = [found.time, found.voltage, found.current / 10.0, found.charge / 3.6e4, found.step + 1]
+    if temperature is not None:
+        heads.append("Temperature / degC")
+        columns.append(temperature - units.ZERO_CELSIUS)
+    heads += [f"Loss to {name} / mV" for name in found.losses]
+    columns += [1000.0 * volts for volts in found.losses.values()]
+    _write_csv(path, heads, columns)
 
 
 def energy_text(e: Evaluation) -> str:
