@@ -324,7 +324,7 @@ def test_check_names_the_bad_row(percolyte: Command, tmp_path: Path) -> None:
     assert said.status == 0
     assert said.json["rows"] == 2
     assert [finding["row"] for finding in said.json["findings"]] == ["bad"]
-    assert said.json["checkable_rows"] == 2
+    assert said.json["checkable"] == 2
     assert "2 rows read, 2 with enough numbers for a rule, 1 questionable" in percolyte("check", table).out
 
 

@@ -18,10 +18,10 @@ MEAN = "Wh/L ÷ Wh/kg = density"
 def findings(tmp_path: Path, header: str, *rows: str) -> list[Finding]:
     path = tmp_path / "cells.csv"
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    found, count, checkable = check_literature(path)
-    assert count == len(rows)
-    assert len({finding.row for finding in found}) <= checkable <= count
-    return found
+    checked = check_literature(path)
+    assert checked.rows == len(rows)
+    assert len({finding.row for finding in checked.findings}) <= checked.checkable <= checked.rows
+    return list(checked.findings)
 
 
 def rules(tmp_path: Path, header: str, row: str) -> list[tuple[str, str]]:
@@ -120,7 +120,8 @@ def test_a_finding_names_row_numbers_and_units(tmp_path: Path) -> None:
 def test_rows_with_too_few_numbers_are_counted_as_not_checked(tmp_path: Path) -> None:
     path = tmp_path / "cells.csv"
     path.write_text(f"{CELL}\na,20,200,4,\nb,20,200,,\nc,,,4,\nd,,,,\n")
-    assert check_literature(path) == ([], 4, 1)
+    checked = check_literature(path)
+    assert (checked.findings, checked.rows, checked.checkable) == ((), 4, 1)
 
 
 def test_a_row_without_name_goes_by_its_line(tmp_path: Path) -> None:

@@ -62,6 +62,11 @@ ORDER = [
     "report.tables",
     "report.figures",
     "report.html",
+    "commands.shared",
+    "commands.pouch",
+    "commands.cell",
+    "commands.tools",
+    "commands.materials",
     "cli",
     "__main__",
 ]

@@ -76,7 +76,8 @@ TE024,LiNi0.8Co0.15Al0.05O2,250,,35,,110,,,3.85
 def test_exactly_the_two_rows_of_table_1_that_contradict_themselves_are_found(tmp_path: Path) -> None:
     table = tmp_path / "table1.csv"
     table.write_text(TABLE_1, encoding="utf-8")
-    findings, rows, checkable = check_literature(table)
+    checked = check_literature(table)
+    findings, rows, checkable = checked.findings, checked.rows, checked.checkable
     assert (rows, checkable) == (6, 6)
     found = {finding.row: finding for finding in findings}
     assert len(findings) == 2
