@@ -103,9 +103,9 @@ def test_local_currents_add_up_to_the_current(rate: float) -> None:
 
 
 def test_fast_diffusion_in_small_particles_loses_no_lithium() -> None:
-    """D/R2 = 100/s, where a sphere is uniform and an elimination by differences of large numbers would show."""
+    """D/R2 = 100/s, where a particle is uniform after a hundredth of a second."""
     fast = replace(cathode().classes[0], diffusivity=1e-12, radius=1e-7)
     one = replace(cathode(), classes=(fast,))
     found = simulate(replace(cell(), cathode=one), [discharge(0.05, 2.5)])
-    # ten digits would be 1e-10; a time step of 1000 s over R2/D multiplies rounding by 1e5 and more
-    assert abs(found.lithium_error) < 1e-7
+    # a step of 1000 s is 1e5 R2/D, by which an elimination multiplies rounding that it does not avoid
+    assert abs(found.lithium_error) < 1e-6
