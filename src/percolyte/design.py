@@ -83,7 +83,11 @@ class SizeClass(Noun):
 class ActiveMaterial(Noun):
     """The user's own values for the active material, instead of the library's."""
 
-    at_most_one: ClassVar[tuple[tuple[str, ...], ...]] = (("particle_radius", "sizes"),)
+    at_most_one: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("particle_radius", "sizes"),
+        ("diffusivity", "diffusivity_table"),
+        ("exchange_current_density", "exchange_table"),
+    )
 
     specific_capacity: SpecificCapacity | None = None
     mean_voltage: Voltage | None = None
@@ -93,8 +97,12 @@ class ActiveMaterial(Noun):
     sizes: tuple[SizeClass, ...] | None = None
     """A distribution of sizes instead of one radius."""
     diffusivity: Diffusivity | None = None
+    diffusivity_table: str | None = None
+    """File of two columns, stoichiometry and m2/s, beside the design; instead of one diffusivity."""
     exchange_current_density: CurrentDensity | None = None
     """At half lithiation: i0(x) = 2 i0 sqrt(x (1 - x))."""
+    exchange_table: str | None = None
+    """File of two columns, stoichiometry and A/m2, beside the design; instead of that law."""
     maximum_concentration: Concentration | None = None
     stoichiometry: tuple[float, float] | None = None
     """Charged, discharged."""
@@ -198,6 +206,15 @@ class SeparatorFiller(Noun):
     mass_fraction: Fraction
 
 
+class SecondLayer(Noun):
+    """A second electrolyte layer beside the first."""
+
+    electrolyte: MaterialName
+    thickness: Thickness
+    conductivity: Conductivity | None = None
+    density: Density | None = None
+
+
 class SeparatorLayer(Noun):
     electrolyte: MaterialName
     thickness: Thickness
@@ -208,6 +225,8 @@ class SeparatorLayer(Noun):
     binder: SeparatorFiller | None = None
     scaffold: SeparatorFiller | None = None
     porosity: Annotated[Fraction, AfterValidator(_not_all_pore)] = 0.0
+    second: SecondLayer | None = None
+    """Of a bilayer; `thickness` and the rest describe the first layer alone."""
 
 
 class Pouch(Noun):
@@ -404,6 +423,7 @@ def _named_materials(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...],
         yield (side, "collector", "material"), table(side, "collector").get("material", "")
     yield ("anode", "material"), table("anode").get("material", "")
     yield ("separator", "electrolyte"), table("separator").get("electrolyte", "")
+    yield ("separator", "second", "electrolyte"), table("separator", "second").get("electrolyte", "")
     for filler in ("binder", "scaffold"):
         yield ("separator", filler, "material"), table("separator", filler).get("material", "")
     yield ("pouch", "bipolar_plate", "material"), table("pouch", "bipolar_plate").get("material", "")
@@ -433,16 +453,19 @@ def _file_problems(data: Mapping[str, Any], folder: Path) -> list[Problem]:
     problems = []
     for side in ("cathode", "anode"):
         active = data.get(side, {}).get("active", {}) if isinstance(data.get(side), Mapping) else {}
-        name = active.get("open_circuit_potential") if isinstance(active, Mapping) else None
-        if not isinstance(name, str):
-            continue
-        where = f"{side}.active.open_circuit_potential"
-        try:
-            if not inside(folder, name).is_file():
-                problems.append(Problem(where, f"there is no file {name!r} beside the design"))
-        except InputError as error:
-            problems += [Problem(where, problem.what) for problem in error.problems]
+        for field in ("open_circuit_potential", "diffusivity_table", "exchange_table"):
+            name = active.get(field) if isinstance(active, Mapping) else None
+            if isinstance(name, str):
+                problems += _file_problem(f"{side}.active.{field}", name, folder)
     return problems
+
+
+def _file_problem(where: str, name: str, folder: Path) -> list[Problem]:
+    try:
+        found = inside(folder, name).is_file()
+    except InputError as error:
+        return [Problem(where, problem.what) for problem in error.problems]
+    return [] if found else [Problem(where, f"there is no file {name!r} beside the design")]
 
 
 def write_design(design: Design, path: str | os.PathLike[str] | None = None) -> str:

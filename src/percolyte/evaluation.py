@@ -106,7 +106,7 @@ def _rate(
     """The rate capability, or why there is none."""
     if not rates:
         return None, ""
-    from percolyte.cell.model import build_cell
+    from percolyte.cell.build import build_cell
     from percolyte.cell.rate import rate_of_design
 
     try:

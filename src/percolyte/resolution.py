@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from percolyte import units
-from percolyte.design import Cathode, Collector, CompositeAnode, Design, LithiumAnode, NoAnode
+from percolyte.design import Cathode, Collector, CompositeAnode, Design, LithiumAnode, NoAnode, SecondLayer
 from percolyte.electrode import Electrode
 from percolyte.errors import InputError, Problem
 from percolyte.materials.library import Library
@@ -247,11 +247,16 @@ def _anode(resolver: _Resolver, design: Design) -> CompositeInputs | FoilAnodeIn
         kind="none" if isinstance(anode, NoAnode) else "lithium",
         material=metal.name,
         density=resolver.take("anode", None, metal, "density"),
-        specific_capacity=resolver.take("anode", None, metal, "specific_capacity"),
+        specific_capacity=resolver.take("anode", None, metal, _capacity_name(metal)),
         mean_voltage=resolver.take("anode", None, metal, "mean_voltage"),
         thickness=thickness,
         np_ratio=ratio,
     )
+
+
+def _capacity_name(metal: Substance) -> str:
+    """A metal whose practical capacity depends on its use counts with the theoretical one."""
+    return "specific_capacity" if metal.default("specific_capacity") is not None else "theoretical_capacity"
 
 
 def _separator(resolver: _Resolver, design: Design) -> SeparatorInputs:
@@ -291,7 +296,30 @@ def _separator(resolver: _Resolver, design: Design) -> SeparatorInputs:
             resolver.ledger.add("separator.conductivity of the film", text(sigma, units.CONDUCTIVITY, digits=4), "computed",
                                 "Bruggeman, exponent 1.5, on the volume fraction that fillers and pores leave")  # fmt: skip
     composition = {electrolyte.name: 1.0 - held} | {filler.name: filler.mass_fraction for filler in fillers}
-    return SeparatorInputs(electrolyte.name, thickness, density, sigma, composition)
+    first = SeparatorInputs(electrolyte.name, thickness, density, sigma, composition)
+    return first if layer.second is None else _bilayer(resolver, first, layer.second)
+
+
+def _bilayer(resolver: _Resolver, first: SeparatorInputs, layer: SecondLayer) -> SeparatorInputs:
+    """Two electrolyte layers as one: thicknesses, masses and resistances add up."""
+    electrolyte = resolver.substance(layer.electrolyte)
+    if "electrolyte" not in electrolyte.roles:
+        what = f"{layer.electrolyte} is of kind {electrolyte.kind}, which conducts no ions; name an electrolyte"
+        resolver.problems.append(Problem("separator.second.electrolyte", what))
+    where = "separator.second"
+    thickness = resolver.yours(f"{where}.thickness", layer.thickness, units.THICKNESS)
+    density = resolver.take(where, layer.density, electrolyte, "density")
+    if layer.conductivity is None:
+        sigma = _sigma(resolver, f"{where}.conductivity", electrolyte)
+    else:
+        sigma = resolver.yours(f"{where}.conductivity", layer.conductivity, units.CONDUCTIVITY)
+    own, other = first.thickness * first.density, thickness * density
+    whole = first.thickness + thickness
+    share = float(own / (own + other))
+    composition = {name: share * part for name, part in first.composition.items()}
+    composition[electrolyte.name] = composition.get(electrolyte.name, 0.0) + 1.0 - share
+    resistance = first.thickness / first.conductivity + thickness / sigma
+    return SeparatorInputs(first.electrolyte, whole, (own + other) / whole, whole / resistance, composition)
 
 
 def _sigma(resolver: _Resolver, where: str, substance: Substance) -> float:

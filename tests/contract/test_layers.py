@@ -37,6 +37,8 @@ ORDER = [
     "cell.salt_kernel",
     "cell.protocol",
     "cell.model",
+    "cell.curves",
+    "cell.build",
     "cell.run",
     "cell.fit",
     "cell.salt",

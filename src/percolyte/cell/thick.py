@@ -18,7 +18,8 @@ from typing import Literal
 
 import numpy as np
 
-from percolyte.cell.model import Cell, build_cell
+from percolyte.cell.build import build_cell
+from percolyte.cell.model import Cell
 from percolyte.cell.protocol import Current, Step
 from percolyte.cell.run import Simulation, simulate
 from percolyte.errors import InputError

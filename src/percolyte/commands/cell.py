@@ -33,7 +33,7 @@ class _Built:
 
 def _cell(design: str) -> _Built:
     """The cell model of a design, with what had to be assumed for it."""
-    from percolyte.cell.model import build_cell
+    from percolyte.cell.build import build_cell
     from percolyte.design import read_design
     from percolyte.examples import find_design
     from percolyte.pouch.stack import build_stack

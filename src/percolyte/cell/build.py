@@ -1,0 +1,334 @@
+"""From a resolved design to the cell that is simulated.
+
+Every number that neither the design nor the library gives is assumed here,
+and enters the ledger as such. Lithium is conserved between the pouch and the
+cell model: unless the design states the site concentration, it is the one by
+which the stoichiometry window holds exactly the reversible capacity.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from percolyte import units
+from percolyte.cell.curves import continued, read_potential, smooth, varying
+from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
+from percolyte.design import ActiveMaterial, Cathode, CompositeAnode, LithiumAnode
+from percolyte.electrode import Electrode as Layer
+from percolyte.errors import InputError, Problem
+from percolyte.materials.open_circuit import OpenCircuitPotential
+from percolyte.materials.substance import PROPERTIES, Substance
+from percolyte.pouch.stack import Stack
+from percolyte.resolution import Resolved
+from percolyte.sources import Ledger
+from percolyte.transport.effective import Transport
+from percolyte.units import FARADAY, GAS_CONSTANT, text
+
+if TYPE_CHECKING:
+    from percolyte.cell.kernel import Floats, Planar
+
+ASSUMED_RADIUS, ASSUMED_EXCHANGE, ASSUMED_DIFFUSIVITY, ASSUMED_ELECTRONIC = 2.5e-6, 1.0, 1e-14, 1.0
+ASSUMED_METAL_EXCHANGE = 10.0
+CUT_OFF = 2.5
+"""Default lower voltage limit in V, where the open-circuit voltage allows it."""
+
+
+def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
+    """The cell of a design.
+
+    Errors: InputError where an open-circuit potential or a conductivity is
+    known neither from the design nor from the library.
+    """
+    from percolyte.cell.kernel import Planar
+
+    design, ledger = resolved.design, resolved.ledger
+    cathode = _porous(resolved, "cathode", design.cathode, stack.cathode, transport.ionic, transport.electronic)
+    anode: PorousElectrode | Planar
+    if isinstance(design.anode, CompositeAnode) and stack.anode.electrode is not None:
+        ionic, electronic = _anode_transport(resolved, stack.anode.electrode)
+        anode = _porous(resolved, "anode", design.anode, stack.anode.electrode, ionic, electronic)
+        anode = _balance(anode, float(stack.cathode.areal_capacity))
+    else:
+        assert not isinstance(design.anode, CompositeAnode)
+        metal = resolved.substances[design.anode.material if isinstance(design.anode, LithiumAnode) else "Li"]
+        potential = metal.default("mean_voltage")
+        anode = Planar(
+            potential=potential.number if potential else 0.0,
+            exchange=_value(
+                ledger, "anode.exchange_current_density", design.anode.exchange_current_density, metal,
+                "exchange_current_density", ASSUMED_METAL_EXCHANGE,
+            ),
+            film=0.0,
+            temperature=design.temperature,
+        )  # fmt: skip
+    cell = Cell(
+        cathode=cathode,
+        anode=anode,
+        separator_resistance=float(stack.separator.area_specific_resistance),
+        contact_resistance=design.contact_resistance,
+        temperature=design.temperature,
+        areal_capacity=float(stack.cathode.areal_capacity),
+        loading=float(stack.cathode.loading),
+        cut_off=0.0,
+        upper_limit=0.0,
+        separator_activation=_separator_activation(resolved, stack),
+    )
+    empty, full = cell.open_circuit_voltage(charged=False), cell.open_circuit_voltage(charged=True)
+    if empty >= full:
+        raise InputError(
+            f"the open-circuit voltage would rise from {full:.3f} V charged to {empty:.3f} V discharged; "
+            "check the stoichiometry window [charged, discharged]",
+            source=design.label,
+        )
+    return replace(cell, cut_off=CUT_OFF if empty > CUT_OFF + 0.1 else empty - 0.5, upper_limit=full + 0.3)
+
+
+def _separator_activation(resolved: Resolved, stack: Stack) -> float:
+    datum = resolved.substances[stack.separator.electrolyte].default("activation_energy")
+    return 0.0 if datum is None else datum.number
+
+
+def _porous(
+    resolved: Resolved, side: str, written: Cathode, layer: Layer, ionic: float | None, electronic: float | None
+) -> PorousElectrode:
+    ledger = resolved.ledger
+    if ionic is None or ionic <= 0.0:
+        raise InputError(
+            [Problem(f"{side}.recipe", f'no ionic conduction is known; give [{side}.transport] with kind = "given"')],
+            source=resolved.design.label,
+        )
+    if electronic is None or electronic <= 0.0:
+        why = "no conductor of known conductivity; taken high enough not to limit"
+        ledger.add(f"{side}.transport.electronic", text(ASSUMED_ELECTRONIC, units.CONDUCTIVITY), "assumed", why)
+        electronic = ASSUMED_ELECTRONIC
+    classes: list[ParticleClass] = []
+    for name in layer.active:
+        fraction = float(layer.volume_fractions[name]) * min(1.0, 1.0 / float(layer.densification))
+        classes += _classes(resolved, side, written.active, resolved.substances[name], fraction, layer)
+    if len(layer.active) > 1:
+        classes = _equilibrated(classes, rising=side == "cathode")
+    return PorousElectrode(
+        float(layer.thickness),
+        ionic,
+        electronic,
+        tuple(classes),
+        kinetics=written.active.kinetics,
+        reorganisation=written.active.reorganisation_energy or 50e3,
+        ionic_activation=_ionic_activation(resolved, layer),
+    )
+
+
+def _ionic_activation(resolved: Resolved, layer: Layer) -> float:
+    """Activation energy of the electrolyte in a composite, J/mol; zero where unknown."""
+    for name in layer.mass_fractions:
+        datum = resolved.substances[name].default("activation_energy")
+        if datum is not None and "electrolyte" in resolved.substances[name].roles:
+            return datum.number
+    return 0.0
+
+
+def _equilibrated(classes: list[ParticleClass], *, rising: bool) -> list[ParticleClass]:
+    """A blend at one potential at each end of its window.
+
+    The charged end is the one that overcharges no material, the discharged
+    end the one that overdischarges none.
+    """
+
+    def ends(which: str) -> list[float]:
+        return [float(part.potential(np.array([getattr(part, which)]))[0]) for part in classes]
+
+    pick, other = (min, max) if rising else (max, min)
+    charged, discharged = pick(ends("charged")), other(ends("discharged"))
+    return [
+        replace(part, charged=_stoichiometry(part, charged), discharged=_stoichiometry(part, discharged))
+        for part in classes
+    ]
+
+
+def _stoichiometry(part: ParticleClass, volts: float) -> float:
+    """The x of a falling potential, within the window of the material."""
+    low, high = sorted((part.charged, part.discharged))
+    x = np.linspace(low, high, 4001)
+    return float(np.interp(-volts, -np.asarray(part.potential(x)), x))
+
+
+def _classes(
+    resolved: Resolved, side: str, own: ActiveMaterial, substance: Substance, fraction: float, layer: Layer
+) -> list[ParticleClass]:
+    """The particle classes of one active material."""
+    ledger = resolved.ledger
+    where = f"{side}.active" if len(layer.active) == 1 else f"{side}.recipe.{substance.name}"
+    potential, window, trusted, curve = _potential(resolved, side, own, substance)
+    charged, discharged = own.stoichiometry or window
+    capacity = _capacity(layer, substance, own)
+    density = float(layer.densities[substance.name])
+    stated = own.maximum_concentration
+    if stated is None:
+        concentration = capacity * density / (FARADAY * abs(discharged - charged))
+        shown = text(concentration, units.CONCENTRATION, digits=6)
+        why = "specific capacity × density over the stoichiometry window, so that lithium is conserved"
+        ledger.add(f"{where}.maximum_concentration", shown, "computed", why, _other_concentration(curve, substance))
+    else:
+        concentration = stated
+        ledger.add(
+            f"{where}.maximum_concentration", text(stated, units.CONCENTRATION, digits=6), "yours", "the design file"
+        )
+    sizes = _sizes(ledger, where, own, substance)
+    diffusivity = varying(resolved, f"{where}.diffusivity_table", own.diffusivity_table, "m2/s")
+    exchange = varying(resolved, f"{where}.exchange_table", own.exchange_table, "A/m2")
+    part = ParticleClass(
+            name=substance.name,
+            radius=0.0,
+            volume_fraction=fraction * own.utilisation,
+            diffusivity=diffusivity[0]
+            if diffusivity
+            else _value(ledger, f"{where}.diffusivity", own.diffusivity, substance, "diffusivity", ASSUMED_DIFFUSIVITY),
+            site_concentration=concentration,
+            exchange=exchange[0]
+            if exchange
+            else _value(
+                ledger, f"{where}.exchange_current_density", own.exchange_current_density, substance,
+                "exchange_current_density", ASSUMED_EXCHANGE,
+            ),
+            potential=potential,
+            charged=charged,
+            discharged=discharged,
+            film=own.film_resistance,
+            contact=own.contact_fraction,
+            trusted=trusted,
+            diffusivity_ratio=diffusivity[1] if diffusivity else None,
+            exchange_ratio=exchange[1] if exchange else None,
+            diffusivity_activation=own.diffusivity_activation_energy or 0.0,
+            exchange_activation=own.exchange_activation_energy or 0.0,
+        )  # fmt: skip
+    _warn_of_temperature(resolved, where, own)
+    part = _from_room(part, resolved.design.temperature)
+    return [replace(part, radius=radius, volume_fraction=part.volume_fraction * share) for radius, share in sizes]
+
+
+def _sizes(ledger: Ledger, where: str, own: ActiveMaterial, substance: Substance) -> list[tuple[float, float]]:
+    """Radius and share of each size; one size unless the design states more."""
+    if own.sizes is None:
+        name = "particle_radius"
+        return [(_value(ledger, f"{where}.{name}", own.particle_radius, substance, name, ASSUMED_RADIUS), 1.0)]
+    shown = ", ".join(f"{100 * size.share:g} % of {text(size.radius, units.RADIUS)}" for size in own.sizes)
+    ledger.add(f"{where}.sizes", shown, "yours", "the design file")
+    return [(size.radius, size.share) for size in own.sizes]
+
+
+def _warn_of_temperature(resolved: Resolved, where: str, own: ActiveMaterial) -> None:
+    """Properties without an activation energy stay as at 25 degC, and the ledger says so."""
+    temperature = resolved.design.temperature
+    if abs(temperature - 298.15) < 3.0:
+        return
+    for name in ("diffusivity", "exchange"):
+        if getattr(own, f"{name}_activation_energy") is None:
+            at = text(temperature, units.TEMPERATURE, digits=4)
+            why = f"no {name}_activation_energy in the design; wrong by a factor of several far from 25 degC"
+            resolved.ledger.add(f"{where}.{name} at {at}", "as at 25 degC", "assumed", why)
+
+
+def _from_room(part: ParticleClass, temperature: float) -> ParticleClass:
+    """Properties stated at 25 degC, moved to the temperature of the cell."""
+    inverse = (1.0 / temperature - 1.0 / 298.15) / GAS_CONSTANT
+    return replace(
+        part,
+        diffusivity=part.diffusivity * math.exp(-part.diffusivity_activation * inverse),
+        exchange=part.exchange * math.exp(-part.exchange_activation * inverse),
+    )
+
+
+def _other_concentration(curve: OpenCircuitPotential | None, substance: Substance) -> str:
+    """What the library says of the site concentration, where it is not used."""
+    words = []
+    datum = substance.default("maximum_concentration")
+    if datum is not None:
+        words.append(f"the library has {text(datum.number, units.CONCENTRATION, digits=6)}")
+    if curve is not None and curve.maximum_concentration is not None:
+        words.append(f"the source of the potential {text(curve.maximum_concentration, units.CONCENTRATION, digits=6)}")
+    return ", ".join(words) + ("; the window is stretched to the stated capacity" if words else "")
+
+
+def _capacity(layer: Layer, substance: Substance, own: ActiveMaterial) -> float:
+    """Reversible capacity of one active material in C/kg."""
+    if len(layer.active) == 1:
+        return float(layer.specific_capacity)
+    return substance.need("specific_capacity").number
+
+
+def _value(ledger: Ledger, where: str, own: float | None, substance: Substance, name: str, assumed: float) -> float:
+    """The design's value, else the library's, else an assumed one; the ledger says which."""
+    dimension = PROPERTIES[name]
+    datum = substance.default(name)
+    if own is not None:
+        ledger.add(where, text(own, dimension, digits=5), "yours", "the design file")
+        return own
+    if datum is not None:
+        note = "; ".join(word for word in (datum.conditions, datum.note, datum.doubt) if word)
+        ledger.add(where, text(datum.number, dimension, digits=5), "library", f"{substance.name}: {datum.said}", note)
+        return datum.number
+    ledger.add(
+        where,
+        text(assumed, dimension, digits=5),
+        "assumed",
+        f"{substance.name} has no {name.replace('_', ' ')} in the library",
+    )
+    return assumed
+
+
+def _potential(
+    resolved: Resolved, side: str, own: ActiveMaterial, substance: Substance
+) -> tuple[Callable[[Floats], Floats], tuple[float, float], tuple[float, float], OpenCircuitPotential | None]:
+    """U(x), its window (charged, discharged), the trusted range, and the library's curve if used."""
+    where = f"{side}.active.open_circuit_potential"
+    if own.open_circuit_potential is not None:
+        x, volts = read_potential(resolved, side, own.open_circuit_potential)
+        resolved.ledger.add(where, own.open_circuit_potential, "yours", "the design file")
+        window = (x[0], x[-1]) if side == "cathode" else (x[-1], x[0])
+        return continued(smooth(x, volts), x[0], x[-1]), window, (x[0], x[-1]), None
+    curve = substance.potential
+    if curve is None:
+        reason = substance.absent.get("open_circuit_potential", "none is in the library")
+        raise InputError(
+            [
+                Problem(
+                    where,
+                    f"{substance.name} has no open-circuit potential ({reason}); give a file of two columns, x and volts",
+                )
+            ],
+            source=resolved.design.label,
+        )
+    low, high = curve.range
+    if curve.discharged_charged is not None:
+        window = (curve.discharged_charged[1], curve.discharged_charged[0])
+    else:
+        window = (low, high) if side == "cathode" else (high, low)
+    resolved.ledger.add(
+        where,
+        f"x = {low:g} to {high:g}",
+        "library",
+        f"{substance.name}: {curve.source or 'your own'}",
+        curve.note or "",
+    )
+    return continued(curve, low, high, empty=window[1]), window, (low, high), curve
+
+
+def _anode_transport(resolved: Resolved, layer: Layer) -> tuple[float | None, float | None]:
+    from percolyte.resolution import electrode_transport
+
+    found = electrode_transport(resolved, "anode", layer)
+    return found.ionic, found.electronic
+
+
+def _balance(anode: PorousElectrode, capacity: float) -> PorousElectrode:
+    """Charged stoichiometries that hold what the cathode gives, the discharged ones as they are."""
+    share = min(1.0, capacity / anode.capacity) if anode.capacity > 0.0 else 1.0
+    classes = tuple(
+        replace(part, charged=part.discharged + share * (part.charged - part.discharged)) for part in anode.classes
+    )
+    return replace(anode, classes=classes)
