@@ -310,6 +310,16 @@ class Targets(Noun):
     coulombic_efficiency: Annotated[Fraction, AfterValidator(lambda value: _some(value))] = 0.9995
 
 
+class Salt(Noun):
+    """The salt of a polymer electrolyte, whose concentration is then an unknown."""
+
+    concentration: Concentration
+    transference_number: Annotated[float, Field(ge=-1.0, le=1.0)]
+    diffusivity: Diffusivity
+    """Of the salt, both ions together."""
+    thermodynamic_factor: Ratio = 1.0
+
+
 class Thermal(Noun):
     """A cell at one temperature of its own, warmed by its losses and cooled to the ambient."""
 
@@ -335,6 +345,8 @@ class Design(Noun):
     pouch: Pouch = Pouch(convention="unit-cell")
     vehicle: Vehicle = Vehicle()
     targets: Targets = Targets()
+    salt: Salt | None = None
+    """For polymers; without it only lithium ions move."""
     thermal: Thermal | None = None
     """Without it the cell is held at `temperature`, which with it is the ambient."""
     protocol: tuple[str, ...] | None = None

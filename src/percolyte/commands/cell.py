@@ -70,6 +70,9 @@ def simulate(
     limit = cell.cut_off if cutoff is None else units.parse(cutoff, units.VOLTAGE)
     _check_cutoff(limit, cell)
     steps = _steps(written, c_rate, current, protocol, limit)
+    if written.salt is not None:
+        _simulate_salt(built, steps, limit, as_json)
+        return
     found, temperature = _run_steps(written, cell, steps)
     if out is not None:
         write_curves(found, out, temperature)
@@ -82,6 +85,38 @@ def simulate(
     if found.outcome == "no convergence":
         note("a step could not be solved; what came before it is above")
         sys.exit(1)
+
+
+def _simulate_salt(built: _Built, steps: list[Step], limit: float, as_json: bool) -> None:
+    """A discharge with the salt concentration as an unknown."""
+    from percolyte.cell.salt import SaltElectrolyte, simulate_salt
+    from percolyte.report.tables import salt_json, salt_text
+
+    salt, cell, stack = built.design.salt, built.cell, built.stack
+    assert salt is not None
+    if len(steps) != 1 or steps[0].mode != "current":
+        raise InputError("with a [salt] only one step of constant current can be simulated; use --c-rate or --current")
+    fractions = stack.cathode.volume_fractions
+    recipe = stack.inputs.cathode.recipe
+    found = simulate_salt(
+        cell,
+        SaltElectrolyte(
+            conductivity=float(stack.separator.conductivity),
+            diffusivity=salt.diffusivity,
+            transference_number=salt.transference_number,
+            concentration=salt.concentration,
+            thermodynamic_factor=salt.thermodynamic_factor,
+        ),
+        float(stack.separator.thickness),
+        electrolyte_fraction=sum(float(fractions[name]) for name, part in recipe.items() if part.role == "electrolyte"),
+        current=steps[0].current.density(cell.one_c),
+        cut_off=limit,
+    )
+    if as_json:
+        print_json({**salt_json(found), "assumed": built.assumed})
+    else:
+        typer.echo(salt_text(found))
+        _say_assumed(built.assumed)
 
 
 def _steps(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from percolyte.cell.fit import Fit
     from percolyte.cell.rate import Diagnosis, RatePoint
     from percolyte.cell.run import Simulation
+    from percolyte.cell.salt import SaltSimulation
     from percolyte.cell.spectrum import Spectrum
     from percolyte.cell.thick import LoadingSweep, Optimum
 
@@ -267,6 +268,43 @@ def rates_text(points: Sequence[RatePoint]) -> str:
         )
     note = "\n* particle surfaces went beyond the stoichiometries for which the potential is known"
     return _table(rows) + (note if any(point.simulation.beyond for point in points) else "")
+
+
+def salt_json(found: SaltSimulation) -> dict[str, Any]:
+    """One discharge with the salt concentration as an unknown."""
+    return {
+        "outcome": found.outcome,
+        "areal_capacity_mAh_per_cm2": _in(found.areal_capacity, "mAh/cm2"),
+        "specific_capacity_mAh_per_g": _in(found.specific_capacity, "mAh/g"),
+        "areal_energy_mWh_per_cm2": found.areal_energy / 3.6e4,
+        "utilisation": found.utilisation,
+        "short_of_salt": bool(found.short_of_salt),
+        "salt_balance_error": found.salt_error,
+        "lithium_balance_error": found.lithium_error,
+        "time_s": found.time.tolist(),
+        "voltage_V": found.voltage.tolist(),
+        "position_um": (1e6 * found.position).tolist(),
+        "concentration_mol_per_m3": found.concentration_end.tolist(),
+    }
+
+
+def salt_text(found: SaltSimulation) -> str:
+    say = units.text
+    end = found.concentration_end
+    lines = [
+        f"outcome             {found.outcome}",
+        f"areal capacity      {say(found.areal_capacity, units.AREAL_CAPACITY, digits=4)}, "
+        f"{100 * found.utilisation:.4g} % of the reversible",
+        f"specific capacity   {say(found.specific_capacity, units.SPECIFIC_CAPACITY, digits=4)} of active material",
+        f"areal energy        {found.areal_energy / 3.6e4:.4g} mWh/cm2",
+    ]
+    if end.size:
+        lines.append(
+            f"salt at the end     {float(end[0]):.4g} mol/m3 at the lithium, {float(end[-1]):.4g} at the collector"
+        )
+    if found.short_of_salt:
+        lines.append("the discharge ended for lack of salt in part of the cell")
+    return "\n".join(lines)
 
 
 def spectrum_json(found: Spectrum) -> dict[str, Any]:
