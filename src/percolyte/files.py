@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -67,6 +68,27 @@ def _explain(message: str, text: str) -> str:
     line = text.splitlines()[int(found[1]) - 1] if found else ""
     bare = re.match(r"\s*([^=]+?)\s*=\s*([-+.\d][^\"'#\[\]{}]*?)\s*(#.*)?$", line)
     return f'{message}; a value with a unit needs quotes: write {bare[1]} = "{bare[2]}"' if bare else message
+
+
+def read_pairs(path: str | os.PathLike[str], what: str) -> list[tuple[float, float]]:
+    """Two columns of numbers, divided by commas, semicolons or blanks; one heading line is allowed.
+
+    `what` names the columns in the message for a line that is not two finite numbers.
+    """
+    rows: list[tuple[float, float]] = []
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        words = line.replace(",", " ").replace(";", " ").split()
+        if not words or line.lstrip().startswith("#"):
+            continue
+        try:
+            row = (float(words[0]), float(words[1]))
+        except (ValueError, IndexError):
+            row = (math.nan, math.nan)
+        if all(map(math.isfinite, row)):
+            rows.append(row)
+        elif rows or number > 1:
+            raise InputError(f"line {number} is not two numbers, {what}: {line[:60]!r}", source=str(path))
+    return rows
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -61,6 +61,8 @@ ORDER = [
     "literature",
     "examples",
     "recipe_calculator",
+    "report.layout",
+    "report.cells",
     "report.tables",
     "report.figures",
     "report.html",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from percolyte.errors import InputError, Problem
-from percolyte.files import inside, read_text
+from percolyte.files import inside, read_pairs
 from percolyte.resolution import Resolved
 
 if TYPE_CHECKING:
@@ -68,23 +68,13 @@ def read_potential(resolved: Resolved, side: str, name: str) -> tuple[list[float
 def _read_table(resolved: Resolved, name: str, what: str) -> tuple[list[float], list[float], str]:
     """Two columns, stoichiometry and another quantity; a heading line is allowed."""
     path = inside(resolved.design.folder, name)
-    rows: list[tuple[float, float]] = []
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
-        words = line.replace(",", " ").replace(";", " ").split()
-        if not words or line.lstrip().startswith("#"):
-            continue
-        try:
-            rows.append((float(words[0]), float(words[1])))
-        except (ValueError, IndexError):
-            if rows or number > 1:
-                message = f"line {number} is not two numbers, stoichiometry and {what}: {line[:60]!r}"
-                raise InputError(message, source=str(path)) from None
+    rows = read_pairs(path, f"stoichiometry and {what}")
     rows.sort()
     problems = []
     if len(rows) < 5:
         problems.append(Problem("", f"has {len(rows)} points; five at least make a curve"))
-    if any(not (math.isfinite(a) and math.isfinite(b) and 0.0 <= a <= 1.0) for a, b in rows):
-        problems.append(Problem("", "has a stoichiometry outside 0 to 1, or a number that is not finite"))
+    if any(not 0.0 <= a <= 1.0 for a, _ in rows):
+        problems.append(Problem("", "has a stoichiometry outside 0 to 1"))
     if any(b[0] - a[0] < 1e-9 for a, b in pairwise(rows)):
         problems.append(Problem("", "gives two values for one stoichiometry"))
     if problems:

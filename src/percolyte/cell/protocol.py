@@ -23,7 +23,7 @@ from typing import Literal
 
 from percolyte import units
 from percolyte.errors import InputError, Problem, UnitError, suggestion
-from percolyte.files import inside, read_text
+from percolyte.files import inside, read_pairs
 from percolyte.units import Dimension
 
 TIME = Dimension("time", "h", "30 min", low=0.0, high=3.6e8, positive=True)
@@ -136,18 +136,7 @@ def read_profile(path: Path) -> tuple[tuple[float, float], ...]:
 
     Errors: InputError for no rows, times that do not rise, or text among the numbers.
     """
-    rows: list[tuple[float, float]] = []
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
-        words = line.replace(",", " ").replace(";", " ").split()
-        if not words or line.lstrip().startswith("#"):
-            continue
-        try:
-            rows.append((float(words[0]), 10.0 * float(words[1])))
-        except (ValueError, IndexError):
-            if rows or number > 1:
-                raise InputError(
-                    f"line {number} is not two numbers, s and mA/cm2: {line[:60]!r}", source=str(path)
-                ) from None
+    rows = [(time, 10.0 * current) for time, current in read_pairs(path, "s and mA/cm2")]
     if len(rows) < 2:
         raise InputError("the profile is empty; write two columns, time in s and current in mA/cm2", source=str(path))
     if any(b[0] <= a[0] for a, b in pairwise(rows)) or not all(math.isfinite(a) and math.isfinite(b) for a, b in rows):

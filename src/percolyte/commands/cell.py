@@ -61,7 +61,7 @@ def simulate(
 ) -> None:
     """Voltage and capacity of a discharge, or of a whole protocol."""
     from percolyte import units
-    from percolyte.report.tables import simulation_json, simulation_text, write_curves
+    from percolyte.report.cells import simulation_json, simulation_text, write_curves
 
     if sum(given is not None for given in (c_rate, current, protocol)) > 1:
         raise InputError("give only one of --c-rate, --current and --protocol")
@@ -90,7 +90,7 @@ def simulate(
 def _simulate_salt(built: _Built, steps: list[Step], limit: float, as_json: bool) -> None:
     """A discharge with the salt concentration as an unknown."""
     from percolyte.cell.salt import SaltElectrolyte, simulate_salt
-    from percolyte.report.tables import salt_json, salt_text
+    from percolyte.report.cells import salt_json, salt_text
 
     salt, cell, stack = built.design.salt, built.cell, built.stack
     assert salt is not None
@@ -179,7 +179,7 @@ def rate(
     from percolyte import units
     from percolyte.cell.rate import rate_of_design
     from percolyte.pouch.energy import pouch_energy
-    from percolyte.report.tables import rate_points_json, rates_text
+    from percolyte.report.cells import rate_points_json, rates_text
 
     rates = [_rate(word) for word in c_rates.split(",")]
     built = _cell(design)
@@ -216,7 +216,7 @@ def diagnose(
 ) -> None:
     """What limits a cell at a rate, and what would help."""
     from percolyte.cell.rate import diagnose as diagnose_cell
-    from percolyte.report.tables import diagnosis_json, diagnosis_text
+    from percolyte.report.cells import diagnosis_json, diagnosis_text
 
     if not 1e-6 <= c_rate <= 1e4:
         raise InputError(f"--c-rate {c_rate:g} is no rate between 1e-6 and 1e4 per hour")
@@ -244,7 +244,7 @@ def impedance(
     from percolyte import units
     from percolyte.cell.spectrum import frequency_range
     from percolyte.cell.spectrum import impedance as spectrum_of
-    from percolyte.report.tables import spectrum_json, spectrum_text, write_spectrum
+    from percolyte.report.cells import spectrum_json, spectrum_text, write_spectrum
 
     words = [word.strip() for word in frequencies.split(",")]
     if len(words) != 3 or not words[2].isdigit():
@@ -307,7 +307,7 @@ def fit(
     from percolyte import units
     from percolyte.cell.fit import fit_cell
     from percolyte.interchange.cycler import discharges, read_cycler
-    from percolyte.report.tables import fit_json, fit_text
+    from percolyte.report.cells import fit_json, fit_text
 
     size = units.parse(area, units.AREA)
     built = _cell(design)
@@ -340,7 +340,7 @@ def loadings(
     from percolyte.cell.thick import loading_sweep, optimum
     from percolyte.design import read_design
     from percolyte.examples import find_design
-    from percolyte.report.tables import loadings_json, loadings_text
+    from percolyte.report.cells import loadings_json, loadings_text
     from percolyte.resolution import resolve
 
     span = [units.parse(end, units.LOADING) for end in (low, high)]

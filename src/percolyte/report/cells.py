@@ -1,0 +1,315 @@
+"""Results of the cell model as JSON with the unit in each key, as text, and as CSV."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from percolyte import units
+from percolyte.evaluation import Evaluation
+from percolyte.report.layout import aligned, converted
+
+if TYPE_CHECKING:
+    from percolyte.cell.fit import Fit
+    from percolyte.cell.rate import Diagnosis, RatePoint
+    from percolyte.cell.run import Simulation
+    from percolyte.cell.salt import SaltSimulation
+    from percolyte.cell.spectrum import Spectrum
+    from percolyte.cell.thick import LoadingSweep, Optimum
+
+
+def rate_json(e: Evaluation) -> dict[str, Any]:
+    """Rate capability, losses and what limits; `outcome` says why where there is none."""
+    if e.rate is None:
+        return {"outcome": "not available", "why": e.rate_missing or "not asked for"}
+    diagnosis = e.rate.diagnosis
+    return {
+        "outcome": "done",
+        "cut_off_V": e.rate.cell.cut_off,
+        "one_c_mA_per_cm2": converted(e.rate.cell.one_c, "mA/cm2"),
+        "rates": rate_points_json(e.rate.points),
+        "diagnosis": diagnosis_json(diagnosis),
+    }
+
+
+def diagnosis_json(found: Diagnosis) -> dict[str, Any]:
+    return {
+        "outcome": "done",
+        "c_rate": found.c_rate,
+        "limiting": found.limiting,
+        "sentence": found.sentence,
+        "mean_loss_mV": {name: 1000.0 * volts for name, volts in found.losses.items()},
+        "energy_sensitivity": {item.name: item.elasticity for item in found.sensitivities},
+    }
+
+
+def diagnosis_text(found: Diagnosis) -> str:
+    losses = sorted(found.losses.items(), key=lambda item: -item[1])
+    rows: list[tuple[str, ...]] = [("mean loss", "mV")]
+    rows += [(name, f"{1000 * volts:.3g}") for name, volts in losses if volts > 5e-5]
+    gains: list[tuple[str, ...]] = [("a tenth more of", "changes the energy by")]
+    gains += [(item.name, f"{100 * item.gain:+.2f} %") for item in found.sensitivities]
+    return "\n\n".join([found.sentence, aligned(rows), aligned(gains)])
+
+
+def simulation_json(found: Simulation, *, curves: bool = True, temperature: Any = None) -> dict[str, Any]:
+    """One simulation; the keys are those that other programs rely on."""
+    data: dict[str, Any] = {
+        "outcome": found.outcome,
+        "areal_capacity_mAh_per_cm2": converted(found.areal_capacity, "mAh/cm2"),
+        "specific_capacity_mAh_per_g": converted(found.specific_capacity, "mAh/g"),
+        "areal_energy_mWh_per_cm2": found.areal_energy / 3.6e4,
+        "utilisation": found.utilisation,
+        "charged_areal_capacity_mAh_per_cm2": converted(found.charged_capacity, "mAh/cm2"),
+        "charged_areal_energy_mWh_per_cm2": found.charged_energy / 3.6e4,
+        "beyond_known_potential": found.beyond,
+        "lithium_balance_error": found.lithium_error,
+    }
+    if curves:
+        data |= {
+            "time_s": found.time.tolist(),
+            "voltage_V": found.voltage.tolist(),
+            "current_mA_per_cm2": (found.current / 10.0).tolist(),
+            "protocol_step": found.step.tolist(),
+            "steps": [asdict(step) for step in found.protocol],
+            **({} if temperature is None else {"temperature_degC": (temperature - units.ZERO_CELSIUS).tolist()}),
+            "loss_mV": {name: (1000.0 * volts).tolist() for name, volts in found.losses.items()},
+        }
+    return data
+
+
+def simulation_text(found: Simulation, temperature: Any = None) -> str:
+    """One simulation in a few lines."""
+    say = units.text
+    lines = [
+        f"outcome             {found.outcome}",
+        f"time                {float(found.time[-1]) / 3600.0 if found.time.size else 0.0:.4g} h",
+        f"areal capacity      {say(found.areal_capacity, units.AREAL_CAPACITY, digits=4)}, "
+        f"{100 * found.utilisation:.4g} % of the reversible",
+        f"specific capacity   {say(found.specific_capacity, units.SPECIFIC_CAPACITY, digits=4)} of active material",
+        f"areal energy        {found.areal_energy / 3.6e4:.4g} mWh/cm2",
+        *(
+            [
+                f"charged             {say(found.charged_capacity, units.AREAL_CAPACITY, digits=4)}, "
+                f"{found.charged_energy / 3.6e4:.4g} mWh/cm2"
+            ]
+            if found.charged_capacity > 0
+            else []
+        ),
+        f"voltage             starts at {float(found.voltage[0]):.4f} V, ends at {float(found.voltage[-1]):.4f} V",
+    ]
+    if len(found.protocol) > 1 or any(step.end == "limit passed at once" for step in found.protocol):
+        steps: list[tuple[str, ...]] = [("step", "h", "ends at", "mAh/cm2", "mWh/cm2", "ended by")]
+        steps += [
+            (
+                s.words,
+                f"{s.duration / 3600:.4g}",
+                f"{s.end_voltage:.3f} V",
+                f"{s.charge / 3.6e4:.4g}",
+                f"{s.energy / 3.6e4:.4g}",
+                s.end,
+            )
+            for s in found.protocol
+        ]
+        lines += ["", aligned(steps)]
+    if temperature is not None and temperature.size:
+        lines.append(f"temperature         at most {float(temperature.max()) - units.ZERO_CELSIUS:.1f} degC")
+    if found.beyond:
+        lines.append("note: particle surfaces went beyond the stoichiometries for which the potential is known")
+    return "\n".join(lines)
+
+
+def rate_points_json(points: Sequence[RatePoint]) -> list[dict[str, Any]]:
+    return [
+        {
+            "c_rate": point.c_rate,
+            **simulation_json(point.simulation, curves=False),
+            "specific_energy_Wh_per_kg": converted(point.specific_energy, "Wh/kg"),
+            "energy_density_Wh_per_L": converted(point.energy_density, "Wh/L"),
+            "specific_power_W_per_kg": point.specific_power,
+        }
+        for point in points
+    ]
+
+
+def rates_text(points: Sequence[RatePoint]) -> str:
+    rows: list[tuple[str, ...]] = [("rate", "mAh/cm2", "mAh/g", "mWh/cm2", "of reversible", "Wh/kg", "Wh/L", "outcome")]
+    for point in points:
+        run = point.simulation
+        rows.append(
+            (
+                f"{point.c_rate:g}C",
+                f"{converted(run.areal_capacity, 'mAh/cm2'):.4g}",
+                f"{converted(run.specific_capacity, 'mAh/g'):.4g}",
+                f"{run.areal_energy / 3.6e4:.4g}",
+                f"{100 * run.utilisation:.3g} %",
+                f"{converted(point.specific_energy, 'Wh/kg'):.4g}",
+                f"{converted(point.energy_density, 'Wh/L'):.4g}",
+                run.outcome + (" *" if run.beyond else ""),
+            )
+        )
+    note = "\n* particle surfaces went beyond the stoichiometries for which the potential is known"
+    return aligned(rows) + (note if any(point.simulation.beyond for point in points) else "")
+
+
+def salt_json(found: SaltSimulation) -> dict[str, Any]:
+    """One discharge with the salt concentration as an unknown."""
+    return {
+        "outcome": found.outcome,
+        "areal_capacity_mAh_per_cm2": converted(found.areal_capacity, "mAh/cm2"),
+        "specific_capacity_mAh_per_g": converted(found.specific_capacity, "mAh/g"),
+        "areal_energy_mWh_per_cm2": found.areal_energy / 3.6e4,
+        "utilisation": found.utilisation,
+        "short_of_salt": bool(found.short_of_salt),
+        "salt_balance_error": found.salt_error,
+        "lithium_balance_error": found.lithium_error,
+        "time_s": found.time.tolist(),
+        "voltage_V": found.voltage.tolist(),
+        "position_um": (1e6 * found.position).tolist(),
+        "concentration_mol_per_m3": found.concentration_end.tolist(),
+    }
+
+
+def salt_text(found: SaltSimulation) -> str:
+    say = units.text
+    end = found.concentration_end
+    lines = [
+        f"outcome             {found.outcome}",
+        f"areal capacity      {say(found.areal_capacity, units.AREAL_CAPACITY, digits=4)}, "
+        f"{100 * found.utilisation:.4g} % of the reversible",
+        f"specific capacity   {say(found.specific_capacity, units.SPECIFIC_CAPACITY, digits=4)} of active material",
+        f"areal energy        {found.areal_energy / 3.6e4:.4g} mWh/cm2",
+    ]
+    if end.size:
+        lines.append(
+            f"salt at the end     {float(end[0]):.4g} mol/m3 at the lithium, {float(end[-1]):.4g} at the collector"
+        )
+    if found.short_of_salt:
+        lines.append("the discharge ended for lack of salt in part of the cell")
+    return "\n".join(lines)
+
+
+def spectrum_json(found: Spectrum) -> dict[str, Any]:
+    """One spectrum per cell area; exp(+iωt), so that capacitors have a negative imaginary part."""
+    return {
+        "outcome": "done",
+        "frequency_Hz": found.frequency.tolist(),
+        "real_ohm_cm2": (1e4 * found.impedance.real).tolist(),
+        "imaginary_ohm_cm2": (1e4 * found.impedance.imag).tolist(),
+        "parts": {
+            name: {"real_ohm_cm2": (1e4 * part.real).tolist(), "imaginary_ohm_cm2": (1e4 * part.imag).tolist()}
+            for name, part in found.parts.items()
+        },
+    }
+
+
+def spectrum_text(found: Spectrum) -> str:
+    """One row a decade."""
+    rows: list[tuple[str, ...]] = [("Hz", "real (ohm cm2)", "imaginary (ohm cm2)")]
+    exponents = [round(math.log10(f), 6) for f in found.frequency]
+    for f, z, exponent in zip(found.frequency, 1e4 * found.impedance, exponents, strict=True):
+        if abs(exponent - round(exponent)) < 1e-6:
+            rows.append((f"{f:.3g}", f"{z.real:.4g}", f"{z.imag:.4g}"))
+    return aligned(rows)
+
+
+def write_spectrum(found: Spectrum, path: Path) -> None:
+    """Frequency, total and parts as CSV, with the unit in each heading."""
+    names = ["total", *found.parts]
+    heads = ["Frequency / Hz"] + [
+        f"{part} impedance of {name} / ohm cm2" for name in names for part in ("Real", "Imaginary")
+    ]
+    columns = [found.frequency]
+    for part in (found.impedance, *found.parts.values()):
+        columns += [1e4 * part.real, 1e4 * part.imag]
+    _write_csv(path, heads, columns)
+
+
+def _write_csv(path: Path, heads: Sequence[str], columns: Sequence[Any]) -> None:
+    import csv
+
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(heads)
+        writer.writerows([f"{value:.9g}" for value in row] for row in zip(*columns, strict=True))
+
+
+def loadings_json(sweep: LoadingSweep, best: Sequence[Optimum]) -> dict[str, Any]:
+    return {
+        "outcome": "done",
+        "loading_mg_per_cm2": [converted(amount, "mg/cm2") for amount in sweep.amounts],
+        "rates": [
+            {
+                "c_rate": rate.value if rate.c_rate else None,
+                "current_mA_per_cm2": None if rate.c_rate else rate.value / 10.0,
+                "delivered_mAh_per_cm2": [converted(point.delivered, "mAh/cm2") for point in points],
+                "specific_energy_Wh_per_kg": [converted(point.specific_energy, "Wh/kg") for point in points],
+                "best_loading_mg_per_cm2": converted(found.amount, "mg/cm2"),
+                "best_specific_energy_Wh_per_kg": converted(found.value, "Wh/kg"),
+                "best_is_at_the_edge": found.at_edge,
+            }
+            for rate, points, found in zip(sweep.rates, sweep.by_rate, best, strict=True)
+        ],
+    }
+
+
+def loadings_text(sweep: LoadingSweep, best: Sequence[Optimum]) -> str:
+    """Wh/kg against loading, a column a rate, with the best of each."""
+    names = [f"{rate.value:g}C" if rate.c_rate else f"{rate.value / 10:g} mA/cm2" for rate in sweep.rates]
+    rows: list[tuple[str, ...]] = [("mg/cm2", *(f"Wh/kg at {name}" for name in names))]
+    for index, amount in enumerate(sweep.amounts):
+        energies = (f"{converted(points[index].specific_energy, 'Wh/kg'):.4g}" for points in sweep.by_rate)
+        rows.append((f"{converted(amount, 'mg/cm2'):.3g}", *energies))
+    told = []
+    for name, found in zip(names, best, strict=True):
+        edge = ", the end of the range" if found.at_edge else ""
+        told.append(
+            f"{name}: best {converted(found.value, 'Wh/kg'):.4g} Wh/kg at {converted(found.amount, 'mg/cm2'):.3g} mg/cm2{edge}"
+        )
+    return aligned(rows) + "\n" + "\n".join(told)
+
+
+def fit_json(found: Fit, notes: Sequence[str]) -> dict[str, Any]:
+    return {
+        "outcome": "done",
+        "parameters": {
+            one.name: {
+                "value": units.text(one.value, one.dimension, digits=6),
+                "low": units.text(one.low, one.dimension, digits=6),
+                "high": units.text(one.high, one.dimension, digits=6),
+            }
+            for one in found.parameters
+        },
+        "voltage_error_mV": 1000.0 * found.voltage_error,
+        "warnings": list(found.warnings),
+        "notes": list(notes),
+    }
+
+
+def fit_text(found: Fit, notes: Sequence[str]) -> str:
+    lines = [
+        *(str(one) for one in found.parameters),
+        f"rms difference in voltage {1000.0 * found.voltage_error:.3g} mV",
+    ]
+    return "\n".join([*lines, *(f"warning: {word}" for word in found.warnings), *(f"note: {word}" for word in notes)])
+
+
+def write_curves(found: Simulation, path: Path, temperature: Any = None) -> None:
+    """Time, voltage, current, charge and losses as CSV, with the unit in each heading."""
+    heads = [
+        "Test Time / s",
+        "Voltage / V",
+        "Current / mA cm-2",
+        "Charge / mAh cm-2",
+        "Protocol step",
+    ]
+    columns = [found.time, found.voltage, found.current / 10.0, found.charge / 3.6e4, found.step + 1]
+    if temperature is not None:
+        heads.append("Temperature / degC")
+        columns.append(temperature - units.ZERO_CELSIUS)
+    heads += [f"Loss to {name} / mV" for name in found.losses]
+    columns += [1000.0 * volts for volts in found.losses.values()]
+    _write_csv(path, heads, columns)
