@@ -247,7 +247,7 @@ def test_one_implicit_step_from_rest_is_the_impedance_at_its_inverse(kinetics: A
     mesh = cathode.mesh(TEMPERATURE, 20, 15)
     at = [part.charged + 0.3 * (part.discharged - part.charged) for part in cathode.classes]
     state = kernel.new_state(mesh, np.array(at))
-    state.phi[:] = kernel.potential(mesh.potential_table[0], mesh.slope_table[0], at[0])[0]
+    state.phi[:] = kernel.potential(mesh.potential_table, mesh.slope_table, 0, at[0])[0]
     kernel.eliminate(mesh, state.x, state.xm, 1.0, 0.0, step, 0.0, state.work, state.upper, state.a, state.b)
     _, _, slope = kernel.solve_currents(mesh, 0.0, state.a, state.b, state.phi, state.current, 1e-9)
     z = operational_impedance(

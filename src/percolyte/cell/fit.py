@@ -35,7 +35,9 @@ POINTS = 40
 RTOL = 2e-5
 """Finer time steps than a simulation's default, so that derivatives are not noise."""
 STEP = 0.05
-"""Change of ln p by which derivatives are taken."""
+"""Change of ln p by which derivatives are taken on the way."""
+ERROR_STEP = 0.3
+"""The same for the errors at the end: wide, so that the noise of the time steps does not pass for knowledge."""
 WIDEST = math.log(1e3)
 """How far ln p may move from its start."""
 WIDE = 10.0
@@ -243,12 +245,12 @@ def fit_cell(
         rows = [_differences(run, curve) for run, curve in zip(runs, data, strict=True)]
         return np.concatenate([np.append(volts / voltage_error, charge / charge_error) for volts, charge in rows])
 
-    def jacobian(shifts: Floats) -> Floats:
+    def jacobian(shifts: Floats, step: float = STEP) -> Floats:
         columns = []
         for index in range(len(names)):
             up, down = shifts.copy(), shifts.copy()
-            up[index] = min(shifts[index] + STEP, highest[index])
-            down[index] -= STEP
+            up[index] = min(shifts[index] + step, highest[index])
+            down[index] -= step
             columns.append((residuals(up) - residuals(down)) / (up[index] - down[index]))
         return np.array(columns).T
 
@@ -261,7 +263,7 @@ def fit_cell(
         residuals, start, jacobian, bounds=(lowest, np.maximum(highest, 1e-9)), xtol=1e-5, ftol=1e-6, max_nfev=60
     )
     best, runs = model(found.x)
-    slopes = jacobian(found.x)
+    slopes = jacobian(found.x, ERROR_STEP)
     errors, correlation = _uncertainty(slopes, found.fun)
     parameters = _intervals(names, chosen, began, found.x + origin, errors, found.fun.size)
     rows = [_differences(run, curve) for run, curve in zip(runs, data, strict=True)]

@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 
 FARADAY = 96485.33212
 GAS_CONSTANT = 8.314462618
-NEWTON_MOST = 30
+NEWTON_MOST = 60
 TABLE = 4097
 """Points of the tabulated potential and diffusivity over 0 <= x <= 1."""
 BUTLER_VOLMER, LINEAR, MARCUS = range(3)
@@ -77,7 +77,7 @@ class Electrode(NamedTuple):
 
 
 @njit(cache=True)
-def potential(table: Any, slopes: Any, x: float) -> tuple[float, float]:
+def potential(tables: Any, slopes: Any, j: int, x: float) -> tuple[float, float]:
     """U(x) and dU/dx by cubic Hermite between the points, with walls at 0 and 1.
 
     The walls, 25 mV e-folding over a tenth of EDGE, stand for the logarithm
@@ -88,7 +88,7 @@ def potential(table: Any, slopes: Any, x: float) -> tuple[float, float]:
     i = min(int(position), TABLE - 2)
     s = position - i
     h = 1.0 / (TABLE - 1)
-    u0, u1, d0, d1 = table[i], table[i + 1], slopes[i] * h, slopes[i + 1] * h
+    u0, u1, d0, d1 = tables[j, i], tables[j, i + 1], slopes[j, i] * h, slopes[j, i + 1] * h
     c2 = 3.0 * (u1 - u0) - 2.0 * d0 - d1
     c3 = 2.0 * (u0 - u1) + d0 + d1
     value = u0 + s * (d0 + s * (c2 + s * c3))
@@ -122,14 +122,14 @@ def rounded_root(x: float) -> tuple[float, float]:
 
 
 @njit(cache=True)
-def exchange_current(i0: float, table: Any, x: float) -> tuple[float, float]:
+def exchange_current(i0: float, tables: Any, j: int, x: float) -> tuple[float, float]:
     """i0(x), from its table or 2 i0 sqrt(x (1 - x)) rounded at the ends, and its derivative."""
     inside = min(max(x, 0.0), 1.0)
-    if table.size > 0:
+    if tables.size > 0:
         position = inside * (TABLE - 1)
         i = min(int(position), TABLE - 2)
-        rise = table[i + 1] - table[i]
-        return max(i0 * (table[i] + (position - i) * rise), 1e-6 * i0), i0 * rise * (TABLE - 1)
+        rise = tables[j, i + 1] - tables[j, i]
+        return max(i0 * (tables[j, i] + (position - i) * rise), 1e-6 * i0), i0 * rise * (TABLE - 1)
     a, da = rounded_root(inside)
     b, db = rounded_root(1.0 - inside)
     value = 2.0 * i0 * a * b
@@ -170,19 +170,13 @@ def overpotential(ratio: float, law: int, reorganisation: float) -> tuple[float,
 
 
 @njit(cache=True)
-def no_table(tables: Any, j: int) -> Any:
-    """Row j of an optional array of tables, or an empty array."""
-    return tables[j] if tables.size else np.empty(0)
-
-
-@njit(cache=True)
-def relative_diffusivity(table: Any, x: float) -> float:
+def relative_diffusivity(tables: Any, j: int, x: float) -> float:
     """D(x)/D(0.5), linear between the points of its table."""
-    if table.size == 0:
+    if tables.size == 0:
         return 1.0
     position = min(max(x, 0.0), 1.0) * (TABLE - 1)
     i = min(int(position), TABLE - 2)
-    return float(table[i] + (position - i) * (table[i + 1] - table[i]))
+    return float(tables[j, i] + (position - i) * (tables[j, i + 1] - tables[j, i]))
 
 
 @njit(cache=True)
@@ -215,15 +209,18 @@ def eliminate(
     for m in range(shells):
         volume[m] = (e.edges[m + 1] ** 3 - e.edges[m] ** 3) / 3.0
     for m in range(1, shells):
-        conductance[m] = 2.0 * e.edges[m] ** 2 / (e.edges[m + 1] - e.edges[m - 1])
+        lo, mid, hi = e.edges[m - 1], e.edges[m], e.edges[m + 1]
+        below = 0.6 * (mid**5 - lo**5) / (mid**3 - lo**3)
+        above = 0.6 * (hi**5 - mid**5) / (hi**3 - mid**3)
+        # exact for the parabola that a constant current ends in
+        conductance[m] = 2.0 * mid**3 / (above - below)
+    constant = e.diffusivity_table.size == 0
     for j in range(e.radius.size):
         rate = e.diffusivity[j] / (e.radius[j] * e.radius[j])
         intake = e.current_scale[j] / (FARADAY * e.site_concentration[j] * e.radius[j])
-        table = no_table(e.diffusivity_table, j)
-        constant = table.size == 0
         for k in range(e.cells):
             dprev = 0.0
-            cprev = 0.0
+            kept = 1.0
             left = 0.0
             pivot = 1.0
             fresh = k == 0 or not constant
@@ -234,11 +231,13 @@ def eliminate(
                     if not constant:
                         middle = 0.5 * (x[k, j, m] + x[k, j, m + 1])
                         before = 0.5 * (xm[k, j, m] + xm[k, j, m + 1])
-                        right *= relative_diffusivity(table, middle + w * (middle - before))
+                        right *= relative_diffusivity(e.diffusivity_table, j, middle + w * (middle - before))
                 if fresh:
-                    pivot = 1.0 / (volume[m] + left + right - left * cprev)
-                    cprev = right * pivot
-                    upper[k, j, m] = cprev if m < shells - 1 else pivot
+                    # sums of positive terms only, so that fast diffusion loses no lithium to rounding
+                    own = volume[m] + left * kept
+                    pivot = 1.0 / (own + right)
+                    kept = own * pivot
+                    upper[k, j, m] = right * pivot if m < shells - 1 else pivot
                     work[k, j, shells + m] = pivot
                 else:
                     upper[k, j, m] = upper[0, j, m]
@@ -250,7 +249,7 @@ def eliminate(
             if not constant:
                 now = 1.5 * x[k, j, shells - 1] - 0.5 * x[k, j, shells - 2]
                 before = 1.5 * xm[k, j, shells - 1] - 0.5 * xm[k, j, shells - 2]
-                at_surface = relative_diffusivity(table, now + w * (now - before))
+                at_surface = relative_diffusivity(e.diffusivity_table, j, now + w * (now - before))
             an, bn = work[k, j, shells - 1], gam * intake * upper[k, j, shells - 1]
             factor = upper[k, j, shells - 2]
             am, bm = work[k, j, shells - 2] + factor * an, factor * bn
@@ -283,10 +282,10 @@ def relaxed(current: float, step: float, i0: float) -> float:
     is left as it is, so that the charge balance stays exact at the end.
     """
     w = current / (2.0 * i0)
-    y = math.asinh(w)
     change = step / (2.0 * i0 * math.sqrt(1.0 + w * w))
-    if abs(change) < 0.1 or y * change >= 0.0:
+    if abs(change) < 0.1 or w * change >= 0.0:
         return step
+    y = math.asinh(w)
     goal = y + change
     return 2.0 * i0 * (math.sinh(goal) if goal * y > 0.0 else goal) - current
 
@@ -307,9 +306,10 @@ def solve_currents(
     g = 1.0 / (h * inverse)
     shift = total / e.electronic / inverse
     diagonal, rhs, sense = np.empty(n), np.empty(n), np.empty(n)
-    residual, slope = np.empty((n, classes)), np.empty((n, classes))
+    residual, slope, exchange = np.empty((n, classes)), np.empty((n, classes)), np.empty((n, classes))
     done = False
     iterations = 0
+    last = 0.0
     while iterations < NEWTON_MOST:
         iterations += 1
         worst = 0.0
@@ -322,39 +322,39 @@ def solve_currents(
             correction = 0.0
             for j in range(classes):
                 surface = a[k, j] + b[k, j] * current[k, j]
-                u, du = potential(e.potential_table[j], e.slope_table[j], surface)
-                i0, di0 = exchange_current(e.exchange[j], no_table(e.exchange_table, j), surface)
+                u, du = potential(e.potential_table, e.slope_table, j, surface)
+                i0, di0 = exchange_current(e.exchange[j], e.exchange_table, j, surface)
+                exchange[k, j] = i0
                 ratio = current[k, j] / (2.0 * i0)
                 y, rise = overpotential(ratio, e.law, e.reorganisation)
                 slope[k, j] = du * b[k, j] - thermal * rise * (0.5 / i0 - ratio / i0 * di0 * b[k, j]) - e.film[j]
                 residual[k, j] = u - thermal * y - e.film[j] * current[k, j] - phi[k]
                 worst = max(worst, abs(residual[k, j]))
                 balance += e.area[j] * h * current[k, j]
-                diagonal[k] += e.area[j] * h / slope[k, j]
-                correction += e.area[j] * h * residual[k, j] / slope[k, j]
+                slope[k, j] = 1.0 / slope[k, j]
+                response = e.area[j] * h * slope[k, j]
+                diagonal[k] += response
+                correction += response * residual[k, j]
             rhs[k] = -balance + correction
-        sense[:] = 0.0
-        sense[0] = 1.0 - 1.0 / e.electronic / inverse if n > 1 else 1.0
-        if n > 1:
-            sense[n - 1] += 1.0 / e.electronic / inverse
-        for k in range(1, n):
-            q = g / diagonal[k - 1]
-            diagonal[k] -= q * g
-            rhs[k] -= q * rhs[k - 1]
-            sense[k] -= q * sense[k - 1]
-        rhs[n - 1] /= diagonal[n - 1]
-        sense[n - 1] /= diagonal[n - 1]
+        for k in range(n):
+            # from here on `diagonal` holds the inverse pivots
+            if k > 0:
+                q = g * diagonal[k - 1]
+                diagonal[k] -= q * g
+                rhs[k] -= q * rhs[k - 1]
+            diagonal[k] = 1.0 / diagonal[k]
+        rhs[n - 1] *= diagonal[n - 1]
         for k in range(n - 2, -1, -1):
-            rhs[k] = (rhs[k] - g * rhs[k + 1]) / diagonal[k]
-            sense[k] = (sense[k] - g * sense[k + 1]) / diagonal[k]
+            rhs[k] = (rhs[k] - g * rhs[k + 1]) * diagonal[k]
         for k in range(n):
             worst = max(worst, abs(rhs[k]))
             phi[k] += rhs[k]
             for j in range(classes):
                 # δJ follows from Φ + δΦ = P + P' δJ, and J stops short of an empty or a full surface
                 surface = a[k, j] + b[k, j] * current[k, j]
-                i0, _ = exchange_current(e.exchange[j], no_table(e.exchange_table, j), surface)
-                step = relaxed(current[k, j], (rhs[k] - residual[k, j]) / slope[k, j], i0)
+                full = (rhs[k] - residual[k, j]) * slope[k, j]
+                step = relaxed(current[k, j], full, exchange[k, j])
+                clipped = clipped or step != full
                 moved = surface + b[k, j] * step
                 if moved > 1.0005 and surface < 1.0005:
                     step *= max(0.1, 0.9 * (1.0005 - surface) / (moved - surface))
@@ -363,25 +363,37 @@ def solve_currents(
                     step *= max(0.1, 0.9 * (surface + 0.0005) / (surface - moved))
                     clipped = True
                 current[k, j] += step
-        if not (worst < 1e6):
+        if not (worst < 1e15):
             return -iterations, 0.0, 0.0
-        if worst < tolerance and not clipped:
+        # the error left behind falls at least as fast again as the last one did
+        if not clipped and (worst < tolerance or (worst < 1e-2 * last and worst * worst < tolerance * last)):
             done = True
             break
+        last = worst
+    share = 1.0 / e.electronic / inverse
+    # the same elimination for dΦ/dI
+    sense[:] = 0.0
+    sense[0] = 1.0 - share if n > 1 else 1.0
+    if n > 1:
+        sense[n - 1] += share
+    for k in range(1, n):
+        sense[k] -= g * diagonal[k - 1] * sense[k - 1]
+    sense[n - 1] *= diagonal[n - 1]
+    for k in range(n - 2, -1, -1):
+        sense[k] = (sense[k] - g * sense[k + 1]) * diagonal[k]
     first = total if n == 1 else g * (phi[1] - phi[0]) + shift
     if n == 1:
         first = 0.0
     value = phi[0] - (0.75 * total + 0.25 * first) * 0.5 * h / e.ionic
     derivative = sense[0] - 0.75 * 0.5 * h / e.ionic
-    share = 1.0 / e.electronic / inverse
     if n > 1:
         derivative -= 0.25 * (g * (sense[1] - sense[0]) + share) * 0.5 * h / e.ionic
     for k in range(1, n):
         value -= (total - (g * (phi[k] - phi[k - 1]) + shift)) * h / e.electronic
         face = g * (sense[k] - sense[k - 1]) + share
         derivative -= (1.0 - face) * h / e.electronic
-    last = 0.0 if n == 1 else g * (phi[n - 1] - phi[n - 2]) + shift
-    value -= (total - 0.25 * last) * 0.5 * h / e.electronic
+    at_end = 0.0 if n == 1 else g * (phi[n - 1] - phi[n - 2]) + shift
+    value -= (total - 0.25 * at_end) * 0.5 * h / e.electronic
     derivative -= 0.5 * h / e.electronic
     if n > 1:
         derivative += 0.25 * (g * (sense[n - 1] - sense[n - 2]) + share) * 0.5 * h / e.electronic
@@ -400,6 +412,7 @@ class State(NamedTuple):
     current: Floats
     """J, A/m2 of active area: cells × classes."""
     before: Floats
+    earlier: Floats
     trial: Floats
     trial_phi: Floats
     a: Floats
@@ -414,7 +427,7 @@ def new_state(e: Electrode, x: Floats) -> State:
     now = np.broadcast_to(np.asarray(x, dtype=float).reshape(1, classes, 1), (n, classes, shells)).copy()
     flat = (n, classes)
     return State(
-        now, now.copy(), now.copy(), now.copy(), np.zeros(n), np.zeros(flat), np.zeros(flat), np.zeros(flat), np.zeros(n),
+        now, now.copy(), now.copy(), now.copy(), np.zeros(n), np.zeros(flat), np.zeros(flat), np.zeros(flat), np.zeros(flat), np.zeros(n),
         np.zeros(flat), np.zeros(flat), np.zeros((n, classes, 2 * shells)), np.zeros((n, classes, shells)),
     )  # fmt: skip
 
@@ -464,9 +477,11 @@ def losses(e: Any, s: Any, total: float, out: Any) -> None:
         return
     n = e.cells
     h = e.thickness / n
-    thermal = 2.0 * GAS_CONSTANT * e.temperature / FARADAY
     inverse = 1.0 / e.ionic + 1.0 / e.electronic
     shells = e.edges.size - 1
+    weights = np.empty(shells)
+    for m in range(shells):
+        weights[m] = e.edges[m + 1] ** 3 - e.edges[m] ** 3
     before = total
     for k in range(n):
         after = 0.0 if k == n - 1 else (s.phi[k + 1] - s.phi[k]) / (h * inverse) + total / e.electronic / inverse
@@ -478,15 +493,13 @@ def losses(e: Any, s: Any, total: float, out: Any) -> None:
         for j in range(e.radius.size):
             current = s.current[k, j]
             surface = s.a[k, j] + s.b[k, j] * current
-            i0, _ = exchange_current(e.exchange[j], no_table(e.exchange_table, j), surface)
             share = e.area[j] * h * current / total
-            y, _ = overpotential(current / (2.0 * i0), e.law, e.reorganisation)
-            out[2] += share * (thermal * y + e.film[j] * current)
             mean = 0.0
             for m in range(shells):
-                mean += (e.edges[m + 1] ** 3 - e.edges[m] ** 3) * s.x[k, j, m]
-            at_mean, _ = potential(e.potential_table[j], e.slope_table[j], mean)
-            at_surface, _ = potential(e.potential_table[j], e.slope_table[j], surface)
+                mean += weights[m] * s.x[k, j, m]
+            at_mean, _ = potential(e.potential_table, e.slope_table, j, mean)
+            at_surface, _ = potential(e.potential_table, e.slope_table, j, surface)
+            out[2] += share * (at_surface - s.phi[k])
             out[3] += share * (at_mean - at_surface)
 
 
@@ -570,13 +583,14 @@ def interpolate(times: Any, values: Any, t: float) -> float:
 
 
 @njit(cache=True)
-def prepare(e: Any, s: Any, c1: float, c2: float, gam: float, w: float, grow: float) -> None:
+def prepare(e: Any, s: Any, c1: float, c2: float, gam: float, w: float, grow: float, bend: float, back: float) -> None:
     """Eliminate the particles for a step, and extrapolate the unknowns."""
     eliminate(e, s.x, s.xm, c1, c2, gam, w, s.work, s.upper, s.a, s.b)
     for k in range(e.cells):
         s.trial_phi[k] = s.phi[k]
         for j in range(e.radius.size):
-            s.trial[k, j] = s.current[k, j] + grow * (s.current[k, j] - s.before[k, j])
+            rise = s.current[k, j] - s.before[k, j]
+            s.trial[k, j] = s.current[k, j] + grow * rise + bend * (rise - back * (s.before[k, j] - s.earlier[k, j]))
 
 
 @njit(cache=True)
@@ -599,6 +613,7 @@ def accept(s: Any, moved: bool) -> None:
         s.xmm[:] = s.xm
         s.xm[:] = s.x
         s.x[:] = s.xn
+    s.earlier[:] = s.before
     s.before[:] = s.current
     s.current[:] = s.trial
     s.phi[:] = s.trial_phi
@@ -640,6 +655,7 @@ def run_step(
     sa.xm[:] = sa.x
     volts, last_volts, last_total, lowest, highest = 0.0, 0.0, 0.0, 0.0, 0.0
     started = False
+    ease = 1.0
     while True:
         if t + h > longest:
             h = longest - t
@@ -648,14 +664,19 @@ def run_step(
         c1 = (1.0 + w) ** 2 / (1.0 + 2.0 * w) if taken > 0 else 1.0
         c2 = -w * w / (1.0 + 2.0 * w) if taken > 0 else 0.0
         grow = w if taken > 0 else 0.0
-        prepare(c, cs, c1, c2, gam, w, grow)
+        # Newton's polynomial through three levels
+        back = h1 / h2 if taken > 2 else 0.0
+        bend = w * (h + h1) / (h1 + h2) if taken > 2 else 0.0
+        prepare(c, cs, c1, c2, gam, w, grow, bend, back)
         if porous:
-            prepare(a, sa, c1, c2, gam, w, grow)
+            prepare(a, sa, c1, c2, gam, w, grow, bend, back)
         if not started:
             cs.trial_phi[:] = cs.phi
         if mode in (CURRENT, PROFILE):
             if mode == PROFILE:
                 total = interpolate(times, values, t + h if started else 0.0)
+            elif not started:
+                total = goal * ease
             used, volts, _, lowest, highest = cell_voltage(c, cs, porous, a, sa, p, series, total, tolerance)
         else:
             used, total, volts, lowest, highest = find_current(
@@ -664,11 +685,27 @@ def run_step(
         counts[1] += abs(used)
         if used < 0:
             counts[2] += 1
+            if not started and mode == CURRENT and ease > 1e-5 and counts[2] < 50:
+                # a current too large to start from at once is approached from below
+                ease *= 0.1
+                cs.current[:] *= 0.1
+                if porous:
+                    sa.current[:] *= 0.1
+                continue
             if not started or h < 1e-9:
                 return rows, FAILED
             h *= 0.25
             continue
         if not started:
+            beyond = (volts <= low_limit and total > 0.0) or (volts >= high_limit and total < 0.0)
+            if ease < 1.0 and not beyond:
+                accept(cs, False)
+                if porous:
+                    accept(sa, False)
+                ease = min(1.0, 1.5 * ease)
+                cs.before[:] = cs.current
+                sa.before[:] = sa.current
+                continue
             started = True
             accept(cs, False)
             cs.before[:] = cs.current

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Curve: TypeAlias = Callable[[Floats], Floats]
 
 Kinetics = Literal["butler-volmer", "linear", "marcus"]
-CELLS, SHELLS, GRADING = 20, 15, 1.5
+CELLS, SHELLS, GRADING = 20, 15, 2.0
 """Default mesh: cells across an electrode, shells of a particle, and how much finer the outer shells are."""
 
 

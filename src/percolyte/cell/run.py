@@ -21,7 +21,7 @@ Outcome = Literal["done", "no convergence"]
 STORAGE = 20_000
 BEYOND = 0.02
 """Stoichiometry by which a surface may leave the known range of the potential unmentioned."""
-TOLERANCE = 2e-4
+TOLERANCE = 5e-5
 """Error allowed in the stoichiometry of the outermost shell per step."""
 
 

@@ -36,7 +36,6 @@ from percolyte.cell.kernel import (
     Floats,
     accept,
     exchange_current,
-    no_table,
     overpotential,
     potential,
     prepare,
@@ -233,8 +232,8 @@ def add_reactions(m: Any, e: Any, salt: Any, s: Any, gam: float) -> float:
         for j in range(e.radius.size):
             current = s.trial[q, j]
             surface = s.a[q, j] + s.b[q, j] * current
-            u, du = potential(e.potential_table[j], e.slope_table[j], surface)
-            i0, di0 = exchange_current(e.exchange[j], no_table(e.exchange_table, j), surface)
+            u, du = potential(e.potential_table, e.slope_table, j, surface)
+            i0, di0 = exchange_current(e.exchange[j], e.exchange_table, j, surface)
             i0, di0 = i0 * richness, di0 * richness
             ratio = current / (2.0 * i0)
             y, rise = overpotential(ratio, e.law, e.reorganisation)
@@ -312,7 +311,7 @@ def update_electrode(m: Any, e: Any, salt: Any, s: Any) -> tuple[float, bool]:
         for j in range(e.radius.size):
             gap, slope, by_salt = salt.residual[q, j]
             surface = s.a[q, j] + s.b[q, j] * s.trial[q, j]
-            i0, _ = exchange_current(e.exchange[j], no_table(e.exchange_table, j), surface)
+            i0, _ = exchange_current(e.exchange[j], e.exchange_table, j, surface)
             step = relaxed(s.trial[q, j], (rise - gap - by_salt * salt.rhs[k, 0]) / slope, i0 * richness)
             moved = surface + s.b[q, j] * step
             if moved > 1.0005 and surface < 1.0005:
@@ -503,7 +502,7 @@ def run(
         w = h / h1 if taken > 0 else 0.0
         gam = h * (1.0 + w) / (1.0 + 2.0 * w) if rows > 0 else 0.0
         c1, c2 = (1.0 + w) ** 2 / (1.0 + 2.0 * w), -w * w / (1.0 + 2.0 * w)
-        prepare(e, s, c1, c2, gam, w, w)
+        prepare(e, s, c1, c2, gam, w, w, 0.0, 0.0)
         predict(m, salt, c1, c2, w)
         used = solve(m, e, salt, s, total, c1, c2, gam)
         counts[1] += abs(used)

@@ -159,9 +159,9 @@ def _interface(
     kernel: Any, e: Electrode, j: int, x: float, s: Complexes, double_layer: float, particle: Particle
 ) -> Complexes:
     """ζ of particle class j at stoichiometry x, ohm m2 of its active area."""
-    _, slope = kernel.potential(e.potential_table[j], e.slope_table[j], x)
-    i0, _ = kernel.exchange_current(e.exchange[j], kernel.no_table(e.exchange_table, j), x)
-    diffusivity = e.diffusivity[j] * kernel.relative_diffusivity(kernel.no_table(e.diffusivity_table, j), x)
+    _, slope = kernel.potential(e.potential_table, e.slope_table, j, x)
+    i0, _ = kernel.exchange_current(e.exchange[j], e.exchange_table, j, x)
+    diffusivity = e.diffusivity[j] * kernel.relative_diffusivity(e.diffusivity_table, j, x)
     p = s * e.radius[j] ** 2 / diffusivity
     response = sphere(p) if particle == "exact" else _shells(kernel, e.edges, p)
     intake = e.current_scale[j] * e.radius[j] / (FARADAY * e.site_concentration[j] * diffusivity)
@@ -194,7 +194,8 @@ def _shells(kernel: Any, edges: Floats, p: Complexes) -> Complexes:
     (p/K_m + 1/V_m + 1/V_{m-1}) q_m = q_{m+1}/V_m + q_{m-1}/V_{m-1}.
     """
     volume = np.diff(edges**3)[:, None] / 3.0
-    conductance = (2.0 * edges[1:-1] ** 2 / (edges[2:] - edges[:-2]))[:, None]
+    square = 0.6 * np.diff(edges**5) / np.diff(edges**3)
+    conductance = (2.0 * edges[1:-1] ** 3 / np.diff(square))[:, None]
     diagonal = p / conductance + 1.0 / volume[1:] + 1.0 / volume[:-1]
     known = np.zeros_like(diagonal)
     known[-1] = 1.0 / volume[-1]

@@ -20,7 +20,7 @@ import numpy as np
 
 from percolyte.cell.model import CELLS, SHELLS, Cell, PorousElectrode
 from percolyte.cell.protocol import Step
-from percolyte.cell.run import Runner, Simulation, collect
+from percolyte.cell.run import TOLERANCE, Runner, Simulation, collect
 from percolyte.errors import InputError
 
 SLICES = 60
@@ -130,7 +130,7 @@ def simulate_thermal(
     *,
     cells: int = CELLS,
     shells: int = SHELLS,
-    rtol: float = 2e-4,
+    rtol: float = TOLERANCE,
 ) -> ThermalSimulation:
     """Run a protocol with the temperature as an unknown, from the temperature of the cell.
 
