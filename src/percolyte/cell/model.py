@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -69,7 +70,7 @@ class PorousElectrode:
         from percolyte.cell import kernel
 
         x = np.linspace(0.0, 1.0, kernel.TABLE)
-        tables = [_table(part.potential, x) for part in self.classes]
+        tables = [_table(part.potential, kernel.TABLE) for part in self.classes]
         per_class = np.array
         return kernel.Electrode(
             cells=cells,
@@ -109,8 +110,10 @@ def _ratios(curves: list[Curve | None], x: Floats) -> Floats:
     return np.array([np.ones_like(x) if curve is None else np.asarray(curve(x), dtype=float) for curve in curves])
 
 
-def _table(potential: Callable[[Floats], Floats], x: Floats) -> tuple[Floats, Floats]:
-    """Values and slopes of a function on a uniform grid, slopes by central differences."""
+@lru_cache(maxsize=64)
+def _table(potential: Curve, points: int) -> tuple[Floats, Floats]:
+    """Values and slopes of a function on a uniform grid, slopes by central differences; kept, as it is asked for often."""
+    x = np.linspace(0.0, 1.0, points)
     step = 1e-5
     low, high = np.clip(x - step, 0.0, 1.0), np.clip(x + step, 0.0, 1.0)
     return np.asarray(potential(x)), (np.asarray(potential(high)) - np.asarray(potential(low))) / (high - low)
