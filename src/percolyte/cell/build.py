@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ASSUMED_RADIUS, ASSUMED_EXCHANGE, ASSUMED_DIFFUSIVITY, ASSUMED_ELECTRONIC = 2.5e-6, 1.0, 1e-14, 1.0
 ASSUMED_METAL_EXCHANGE = 10.0
 CUT_OFF = 2.5
-"""Default lower voltage limit in V, where the open-circuit voltage allows it."""
+"""Default lower voltage limit in V of cells that charge above 3.2 V; of others 0.5 V below their discharged rest."""
 
 
 def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
@@ -85,7 +85,7 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
             "check the stoichiometry window [charged, discharged]",
             source=design.label,
         )
-    return replace(cell, cut_off=CUT_OFF if empty > CUT_OFF + 0.1 else empty - 0.5, upper_limit=full + 0.3)
+    return replace(cell, cut_off=CUT_OFF if full > CUT_OFF + 0.7 else empty - 0.5, upper_limit=full + 0.3)
 
 
 def _separator_activation(resolved: Resolved, stack: Stack) -> float:
