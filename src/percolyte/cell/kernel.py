@@ -17,6 +17,9 @@ solve. The other electrode enters only through the current I.
 Time steps are BDF2 of variable size. x runs from the separator (0) to the
 collector (L); J > 0 puts lithium into the particles; I > 0 is ionic current
 from the separator into the electrode (discharge of a cathode).
+
+All of it stands in one file on purpose: the cache of compiled code notices
+changes in the file of a function, not in the files that it imports from.
 """
 
 from __future__ import annotations
