@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from percolyte.electrode import Electrode, build_electrode, mass_fractions, pore_free_density, volume_fractions
 from percolyte.errors import InputError
+from percolyte.materials.library import Library
 from percolyte.recipe_calculator import calculate
 from percolyte.units import Number, si, to
 
@@ -172,18 +173,18 @@ def test_arrays_give_what_each_number_gives() -> None:
 
 def test_the_calculator_reads_shares_by_weight_and_by_volume() -> None:
     by_weight = calculate(
-        ["NMC811=80 %", "Li6PS5Cl=20 %"], by_volume=False, given={"loading": "20 mg/cm2", "porosity": "10 %"}
+        ["NMC811=80 %", "Li6PS5Cl=20 %"], Library(), by_volume=False, given={"loading": "20 mg/cm2", "porosity": "10 %"}
     )
     volumes = volume_fractions(by_weight.mass_fractions, by_weight.densities)
     parts = [f"{name}={float(share)!r}" for name, share in volumes.items()]
-    by_volume = calculate(parts, by_volume=True, given={"loading": "20 mg/cm2", "porosity": "10 %"})
+    by_volume = calculate(parts, Library(), by_volume=True, given={"loading": "20 mg/cm2", "porosity": "10 %"})
     assert by_volume.mass_fractions == pytest.approx(by_weight.mass_fractions, rel=1e-12)
     assert to(by_volume.loading, "mg/cm2") == pytest.approx(20.0, rel=1e-12)
 
 
 def test_the_calculator_names_all_problems_at_once() -> None:
     with pytest.raises(InputError) as caught:
-        calculate(["NMC81=80 %", "Li6PS5Cl=x", "VGCF"], by_volume=False, given={"loading": "5 mS"})
+        calculate(["NMC81=80 %", "Li6PS5Cl=x", "VGCF"], Library(), by_volume=False, given={"loading": "5 mS"})
     assert len(caught.value.problems) == 4
 
 
@@ -192,11 +193,11 @@ def test_the_calculator_names_all_problems_at_once() -> None:
 )
 def test_a_recipe_that_is_none_is_refused(parts: list[str]) -> None:
     with pytest.raises(InputError):
-        calculate(parts, by_volume=False, given={"loading": "20 mg/cm2", "porosity": "10 %"})
+        calculate(parts, Library(), by_volume=False, given={"loading": "20 mg/cm2", "porosity": "10 %"})
 
 
 def test_a_component_named_twice_is_refused_or_added() -> None:
     """Never may a later share silently replace an earlier one."""
     parts = ["NMC811=50 %", "NCM811=80 %", "Li6PS5Cl=20 %"]
     with pytest.raises(InputError):
-        calculate(parts, by_volume=False, given={"loading": "20 mg/cm2", "porosity": "10 %"})
+        calculate(parts, Library(), by_volume=False, given={"loading": "20 mg/cm2", "porosity": "10 %"})

@@ -18,7 +18,7 @@ _GIVEN = {
 }
 
 
-def calculate(parts: list[str], *, by_volume: bool, given: Mapping[str, str]) -> Electrode:
+def calculate(parts: list[str], library: Library, *, by_volume: bool, given: Mapping[str, str]) -> Electrode:
     """The electrode of 'NAME=SHARE' parts and any consistent set of numbers.
 
     Without any number it is the solid itself, without pores, of no particular thickness.
@@ -26,7 +26,7 @@ def calculate(parts: list[str], *, by_volume: bool, given: Mapping[str, str]) ->
     Errors: InputError with every part and number that cannot be read.
     """
     problems: list[Problem] = []
-    library, shares = Library(), {}
+    shares: dict[str, float] = {}
     for part in parts:
         name, _, share = part.rpartition("=")
         try:

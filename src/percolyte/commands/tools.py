@@ -46,9 +46,11 @@ def recipe(
     areal_capacity: Annotated[str | None, typer.Option(help="Such as '4 mAh/cm2'.")] = None,
     porosity: Annotated[str | None, typer.Option(help="Such as '10 %'.")] = None,
     density: Annotated[str | None, typer.Option(help="Of the composite, such as '3.2 g/cm3'.")] = None,
+    own: Annotated[str | None, typer.Option("--from", help="Design whose [materials] may be named too.")] = None,
     as_json: Json = False,
 ) -> None:
     """Weight to volume, loading, thickness, capacity: any consistent set gives the rest."""
+    from percolyte.materials.library import Library
     from percolyte.recipe_calculator import calculate
     from percolyte.report.tables import recipe_json, recipe_text
 
@@ -59,8 +61,14 @@ def recipe(
         "porosity": porosity,
         "density": density,
     }
+    library = Library()
+    if own is not None:
+        from percolyte.design import read_design
+        from percolyte.examples import find_design
+
+        library = read_design(find_design(own)).library
     electrode = calculate(
-        parts, by_volume=by_volume, given={name: value for name, value in given.items() if value is not None}
+        parts, library, by_volume=by_volume, given={name: value for name, value in given.items() if value is not None}
     )
     if as_json:
         print_json(recipe_json(electrode))
