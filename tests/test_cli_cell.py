@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from percolyte.cell.spectrum import Spectrum
 from percolyte.cli import app, main
+from percolyte.report.figures import nyquist_figure
 
 DESIGN = "wang2021-nmc811-li"
 SIMULATE_KEYS = {
@@ -107,6 +110,27 @@ def test_impedance_falls_from_low_to_high_frequency() -> None:
     real = found["real_ohm_cm2"]
     assert found["frequency_Hz"][0] > found["frequency_Hz"][-1]
     assert real == sorted(real)
+
+
+def test_the_nyquist_plot_shows_the_sum_of_the_parts_to_one_scale() -> None:
+    frequency = np.geomspace(1e5, 1e-2, 15)
+    spectrum = Spectrum(
+        frequency,
+        {
+            "separator and contacts": np.full(15, 5e-4 + 0j),
+            "cathode": np.asarray(1e-3 / (1 + 0.01j * 2 * np.pi * frequency), dtype=complex),
+        },
+    )
+    (axes,) = nyquist_figure(spectrum).axes
+    (points,) = (line.get_xydata() for line in axes.lines if line.get_label() == "cell")
+    z = 1e4 * spectrum.impedance
+    np.testing.assert_allclose(np.array(points), np.column_stack([z.real, -z.imag]), rtol=1e-12)
+    assert axes.get_aspect() == 1.0
+
+
+def test_impedance_writes_the_plot(tmp_path: Path) -> None:
+    json_of("impedance", DESIGN, "--frequencies", "1e4 Hz, 1e-1 Hz, 3", "--figure", str(tmp_path / "z.svg"))
+    assert (tmp_path / "z.svg").read_text().startswith("<?xml")
 
 
 def test_the_best_loading_is_smaller_at_a_higher_rate() -> None:

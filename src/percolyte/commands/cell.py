@@ -238,6 +238,7 @@ def impedance(
     ] = "50 %",
     double_layer: Annotated[float, typer.Option(help="Capacitance per active area, F/m2; 0.1 is an assumption.")] = 0.1,
     out: Annotated[Path | None, typer.Option(help="Write the spectrum as CSV.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Write a Nyquist plot (.svg, .png, .pdf).")] = None,
     as_json: Json = False,
 ) -> None:
     """The impedance of a cell at rest, from the same equations."""
@@ -259,6 +260,11 @@ def impedance(
     if out is not None:
         write_spectrum(found, out)
         note(f"written: {out}")
+    if figure is not None:
+        from percolyte.report.figures import nyquist_figure, save
+
+        save(nyquist_figure(found), figure)
+        note(f"written: {figure}")
     if as_json:
         print_json({**spectrum_json(found), "double_layer_F_per_m2": double_layer, "assumed": built.assumed})
     else:

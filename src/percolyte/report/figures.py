@@ -26,6 +26,7 @@ from percolyte.pouch.stack import CellInputs, FoilAnodeInputs
 
 if TYPE_CHECKING:
     from percolyte.cell.rate import RateCapability, RatePoint
+    from percolyte.cell.spectrum import Spectrum
     from percolyte.cell.thick import LoadingSweep
 
 COLOURS = {
@@ -410,6 +411,30 @@ def loading_figure(sweep: LoadingSweep) -> Figure:
         energy.set(xlabel="loading (mg/cm²)", ylabel="specific energy (Wh/kg)")
         capacity.set_ylim(0, 1.3 * max(units.to(point.reversible, "mAh/cm2") for point in sweep.by_rate[0]))
         capacity.legend(fontsize=8, loc="upper left")
+        return figure
+
+
+def nyquist_figure(spectrum: Spectrum) -> Figure:
+    """The spectrum of the cell and of its parts in the complex plane, both axes to one scale, with its decades marked."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 3.8), layout="constrained")
+        axes = figure.subplots()
+        for name, part in spectrum.parts.items():
+            z = units.to(part, "ohm*cm2")
+            axes.plot(
+                z.real, -z.imag, ".-", color=COLOURS[name.split(" and ")[0]], linewidth=1.0, markersize=4, label=name
+            )
+        z = units.to(spectrum.impedance, "ohm*cm2")
+        axes.plot(z.real, -z.imag, color=INK, linewidth=1.8, label="cell")
+        powers = np.log10(spectrum.frequency)
+        for power in range(int(np.ceil(powers.min())), int(np.floor(powers.max())) + 1, 2):
+            at = int(np.argmin(np.abs(powers - power)))
+            axes.plot(z[at].real, -z[at].imag, "o", color=INK, markersize=4)
+            axes.annotate(
+                f"$10^{{{power}}}$ Hz", (z[at].real, -z[at].imag), (-8, 7), textcoords="offset points", fontsize=8
+            )
+        axes.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)", aspect="equal")
+        figure.legend(fontsize=8, loc="outside upper center", ncols=4)
         return figure
 
 
