@@ -26,6 +26,7 @@ from datetime import date
 
 import numba
 import numpy as np
+from rival import RIVAL_PYTHON, Rival
 
 import percolyte
 from percolyte.cell.kernel import Planar
@@ -40,7 +41,6 @@ PAIR = 200
 """Discharges of each of two processes."""
 RATIO_BAR = 8.0
 """Times that tuned PyBaMM takes longer for a 1C discharge."""
-RIVAL_PYTHON = os.environ.get("RIVAL_PYTHON", "")
 
 RIVAL = r"""
 import json, sys, time
@@ -232,33 +232,12 @@ def processes(arguments: list[str], count: int, share: int = 1) -> Callable[[], 
     return measure
 
 
-class Rival:
-    """PyBaMM in its own interpreter, kept warm between the rounds."""
+def asked(rival: Rival, job: str) -> Callable[[], float | str]:
+    def ask() -> float | str:
+        found = rival.ask(job)
+        return found if isinstance(found, str) else float(found)
 
-    def __init__(self, python: str) -> None:
-        try:
-            self.process = subprocess.Popen(
-                [python, "-c", RIVAL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-            )
-        except OSError as error:
-            raise SystemExit(f"RIVAL_PYTHON={python}: {error.strerror}") from None
-        self.about = self._line()
-
-    def _line(self) -> object:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit("the interpreter named by RIVAL_PYTHON cannot run the rival; its message is above")
-        return json.loads(line)
-
-    def measure(self, job: str) -> Callable[[], float | str]:
-        def ask() -> float | str:
-            assert self.process.stdin is not None
-            self.process.stdin.write(f"{job}\n")
-            found = self._line()
-            return found if isinstance(found, str) else float(str(found))
-
-        return ask
+    return ask
 
 
 def changed() -> Callable[[], object]:
@@ -288,11 +267,11 @@ def contenders(rival: Rival | None) -> list[Contender]:
     ]
     if rival is not None:
         found += [
-            Contender("PyBaMM, 1C discharge, 3/20/15, rtol 1e-4", rival.measure("discharge")),
-            Contender("PyBaMM, 1C discharge, 3/40/40, rtol 1e-6", rival.measure("fine")),
-            Contender("PyBaMM, ten rates", rival.measure("sweep")),
-            Contender("PyBaMM, other thickness and radius", rival.measure("change")),
-            Contender("PyBaMM, cycle", rival.measure("cycle")),
+            Contender("PyBaMM, 1C discharge, 3/20/15, rtol 1e-4", asked(rival, "discharge")),
+            Contender("PyBaMM, 1C discharge, 3/40/40, rtol 1e-6", asked(rival, "fine")),
+            Contender("PyBaMM, ten rates", asked(rival, "sweep")),
+            Contender("PyBaMM, other thickness and radius", asked(rival, "change")),
+            Contender("PyBaMM, cycle", asked(rival, "cycle")),
             Contender("PyBaMM, new process: 1C discharge", processes([RIVAL_PYTHON, "-c", RIVAL, "once"], 1)),
         ]
     return found
@@ -386,7 +365,7 @@ def main() -> int:
         f"{date.today()}: percolyte {percolyte.__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
         f"Numba {numba.__version__}; {os.cpu_count()} cores; {given.rounds} rounds"
     )
-    rival = Rival(RIVAL_PYTHON) if RIVAL_PYTHON else None
+    rival = Rival(RIVAL) if RIVAL_PYTHON else None
     print(f"rival: {json.dumps(rival.about)}" if rival else "rival left out: set RIVAL_PYTHON to one that has pybamm")
     for name, mesh in (("default", {}), ("fine", FINE)):
         found = simulate(base(), [discharge(1.0, 2.5)], **mesh)

@@ -30,6 +30,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from rival import RIVAL_PYTHON, Rival
 
 import percolyte
 from percolyte.design import Design, read_design
@@ -56,7 +57,6 @@ AGREEMENT_BAR = 1e-9
 Seconds = tuple[float, float]
 """CPU and wall."""
 
-RIVAL_PYTHON = os.environ.get("RIVAL_PYTHON", "")
 
 RIVAL = r"""
 # The cell of wang2021-nmc811-li in steer-opencell-design, from plain numbers.
@@ -238,33 +238,12 @@ def other_separator(design: Design) -> object:
     return evaluate(replace(design, separator=replace(design.separator, thickness=42e-6)))
 
 
-class Rival:
-    """steer-opencell-design in its own interpreter, kept warm between the rounds."""
+def asked(rival: Rival, job: str) -> Callable[[], Seconds]:
+    def ask() -> Seconds:
+        cpu, wall = rival.ask(job)
+        return cpu, wall
 
-    def __init__(self, python: str) -> None:
-        try:
-            self.process = subprocess.Popen(
-                [python, "-c", RIVAL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-            )
-        except OSError as error:
-            raise SystemExit(f"RIVAL_PYTHON={python}: {error.strerror}") from None
-        self.about = json.loads(self._line())
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit("the interpreter named by RIVAL_PYTHON cannot run the rival; its message is above")
-        return line
-
-    def measure(self, job: str) -> Callable[[], Seconds]:
-        def ask() -> Seconds:
-            assert self.process.stdin is not None
-            self.process.stdin.write(f"{job}\n")
-            cpu, wall = json.loads(self._line())
-            return cpu, wall
-
-        return ask
+    return ask
 
 
 def processor() -> str:
@@ -298,9 +277,9 @@ def contenders(cases: list[Case], rival: Rival | None, folder: str) -> list[Cont
     if rival is not None:
         found += [
             Contender("rival, new process: cell of 44 sheets", process(RIVAL_PYTHON, "-c", RIVAL, "once")),
-            Contender("rival, other separator: 44 sheets", rival.measure("change")),
-            Contender("rival, other separator: one sheet", rival.measure("change single")),
-            Contender("rival, cell of 44 sheets built anew", rival.measure("rebuild")),
+            Contender("rival, other separator: 44 sheets", asked(rival, "change")),
+            Contender("rival, other separator: one sheet", asked(rival, "change single")),
+            Contender("rival, cell of 44 sheets built anew", asked(rival, "rebuild")),
         ]
     return found
 
@@ -310,7 +289,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds
     cases = [case(name, active) for name, active in ACTIVE.items()]
-    rival = Rival(RIVAL_PYTHON) if RIVAL_PYTHON else None
+    rival = Rival(RIVAL) if RIVAL_PYTHON else None
     print(
         f"{date.today()}: percolyte {percolyte.__version__}, Python {platform.python_version()}, NumPy {np.__version__}; "
         f"{os.cpu_count()} cores, {processor()}; {rounds} rounds"
