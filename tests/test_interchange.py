@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import warnings
 from collections.abc import Callable
@@ -234,7 +235,7 @@ def test_the_bpx_package_accepts_the_file(name: str) -> None:
     with warnings.catch_warnings():
         # of the parser that the package imports, not of the file
         warnings.simplefilter("ignore")
-        import bpx
+        bpx = importlib.import_module("bpx")
 
         bpx.parse_bpx_obj(bpx_data(CELLS[name], sources={"i0": "own"})[0])
 
