@@ -21,6 +21,7 @@ ORDER = [
     "materials.temperature",
     "materials.library",
     "electrode",
+    "microstructure.volume",
     "transport.closures",
     "transport.effective",
     "transport.reaction_zone",

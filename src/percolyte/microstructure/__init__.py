@@ -1,0 +1,1 @@
+"""Labelled voxel images of electrodes: read, generate, measure."""

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: numerical methods that know no battery word."""
