@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +45,12 @@ class Volume:
     @property
     def size(self) -> tuple[float, float, float]:
         """Length of the edges, m."""
-        lengths: Any = tuple(n * length for n, length in zip(self.labels.shape, self.voxel, strict=True))
-        return lengths
+        (nx, ny, nz), (dx, dy, dz) = self.labels.shape, self.voxel
+        return nx * dx, ny * dy, nz * dz
 
     def mask(self, *names: str) -> NDArray[np.bool_]:
         """True where one of the named phases stands."""
-        return np.isin(self.labels, [self.label(name) for name in names])
+        return np.isin(self.labels, np.array([self.label(name) for name in names], dtype=np.uint8))
 
     def label(self, name: str) -> int:
         if name not in self.phases:
