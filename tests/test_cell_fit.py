@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy.interpolate import PchipInterpolator
 
-from percolyte.cell.fit import Discharge, Fit, fit_cell, properties
+from percolyte.cell.fit import Fit, fit_cell, properties
 from percolyte.cell.kernel import Planar
+from percolyte.cell.measured import Discharge
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import Current, Step
 from percolyte.cell.run import simulate

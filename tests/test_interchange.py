@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from percolyte.cell.fit import Discharge
 from percolyte.cell.kernel import Planar
+from percolyte.cell.measured import Discharge
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import discharge
 from percolyte.cell.run import simulate

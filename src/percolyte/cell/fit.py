@@ -1,9 +1,8 @@
 """Properties of a cell from measured discharges, with what the data cannot tell.
 
-Least squares over the whole cell model: each discharge is simulated at its
-current to the voltage where the measured one ended; compared are the voltage
-at equal shares of the delivered charge, and the delivered charge itself. That
-stays defined, and smooth, when the model ends sooner or later than the data.
+Least squares over the whole cell model, on the differences of
+`percolyte.cell.measured`: they stay smooth when the model ends sooner or later
+than the data.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from percolyte import units
+from percolyte.cell.measured import Discharge, differences, simulated
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
-from percolyte.cell.protocol import Current, Step
-from percolyte.cell.run import Simulation, simulate
+from percolyte.cell.run import Simulation
 from percolyte.errors import InputError, Problem, suggestion
 from percolyte.units import Dimension, text
 
@@ -30,10 +29,6 @@ if TYPE_CHECKING:
 
 VOLTAGE_ERROR, CHARGE_ERROR = 2e-3, 5e-3
 """Least errors of measurement and model that a fit reckons with: volts, and relative."""
-POINTS = 40
-"""Voltages compared for each discharge."""
-RTOL = 2e-5
-"""Finer time steps than a simulation's default, so that derivatives are not noise."""
 STEP = 0.05
 """Change of ln p by which derivatives are taken on the way."""
 ERROR_STEP = 0.3
@@ -46,21 +41,6 @@ ALIKE = 0.95
 """Correlation beyond which two parameters cannot be told apart."""
 START_FILM, START_SERIES = 1e-3, 1e-4
 """Where a fit starts a resistance that the cell has as zero, ohm m2."""
-
-
-@dataclass(frozen=True)
-class Discharge:
-    """One measured discharge at constant current, from the rested, charged cell."""
-
-    current: float
-    """A/m2, positive."""
-    charge: Any
-    """C/m2, rising from 0."""
-    voltage: Any
-    label: str = ""
-
-    def __str__(self) -> str:
-        return self.label or f"discharge at {text(self.current, units.CURRENT_DENSITY, digits=3)}"
 
 
 @dataclass(frozen=True)
@@ -238,11 +218,11 @@ def fit_cell(
         trial = cell
         for item, value in zip(chosen, np.exp(origin + shifts), strict=True):
             trial = item.put(trial, float(min(value, item.most)))
-        return trial, [_simulated(trial, curve) for curve in data]
+        return trial, [simulated(trial, curve) for curve in data]
 
     def residuals(shifts: Floats) -> Floats:
         _, runs = model(shifts)
-        rows = [_differences(run, curve) for run, curve in zip(runs, data, strict=True)]
+        rows = [differences(run, curve) for run, curve in zip(runs, data, strict=True)]
         return np.concatenate([np.append(volts / voltage_error, charge / charge_error) for volts, charge in rows])
 
     def jacobian(shifts: Floats, step: float = STEP) -> Floats:
@@ -266,7 +246,7 @@ def fit_cell(
     slopes = jacobian(found.x, ERROR_STEP)
     errors, correlation = _uncertainty(slopes, found.fun)
     parameters = _intervals(names, chosen, began, found.x + origin, errors, found.fun.size)
-    rows = [_differences(run, curve) for run, curve in zip(runs, data, strict=True)]
+    rows = [differences(run, curve) for run, curve in zip(runs, data, strict=True)]
     return Fit(
         outcome="done" if found.status > 0 else "no convergence",
         cell=best,
@@ -305,31 +285,6 @@ def _check(known: Mapping[str, _Property], data: Sequence[Discharge], names: Seq
             problems.append(Problem(str(curve), "the current density of a discharge is positive, in A/m2"))
     if problems:
         raise InputError(problems)
-
-
-def _simulated(cell: Cell, curve: Discharge) -> Simulation:
-    step = Step("current", Current(curve.current), until_voltage=float(np.asarray(curve.voltage)[-1]))
-    return simulate(cell, [step], rtol=RTOL)
-
-
-_SHARES = np.linspace(0.01, 0.99, POINTS)
-
-
-def _differences(run: Simulation, curve: Discharge) -> tuple[Floats, float]:
-    """Model less measurement: volts at equal shares of the charge, and the relative charge."""
-    charge, volts = np.asarray(curve.charge, dtype=float), np.asarray(curve.voltage, dtype=float)
-    delivered = float(run.charge[-1]) if run.charge.size else 0.0
-    measured = np.interp(_SHARES * charge[-1], charge, volts)
-    return _at_shares(run, delivered) - measured, delivered / float(charge[-1]) - 1.0
-
-
-def _at_shares(run: Simulation, delivered: float) -> Floats:
-    """Voltage of the model, smooth between its time steps."""
-    from scipy.interpolate import PchipInterpolator
-
-    if run.charge.size < 3 or delivered <= 0.0:
-        return np.full(POINTS, float(run.voltage[0]) if run.voltage.size else 0.0)
-    return np.asarray(PchipInterpolator(run.charge, run.voltage)(_SHARES * delivered), dtype=float)
 
 
 def _uncertainty(slopes: Floats, residuals: Floats) -> tuple[Floats, Floats]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from percolyte.cell.fit import Discharge
+from percolyte.cell.measured import Discharge
 from percolyte.errors import InputError, Problem
 
 if TYPE_CHECKING:
