@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from percolyte.cell.spectrum import Spectrum
 from percolyte.cli import app, main
-from percolyte.report.figures import nyquist_figure
+from percolyte.report.cell_figures import nyquist_figure
 
 DESIGN = "wang2021-nmc811-li"
 SIMULATE_KEYS = {

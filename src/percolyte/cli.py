@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from percolyte.commands import cell, materials, pouch, tools
+from percolyte.commands import cell, materials, pouch, thick, tools
 from percolyte.commands.shared import note, print_json
 from percolyte.errors import InputError, PercolyteError, RunError
 
@@ -38,7 +38,7 @@ def _top(
         raise typer.Exit
 
 
-for commands in (pouch.app, cell.app, tools.app):
+for commands in (pouch.app, cell.app, thick.app, tools.app):
     app.add_typer(commands)
 app.add_typer(materials.app, name="materials")
 
@@ -67,7 +67,10 @@ def main() -> None:
         sys.exit(0)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        note(f"{where}{error.strerror or error}; choose another file or folder")
+        told = f"{where}{error.strerror or error}; choose another file or folder"
+        if "--json" in sys.argv:
+            print_json({"outcome": "bad input", "problems": [{"where": str(error.filename or ""), "what": told}]})
+        note(told)
         sys.exit(2)
     except KeyboardInterrupt:
         note("interrupted")

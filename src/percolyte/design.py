@@ -23,6 +23,7 @@ from percolyte.pouch.convention import PRESETS, Convention, Package, PresetName
 from percolyte.transport.effective import TransportChoice
 from percolyte.units import (
     ActivationEnergy,
+    Area,
     ArealCapacity,
     AreaResistance,
     CellTemperature,
@@ -329,6 +330,26 @@ class Thermal(Noun):
     """Per the same area and kelvin."""
 
 
+Sign = Literal["charge positive", "discharge positive"]
+
+
+class Measured(Noun):
+    """Discharges of such a cell, in a file of a cycler or of one published curve."""
+
+    at_most_one: ClassVar[tuple[tuple[str, ...], ...]] = (("current", "c_rate"),)
+
+    file: str
+    """Beside the design; columns are found by their headings, which name their units."""
+    area: Area | None = None
+    """Of the measured electrode, for columns in amperes and ampere hours."""
+    sign: Sign | None = None
+    """Which current is positive, where the data do not tell."""
+    current: CurrentDensity | None = None
+    """Of a discharge whose file has no column for it."""
+    c_rate: Annotated[float, Field(ge=1e-6, le=1e4)] | None = None
+    """The same, 1/h of this design's reversible capacity."""
+
+
 class Design(Noun):
     """A cell from powder to pouch, as a person describes it."""
 
@@ -351,6 +372,8 @@ class Design(Noun):
     """Without it the cell is held at `temperature`, which with it is the ambient."""
     protocol: tuple[str, ...] | None = None
     """Steps that `simulate` runs, such as 'discharge at 1C until 2.5 V'."""
+    measured: tuple[Measured, ...] | None = None
+    """Data that `run` shows beside the model's discharges, and to which `fit` fits."""
     materials: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Substances that the library lacks, in the library's own format."""
 
@@ -469,6 +492,11 @@ def _file_problems(data: Mapping[str, Any], folder: Path) -> list[Problem]:
             name = active.get(field) if isinstance(active, Mapping) else None
             if isinstance(name, str):
                 problems += _file_problem(f"{side}.active.{field}", name, folder)
+    measured = data.get("measured")
+    for number, one in enumerate(measured if isinstance(measured, list) else [], start=1):
+        name = one.get("file") if isinstance(one, Mapping) else None
+        if isinstance(name, str):
+            problems += _file_problem(f"measured.{number}.file", name, folder)
     return problems
 
 
@@ -495,5 +523,10 @@ def write_design(design: Design, path: str | os.PathLike[str] | None = None) -> 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:
     """TOML knows no null: what is not given is left out."""
-    kept = {name: value for name, value in table.items() if value is not None}
-    return {name: _without_none(value) if isinstance(value, dict) else value for name, value in kept.items()}
+
+    def kept(value: Any) -> Any:
+        if isinstance(value, list):
+            return [kept(item) for item in value]
+        return _without_none(value) if isinstance(value, dict) else value
+
+    return {name: kept(value) for name, value in table.items() if value is not None}

@@ -21,7 +21,10 @@ from percolyte.sources import Ledger
 from percolyte.transport.effective import Transport
 
 if TYPE_CHECKING:
+    from percolyte.cell.measured import Comparison
+    from percolyte.cell.model import Cell
     from percolyte.cell.rate import RateCapability
+    from percolyte.cell.spectrum import Spectrum
 
 LAMINATE = "Al laminate"
 """The library's substance for the pouch film."""
@@ -47,6 +50,12 @@ class Evaluation:
     """Discharges at C-rates; None where they were not asked for, or cannot be had."""
     rate_missing: str
     """Why there are none, although asked for."""
+    spectrum: Spectrum | None
+    """Impedance of the half discharged cell, where there are discharges at C-rates."""
+    measured: tuple[Comparison, ...]
+    """Measured discharges that the design names, beside the model's, where there are discharges at C-rates."""
+    measured_notes: tuple[str, ...]
+    """What was found in their files, and left out."""
     ev_range: float
     """m"""
     ledger: Ledger
@@ -57,11 +66,12 @@ def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
     """Materials, electrode, transport, stack, energy, rate capability, cost, checks of a design.
 
     `rates` are the C-rates to discharge at; without any the cell model is not
-    run. A design whose active material has no known open-circuit potential
-    keeps all the rest, and says why there is no rate capability.
+    run, and measured data are not read. A design whose active material has no
+    known open-circuit potential keeps all the rest, and says why there is no
+    rate capability.
 
-    Errors: InputError where a value is missing everywhere, or an electrode is
-    more than 25 % denser than its components can be.
+    Errors: InputError where a value is missing everywhere, an electrode is more
+    than 25 % denser than its components can be, or measured data cannot be read.
     """
     resolved = resolve(design)
     stack = build_stack(resolved.inputs)
@@ -73,7 +83,8 @@ def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
             source=design.label,
         )
     transport = electrode_transport(resolved, "cathode", stack.cathode)
-    rate, missing = _rate(resolved, stack, energy, transport, rates)
+    cell, missing = _cell(resolved, stack, transport) if rates else (None, "")
+    measured, notes = _measured(design, cell) if cell else ((), ())
     evaluation = Evaluation(
         outcome="done",
         design=design,
@@ -85,8 +96,11 @@ def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
         possible=_at_possible_density(stack),
         charged=_charged(stack),
         cost=_cost(resolved, stack, energy),
-        rate=rate,
+        rate=_rate(cell, stack, energy, rates) if cell else None,
         rate_missing=missing,
+        spectrum=_spectrum(cell) if cell else None,
+        measured=measured,
+        measured_notes=notes,
         ev_range=float(
             driving_range(
                 energy.specific_energy,
@@ -100,20 +114,37 @@ def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
     return replace(evaluation, checks=tuple(check_design(evaluation)))
 
 
-def _rate(
-    resolved: Resolved, stack: Stack, energy: PouchEnergy, transport: Transport, rates: Sequence[float]
-) -> tuple[RateCapability | None, str]:
-    """The rate capability, or why there is none."""
-    if not rates:
-        return None, ""
+def _cell(resolved: Resolved, stack: Stack, transport: Transport) -> tuple[Cell | None, str]:
+    """The cell model, or why there is none."""
     from percolyte.cell.build import build_cell
-    from percolyte.cell.rate import rate_of_design
 
     try:
-        cell = build_cell(resolved, stack, transport)
+        return build_cell(resolved, stack, transport), ""
     except InputError as error:
         return None, "; ".join(problem.what for problem in error.problems)
-    return rate_of_design(cell, stack, energy, rates), ""
+
+
+def _rate(cell: Cell, stack: Stack, energy: PouchEnergy, rates: Sequence[float]) -> RateCapability:
+    from percolyte.cell.rate import rate_of_design
+
+    return rate_of_design(cell, stack, energy, rates)
+
+
+def _spectrum(cell: Cell) -> Spectrum:
+    from percolyte.cell.spectrum import reported_spectrum
+
+    return reported_spectrum(cell)
+
+
+def _measured(design: Design, cell: Cell) -> tuple[tuple[Comparison, ...], tuple[str, ...]]:
+    """The measured discharges that the design names beside the model's, and notes on their files."""
+    from percolyte.cell.measured import compare
+    from percolyte.interchange.cycler import measured_discharges
+
+    if design.measured is None:
+        return (), ()
+    found, notes = measured_discharges([(design.folder, one) for one in design.measured], cell, source=design.label)
+    return compare(cell, found), notes
 
 
 def _cost(resolved: Resolved, stack: Stack, energy: PouchEnergy) -> Cost:

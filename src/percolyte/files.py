@@ -1,4 +1,4 @@
-"""Reading text files that may not be what their name says."""
+"""Reading text files that may not be what their name says, and writing files whole."""
 
 from __future__ import annotations
 
@@ -89,6 +89,14 @@ def read_pairs(path: str | os.PathLike[str], what: str) -> list[tuple[float, flo
         elif rows or number > 1:
             raise InputError(f"line {number} is not two numbers, {what}: {line[:60]!r}", source=str(path))
     return rows
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Whole or not at all: a file that was there stays until the new one is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    beside.write_bytes(content)
+    beside.replace(path)
 
 
 def inside(folder: Path, name: str) -> Path:

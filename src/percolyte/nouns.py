@@ -67,6 +67,8 @@ class Noun(BaseModel):
             return "is missing"
         if kind in ("model_type", "model_attributes_type", "dict_type"):
             return "is a table: write { field = value, ... }, or its fields below a heading in brackets"
+        if kind in ("tuple_type", "list_type"):
+            return "is a list: write [..., ...], or for several tables a heading in double brackets"
         if kind in ("union_tag_invalid", "union_tag_not_found"):
             return _say_tag(line)
         if kind in ("int_from_float", "int_type", "int_parsing"):

@@ -334,6 +334,7 @@ ENERGY = Dimension("energy", "Wh", "70 Wh", low=0.0, high=1e15)
 CAPACITY = Dimension("capacity", "Ah", "20 Ah", low=0.0, high=1e12)
 SPECIFIC_ENERGY = Dimension("specific energy", "Wh/kg", "400 Wh/kg", low=0.0, high=3.6e7, positive=True)
 ENERGY_DENSITY = Dimension("energy density", "Wh/L", "1000 Wh/L", low=0.0, high=3.6e10, positive=True)
+SPECIFIC_POWER = Dimension("specific power", "W/kg", "500 W/kg", low=0.0, high=1e9, positive=True)
 COST_PER_ENERGY = Dimension("cost per energy", "USD/kWh", "100 USD/kWh", low=0.0, high=1.0, positive=True)
 RANGE_PER_ENERGY = Dimension("driving distance per energy", "km/kWh", "6 km/kWh", low=0.0, high=1.0, positive=True)
 
@@ -345,6 +346,7 @@ Fraction = Annotated[float, FRACTION]
 Ratio = Annotated[float, RATIO]
 Density = Annotated[float, DENSITY]
 Loading = Annotated[float, LOADING]
+Area = Annotated[float, AREA]
 ArealCapacity = Annotated[float, AREAL_CAPACITY]
 SpecificCapacity = Annotated[float, SPECIFIC_CAPACITY]
 Voltage = Annotated[float, VOLTAGE]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("scipy", "matplotlib", "pint", "numba", "pandas", "dask", "torch", "jinja2")
+HEAVY = ("scipy", "matplotlib", "pint", "numba", "pandas", "dask", "torch", "jinja2", "pyarrow")
 
 
 def fresh(code: str) -> subprocess.CompletedProcess[str]:

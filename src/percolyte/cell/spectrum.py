@@ -38,6 +38,10 @@ Particle = Literal["exact", "shells"]
 
 CELLS = 200
 """Default mesh: finer than in time, where sharp profiles at high frequency have decayed."""
+DOUBLE_LAYER = 0.1
+"""F/m2 of active area in reports, assumed: arcs need some capacitance, and few have measured it in solids."""
+HALF_DISCHARGED = 0.5
+"""Depth of discharge of the spectrum in reports."""
 TERMS = 10
 """Of the continued fraction of a sphere, beyond rounding for |p| < 1."""
 
@@ -104,6 +108,12 @@ def impedance(
         cells=cells, shells=shells, particle=particle,
     )  # fmt: skip
     return Spectrum(frequency, parts)
+
+
+def reported_spectrum(cell: Cell) -> Spectrum:
+    """The spectrum of a report: 1 MHz to 1 mHz, half discharged, with the assumed double layer."""
+    grid = frequency_range(1e6, 1e-3, 10)
+    return impedance(cell, grid, depth_of_discharge=HALF_DISCHARGED, double_layer=DOUBLE_LAYER)
 
 
 def operational_impedance(

@@ -36,6 +36,7 @@ def run(
 ) -> None:
     """The whole chain: evaluate a design and write its report."""
     from percolyte.cell.rate import RATES
+    from percolyte.report.cells import measured_text
     from percolyte.report.html import write_report
     from percolyte.report.tables import energy_text, evaluation_json
 
@@ -45,6 +46,8 @@ def run(
         print_json(evaluation_json(evaluation))
     else:
         typer.echo(energy_text(evaluation))
+        if evaluation.measured:
+            typer.echo("\n" + measured_text(evaluation.measured))
         typer.echo("\nwritten: " + ", ".join(str(path) for path in written))
 
 

@@ -3,16 +3,61 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from percolyte.errors import InputError
+
 if TYPE_CHECKING:
+    from percolyte.cell.model import Cell
+    from percolyte.cell.protocol import Current
+    from percolyte.design import Design
     from percolyte.evaluation import Evaluation
+    from percolyte.pouch.stack import Stack
+    from percolyte.resolution import Resolved
 
 DesignFile = Annotated[
     str, typer.Argument(metavar="DESIGN", help="Design file (TOML), or the name of a shipped example.")
+]
+
+
+def _table_name(path: Path | None) -> Path | None:
+    from percolyte.interchange.table import check_table_name
+
+    if path is not None:
+        check_table_name(path)
+        _can_hold(path)
+    return path
+
+
+def _figure_name(path: Path | None) -> Path | None:
+    from percolyte.report.figures import check_figure_name
+
+    if path is not None:
+        check_figure_name(path)
+        _can_hold(path)
+    return path
+
+
+def _can_hold(path: Path) -> None:
+    """Refuse, before a long run, a file that could not be written after it."""
+    folder = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir() or not folder.is_dir():
+        raise InputError(
+            f"{path} cannot be written: {path if path.is_dir() else folder} is no {'file' if path.is_dir() else 'folder'}"
+        )
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{path} cannot be written: {folder} may not be written to; choose another folder")
+
+
+Table = Annotated[Path | None, typer.Option("--out", callback=_table_name, help="Table to write (.csv, .parquet).")]
+Figure = Annotated[
+    Path | None, typer.Option("--figure", callback=_figure_name, help="Figure to write (.svg, .png, .pdf).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
@@ -24,6 +69,77 @@ def evaluated(design: str, rates: Sequence[float] = ()) -> Evaluation:
     from percolyte.examples import find_design
 
     return evaluate(read_design(find_design(design)), rates=rates)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A design, what it resolves to, and its cell model."""
+
+    design: Design
+    resolved: Resolved
+    stack: Stack
+    cell: Cell
+
+    @property
+    def assumed(self) -> list[str]:
+        """What neither the design nor the library states."""
+        return [f"{entry.where} = {entry.shown}" for entry in self.resolved.ledger.entries if entry.origin == "assumed"]
+
+
+def built(design: str) -> Built:
+    """The cell model of a design file or a shipped design."""
+    from percolyte.cell.build import build_cell
+    from percolyte.design import read_design
+    from percolyte.examples import find_design
+    from percolyte.pouch.stack import build_stack
+    from percolyte.resolution import electrode_transport, resolve
+
+    written = read_design(find_design(design))
+    resolved = resolve(written)
+    stack = build_stack(resolved.inputs)
+    cell = build_cell(resolved, stack, electrode_transport(resolved, "cathode", stack.cathode))
+    return Built(written, resolved, stack, cell)
+
+
+def wanted_current(c_rate: float | None, current: str | None) -> Current:
+    """The current of the options --c-rate and --current; 1C without either."""
+    from percolyte import units
+    from percolyte.cell.protocol import Current
+
+    if c_rate is not None and not 1e-6 <= c_rate <= 1e4:
+        raise InputError(f"--c-rate {c_rate:g} is no rate between 1e-6 and 1e4 per hour")
+    if current is not None:
+        return Current(units.parse(current, units.CURRENT_DENSITY))
+    return Current(1.0 if c_rate is None else c_rate, c_rate=True)
+
+
+def c_rates_of(words: str) -> list[float]:
+    """'0.1,C/2,3C' as rates in 1/h."""
+    from percolyte.cell.protocol import c_rate_of
+
+    rates = []
+    for word in words.split(","):
+        text = word.strip()
+        found = c_rate_of(text if "C" in text else f"{text}C")
+        if found is None:
+            raise InputError(f"{text!r} is no C-rate; write for example 0.1,C/3,1,3")
+        rates.append(found)
+    return rates
+
+
+def save_table(out: Path | None, columns: Mapping[str, Sequence[Any]], design: Design) -> None:
+    """The result as a table, where one is asked for, with the design it is of."""
+    if out is not None:
+        from percolyte import __version__
+        from percolyte.interchange.table import write_table
+
+        write_table(out, columns, {"percolyte": __version__, "design": design.name, "design_digest": design.digest})
+        note(f"written: {out}")
+
+
+def say_assumed(assumed: Sequence[str]) -> None:
+    if assumed:
+        typer.echo("assumed: " + "; ".join(assumed))
 
 
 def print_json(data: Any) -> None:

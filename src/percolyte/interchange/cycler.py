@@ -1,18 +1,19 @@
-"""Measured charge and discharge data, from the text files that cyclers export.
+"""Measured charge and discharge data, from the files that cyclers export and from published curves.
 
 One reader for all of them: the line of headings is found, each heading is
 split into a quantity and its unit, and what cannot be known from the file is
 asked for. Headings are those of the makers' exports: EC-Lab text (.mpt) of
 BioLogic, Neware text and CSV, the Battery Data Format (BDF) labels
-`Test Time / s`, `Voltage / V`, `Current / A`, and any table whose headings
-name their units.
+`Test Time / s`, `Voltage / V`, `Current / A`, and any table, as text or
+Parquet, whose headings name their units.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -20,14 +21,17 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from percolyte.cell.measured import Discharge
+from percolyte.cell.model import Cell
+from percolyte.design import Measured, Sign
 from percolyte.errors import InputError, Problem
+from percolyte.files import inside
+from percolyte.interchange.table import parquet_as_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
 
-Sign = Literal["charge positive", "discharge positive"]
 LARGEST = 512 * 1024 * 1024
 """Bytes of the longest file that is read."""
 SEARCHED = 1000
@@ -62,7 +66,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "time": ("testtime", "totaltime", "time", "elapsedtime", "runtime", "t", "recordtime", "relativetime"),
     "voltage": ("ecell", "ewe-ece", "voltage", "cellvoltage", "ewe", "<ewe>", "u", "e", "v", "potential", "volt"),
     "current": ("<i>", "i", "current", "cur", "currentdensity", "j"),
-    "capacity": ("capacity", "charge", "q", "capacitydensity", "arealcapacity"),
+    "capacity": ("capacity", "charge", "q", "capacitydensity", "arealcapacity", "specificcapacity"),
     "step": ("steptype", "stepname", "state", "status"),
 }
 _UNITS: dict[str, dict[str, float]] = {
@@ -73,26 +77,36 @@ _UNITS: dict[str, dict[str, float]] = {
     "capacity": {"ah": 3600.0, "mah": 3.6, "a.h": 3600.0, "ma.h": 3.6, "uah": 3.6e-3, "c": 1.0, "as": 1.0},
 }  # fmt: skip
 _PER_AREA = {"/cm2": 1e4, "cm-2": 1e4, ".cm-2": 1e4, "/m2": 1.0, "m-2": 1.0, ".m-2": 1.0}
+_PER_MASS = {"/g": 1e3, "g-1": 1e3, ".g-1": 1e3}
 _HEADING = re.compile(r"(.+?)\s*(?:[\[(]\s*([^\])]*)\s*[\])]|/\s*(.+)|_(\w+))\s*")
 
 
-def read_cycler(path: str | os.PathLike[str], *, area: float | None = None, sign: Sign | None = None) -> Record:
-    """Time, voltage, current and charge from a cycler's text file.
+def read_cycler(
+    path: str | os.PathLike[str],
+    *,
+    area: float | None = None,
+    sign: Sign | None = None,
+    current: float | None = None,
+    loading: float | None = None,
+) -> Record:
+    """Time, voltage, current and charge from a file of a cycler, or of one published discharge.
 
     `area` in m2 divides currents in amperes; headings in mA/cm2 need none.
-    `sign` says which current is positive where the data cannot: it is otherwise
-    the direction in which the voltage falls on discharge, and the notes say
-    which was found. Charge is the integral of the current over time, or the
+    `loading` of active material in kg/m2 multiplies capacities in mAh/g.
+    `current` in A/m2 is that of the one discharge in a file without a column for
+    it. `sign` says which current is positive where the data cannot: it is
+    otherwise the direction in which the voltage falls on discharge, and the notes
+    say which was found. Charge is the integral of the current over time, or the
     capacity column where there is no time.
 
     Errors: InputError for a file without a line of headings with units, for a
-    missing voltage, current, or time and capacity, for an area that is needed,
-    and for a sign that cannot be found.
+    missing voltage, current, or time and capacity, for an area, loading or
+    current that is needed, and for a sign that cannot be found.
     """
     source = str(path)
     text = _text(Path(path))
     try:
-        return parse_cycler(text, area=area, sign=sign)
+        return parse_cycler(text, area=area, sign=sign, current=current, loading=loading)
     except InputError as error:
         raise InputError(error.problems, source=source) from None
 
@@ -105,6 +119,8 @@ def _text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", source=str(path)) from None
+    if path.suffix == ".parquet":
+        return parquet_as_text(path)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", errors="replace")
     if b"\0" in data[:4096]:
@@ -115,25 +131,36 @@ def _text(path: Path) -> str:
         return data.decode("latin-1")
 
 
-def parse_cycler(text: str, *, area: float | None = None, sign: Sign | None = None) -> Record:
+def parse_cycler(
+    text: str,
+    *,
+    area: float | None = None,
+    sign: Sign | None = None,
+    current: float | None = None,
+    loading: float | None = None,
+) -> Record:
     """The same from the text of a file; see `read_cycler`."""
-    if area is not None and not (np.isfinite(area) and area > 0.0):
-        raise InputError(f"the electrode area is {area} m2; it is a positive number")
+    for name, value in (("electrode area", area), ("loading", loading), ("current density", current)):
+        if value is not None and not (np.isfinite(value) and value > 0.0):
+            raise InputError(f"the {name} is {value}; it is a positive number in SI units")
     lines = text.splitlines()
-    row, delimiter, columns = _headings(lines)
+    row, delimiter, columns = _headings(lines, needs_current=current is None)
     notes = [_kind(lines, row, delimiter)]
     table = _table(lines[row + 1 :], delimiter, columns)
     voltage = table["voltage"]
-    current = _per_area(table["current"], columns["current"], area)
     time = _continuous(table["time"], notes) if "time" in columns else np.full(voltage.size, np.nan)
-    current = _signed(current, voltage, table.get("step"), sign, notes)
+    if current is not None:
+        drawn = np.full(voltage.size, current)
+    else:
+        drawn = _areal(table["current"], columns["current"], area, loading)
+        drawn = _signed(drawn, voltage, table.get("step"), sign, notes)
     if "time" in columns:
-        charge = np.concatenate([[0.0], np.cumsum(0.5 * (current[1:] + current[:-1]) * np.diff(time))])
+        charge = np.concatenate([[0.0], np.cumsum(0.5 * (drawn[1:] + drawn[:-1]) * np.diff(time))])
         notes.append("charge is the integral of the current over time")
     else:
-        charge = _from_capacity(_per_area(table["capacity"], columns["capacity"], area), current)
+        charge = _from_capacity(_areal(table["capacity"], columns["capacity"], area, loading), drawn)
         notes.append("charge is the capacity column of the file")
-    return Record(time, voltage, current, charge, tuple(notes))
+    return Record(time, voltage, drawn, charge, tuple(notes))
 
 
 @dataclass(frozen=True)
@@ -143,11 +170,12 @@ class _Column:
     index: int
     heading: str
     factor: float
-    per_area: bool = False
+    per: Literal["cell", "area", "mass"] = "cell"
 
 
-def _headings(lines: list[str]) -> tuple[int, str, dict[str, _Column]]:
+def _headings(lines: list[str], *, needs_current: bool) -> tuple[int, str, dict[str, _Column]]:
     """The line of headings, what divides it, and the columns that are used."""
+    needed = {"voltage", "current"} if needs_current else {"voltage"}
     best: tuple[int, str, dict[str, _Column], list[Problem]] | None = None
     for row, line in enumerate(lines[:SEARCHED]):
         for delimiter in ("\t", ";", ","):
@@ -155,7 +183,7 @@ def _headings(lines: list[str]) -> tuple[int, str, dict[str, _Column]]:
             if len(words) < 2:
                 continue
             columns, problems = _columns(words)
-            if "voltage" in columns and "current" in columns and ("time" in columns or "capacity" in columns):
+            if needed <= columns.keys() and ("time" in columns or "capacity" in columns):
                 return row, delimiter, columns
             if best is None or len(columns) + len(problems) > len(best[2]) + len(best[3]):
                 best = (row, delimiter, columns, problems)
@@ -164,7 +192,7 @@ def _headings(lines: list[str]) -> tuple[int, str, dict[str, _Column]]:
             "has no line of headings; the first line should be such as 'Test Time / s,Voltage / V,Current / A'"
         )
     row, _, columns, problems = best
-    missing = [word for word in ("voltage", "current") if word not in columns]
+    missing = sorted(needed - columns.keys(), reverse=True)
     missing += [] if "time" in columns or "capacity" in columns else ["time or capacity"]
     unnamed = [problem for problem in problems if problem.where]
     raise InputError(
@@ -213,10 +241,12 @@ _EXAMPLES = {
 def _column(index: int, heading: str, quantity: str, unit: str) -> _Column | None:
     if unit in _UNITS[quantity]:
         return _Column(index, heading, _UNITS[quantity][unit])
-    for ending, factor in _PER_AREA.items():
-        inner = unit.removesuffix(ending)
-        if inner != unit and inner in _UNITS[quantity] and quantity in ("current", "capacity"):
-            return _Column(index, heading, _UNITS[quantity][inner] * factor, per_area=True)
+    per: Literal["area", "mass"]
+    for per, endings in (("area", _PER_AREA), ("mass", _PER_MASS)):
+        for ending, factor in endings.items():
+            inner = unit.removesuffix(ending)
+            if inner != unit and inner in _UNITS[quantity] and quantity in ("current", "capacity"):
+                return _Column(index, heading, _UNITS[quantity][inner] * factor, per)
     return None
 
 
@@ -276,8 +306,13 @@ def _value(word: str, delimiter: str) -> float:
     return value
 
 
-def _per_area(values: Floats, column: _Column, area: float | None) -> Floats:
-    if column.per_area:
+def _areal(values: Floats, column: _Column, area: float | None, loading: float | None) -> Floats:
+    """A current or capacity per area of electrode, from what the file has it per."""
+    if column.per == "mass":
+        if loading is None:
+            raise InputError(f"column {column.heading!r} is per mass; give the loading of active material")
+        return values * loading
+    if column.per == "area":
         return values
     if area is None:
         raise InputError(f"column {column.heading!r} is of the whole cell; give the area of the electrode")
@@ -371,3 +406,36 @@ def discharges(record: Record) -> tuple[tuple[Discharge, ...], tuple[str, ...]]:
     if not found:
         raise InputError("there is no discharge at constant current in the data")
     return tuple(found), tuple(f"{count} discharges left out: {why}" for why, count in left.items() if count)
+
+
+def measured_discharges(
+    data: Sequence[tuple[Path, Measured]], cell: Cell, *, source: str = ""
+) -> tuple[tuple[Discharge, ...], tuple[str, ...]]:
+    """The discharges of every file, each file in its folder, and notes on what was found and left out.
+
+    C-rates are those of `cell`, and capacities in mAh/g count by its loading.
+
+    Errors: InputError with the problems of all files.
+    """
+    found: list[Discharge] = []
+    notes: list[str] = []
+    problems: list[Problem] = []
+    for folder, measured in data:
+        try:
+            curves, more = _discharges_in(folder, measured, cell)
+        except InputError as error:
+            problems += [Problem(measured.file, str(problem)) for problem in error.problems]
+        else:
+            found += [replace(curve, label=f"{measured.file}, {curve.label}") for curve in curves]
+            notes += [f"{measured.file}: {note}" for note in more]
+    if problems:
+        raise InputError(problems, source=source)
+    return tuple(found), tuple(notes)
+
+
+def _discharges_in(folder: Path, measured: Measured, cell: Cell) -> tuple[tuple[Discharge, ...], tuple[str, ...]]:
+    current = measured.current if measured.c_rate is None else measured.c_rate * cell.one_c
+    path = inside(folder, measured.file)
+    record = read_cycler(path, area=measured.area, sign=measured.sign, current=current, loading=cell.loading)
+    found, left = discharges(record)
+    return found, (*record.notes, *left)

@@ -1,11 +1,10 @@
-"""Results of the cell model as JSON with the unit in each key, as text, and as CSV."""
+"""Results of the cell model as JSON with the unit in each key, and as text."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from percolyte import units
@@ -14,11 +13,12 @@ from percolyte.report.layout import aligned, converted
 
 if TYPE_CHECKING:
     from percolyte.cell.fit import Fit
+    from percolyte.cell.measured import Comparison
     from percolyte.cell.rate import Diagnosis, RatePoint
     from percolyte.cell.run import Simulation
     from percolyte.cell.salt import SaltSimulation
     from percolyte.cell.spectrum import Spectrum
-    from percolyte.cell.thick import LoadingSweep, Optimum
+    from percolyte.cell.thick import CriticalThickness, LoadingSweep, Optimum, RagonePoint, ThickPoint
 
 
 def rate_json(e: Evaluation) -> dict[str, Any]:
@@ -33,6 +33,43 @@ def rate_json(e: Evaluation) -> dict[str, Any]:
         "rates": rate_points_json(e.rate.points),
         "diagnosis": diagnosis_json(diagnosis),
     }
+
+
+def measured_json(e: Evaluation) -> dict[str, Any]:
+    """Measured discharges against the model's; errors are the model's less the measured."""
+    return {
+        "discharges": [
+            {
+                "label": str(one.discharge),
+                "current_mA_per_cm2": converted(one.discharge.current, "mA/cm2"),
+                "c_rate": one.c_rate,
+                "end_voltage_V": float(one.discharge.voltage[-1]),
+                "measured_areal_capacity_mAh_per_cm2": converted(one.discharge.charge[-1], "mAh/cm2"),
+                "areal_capacity_mAh_per_cm2": converted(one.simulation.areal_capacity, "mAh/cm2"),
+                "capacity_error": one.charge_error,
+                "voltage_error_mV": 1000.0 * one.voltage_error,
+            }
+            for one in e.measured
+        ],
+        "notes": list(e.measured_notes),
+    }
+
+
+def measured_text(found: Sequence[Comparison]) -> str:
+    """One row a measured discharge."""
+    rows: list[tuple[str, ...]] = [("measured", "rate", "mAh/cm2", "model", "capacity", "voltage (rms)")]
+    for one in found:
+        rows.append(
+            (
+                str(one.discharge),
+                f"{one.c_rate:.3g}C",
+                f"{converted(one.discharge.charge[-1], 'mAh/cm2'):.4g}",
+                f"{converted(one.simulation.areal_capacity, 'mAh/cm2'):.4g}",
+                f"{100 * one.charge_error:+.2g} %",
+                f"{1000 * one.voltage_error:.3g} mV",
+            )
+        )
+    return aligned(rows)
 
 
 def diagnosis_json(found: Diagnosis) -> dict[str, Any]:
@@ -216,27 +253,6 @@ def spectrum_text(found: Spectrum) -> str:
     return aligned(rows)
 
 
-def write_spectrum(found: Spectrum, path: Path) -> None:
-    """Frequency, total and parts as CSV, with the unit in each heading."""
-    names = ["total", *found.parts]
-    heads = ["Frequency / Hz"] + [
-        f"{part} impedance of {name} / ohm cm2" for name in names for part in ("Real", "Imaginary")
-    ]
-    columns = [found.frequency]
-    for part in (found.impedance, *found.parts.values()):
-        columns += [1e4 * part.real, 1e4 * part.imag]
-    _write_csv(path, heads, columns)
-
-
-def _write_csv(path: Path, heads: Sequence[str], columns: Sequence[Any]) -> None:
-    import csv
-
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(heads)
-        writer.writerows([f"{value:.9g}" for value in row] for row in zip(*columns, strict=True))
-
-
 def loadings_json(sweep: LoadingSweep, best: Sequence[Optimum]) -> dict[str, Any]:
     return {
         "outcome": "done",
@@ -297,19 +313,63 @@ def fit_text(found: Fit, notes: Sequence[str]) -> str:
     return "\n".join([*lines, *(f"warning: {word}" for word in found.warnings), *(f"note: {word}" for word in notes)])
 
 
-def write_curves(found: Simulation, path: Path, temperature: Any = None) -> None:
-    """Time, voltage, current, charge and losses as CSV, with the unit in each heading."""
-    heads = [
-        "Test Time / s",
-        "Voltage / V",
-        "Current / mA cm-2",
-        "Charge / mAh cm-2",
-        "Protocol step",
-    ]
-    columns = [found.time, found.voltage, found.current / 10.0, found.charge / 3.6e4, found.step + 1]
-    if temperature is not None:
-        heads.append("Temperature / degC")
-        columns.append(temperature - units.ZERO_CELSIUS)
-    heads += [f"Loss to {name} / mV" for name in found.losses]
-    columns += [1000.0 * volts for volts in found.losses.values()]
-    _write_csv(path, heads, columns)
+def critical_json(found: CriticalThickness, at: ThickPoint, share: float) -> dict[str, Any]:
+    return {
+        "outcome": "done",
+        "c_rate": at.c_rate,
+        "current_mA_per_cm2": at.current / 10.0,
+        "delivered_share": share,
+        "critical_thickness_um": converted(found.thickness, "um"),
+        "loading_mg_per_cm2": converted(at.loading, "mg/cm2"),
+        "areal_capacity_mAh_per_cm2": converted(found.areal_capacity, "mAh/cm2"),
+        "specific_energy_Wh_per_kg": converted(at.specific_energy, "Wh/kg"),
+        "energy_density_Wh_per_L": converted(at.energy_density, "Wh/L"),
+    }
+
+
+def critical_text(found: CriticalThickness, at: ThickPoint, share: float, own: float) -> str:
+    """The critical thickness, the cell with it, and the design's own beside."""
+    say = units.text
+    return "\n".join(
+        [
+            f"critical thickness  {say(found.thickness, units.THICKNESS, digits=3)} of the cathode at {at.c_rate:.3g}C "
+            f"({at.current / 10.0:.3g} mA/cm2): thicker ones deliver less than {100 * share:.3g} %",
+            f"loading             {say(at.loading, units.LOADING, digits=3)}, "
+            f"{say(found.areal_capacity, units.AREAL_CAPACITY, digits=3)}",
+            f"energy at that rate {say(at.specific_energy, units.SPECIFIC_ENERGY, digits=4)}, "
+            f"{say(at.energy_density, units.ENERGY_DENSITY, digits=4)}",
+            f"this design         {say(own, units.THICKNESS, digits=3)}",
+        ]
+    )
+
+
+def ragone_json(points: Sequence[RagonePoint]) -> dict[str, Any]:
+    return {
+        "outcome": "done",
+        "points": [
+            {
+                "outcome": point.outcome,
+                "specific_power_W_per_kg": point.specific_power,
+                "power_mW_per_cm2": point.power / 10.0,
+                "specific_energy_Wh_per_kg": converted(point.specific_energy, "Wh/kg"),
+                "areal_energy_mWh_per_cm2": point.areal_energy / 3.6e4,
+            }
+            for point in points
+        ],
+    }
+
+
+def ragone_text(points: Sequence[RagonePoint]) -> str:
+    rows: list[tuple[str, ...]] = [("W/kg", "mW/cm2", "Wh/kg", "mWh/cm2", "h", "outcome")]
+    for point in points:
+        rows.append(
+            (
+                f"{point.specific_power:.4g}",
+                f"{point.power / 10.0:.4g}",
+                f"{converted(point.specific_energy, 'Wh/kg'):.4g}",
+                f"{point.areal_energy / 3.6e4:.4g}",
+                f"{point.areal_energy / point.power / 3600.0:.3g}",
+                point.outcome,
+            )
+        )
+    return aligned(rows)

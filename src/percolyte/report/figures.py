@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -23,11 +23,6 @@ from percolyte.materials.substance import Substance
 from percolyte.materials.temperature import conductivity_at
 from percolyte.pouch.cost import Cost
 from percolyte.pouch.stack import CellInputs, FoilAnodeInputs
-
-if TYPE_CHECKING:
-    from percolyte.cell.rate import RateCapability, RatePoint
-    from percolyte.cell.spectrum import Spectrum
-    from percolyte.cell.thick import LoadingSweep
 
 COLOURS = {
     "cathode": "#3b5b92",
@@ -74,10 +69,15 @@ def svg(figure: Figure) -> str:
     return buffer.getvalue().decode()
 
 
-def save(figure: Figure, path: Path) -> None:
-    """The figure as a file, by its ending."""
+def check_figure_name(path: Path) -> None:
+    """InputError for a name whose ending is no format of a figure."""
     if path.suffix not in FORMATS:
         raise InputError(f"{path} is no figure file; end its name with {', '.join(FORMATS)}")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """The figure as a file, by its ending."""
+    check_figure_name(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"Date": None} if path.suffix == ".svg" else None
     with mpl.rc_context(STYLE):
@@ -323,118 +323,6 @@ def cost_figure(cost: Cost) -> Figure | None:
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.legend(loc="lower right", fontsize=8)
-        return figure
-
-
-LOSS_COLOURS = {
-    "separator and contacts": "#e0a93b",
-    "ions in the cathode": "#274673",
-    "electrons in the cathode": "#5b7db1",
-    "kinetics of the cathode": "#8ea9cf",
-    "diffusion in the cathode particles": "#c3d2e6",
-    "ions in the anode": "#4f545b",
-    "electrons in the anode": "#7a8088",
-    "kinetics of the anode": "#a9aeb5",
-    "diffusion in the anode particles": "#d4d7da",
-}
-
-
-def rate_figure(rate: RateCapability) -> Figure:
-    """Voltage curves at each rate, and the energy that remains at each power (Ragone)."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.6, 3.2), layout="constrained")
-        curves, ragone = figure.subplots(1, 2, width_ratios=(3, 2))
-        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(rate.points)))
-        for point, shade in zip(rate.points, shades, strict=True):
-            found = point.simulation
-            curves.plot(found.charge / 3.6e4, found.voltage, color=shade, linewidth=1.5, label=f"{point.c_rate:g}C")
-        curves.set(xlabel="areal capacity (mAh/cm²)", ylabel="cell voltage (V)")
-        curves.legend(fontsize=8)
-        power = [point.specific_power for point in rate.points]
-        energy = [float(units.to(point.specific_energy, "Wh/kg")) for point in rate.points]
-        ragone.plot(power, energy, "-", color=FAINT, linewidth=1.0)
-        ragone.scatter(power, energy, c=shades, s=34, zorder=3)
-        for x, y, point in zip(power, energy, rate.points, strict=True):
-            ragone.annotate(f"{point.c_rate:g}C", (x, y), textcoords="offset points", xytext=(6, 4), fontsize=8)
-        ragone.set(xlabel="mean specific power (W/kg)", ylabel="specific energy (Wh/kg)", xscale="log")
-        ragone.margins(x=0.18, y=0.1)
-        ragone.set_ylim(bottom=0.0)
-        return figure
-
-
-def loss_figure(point: RatePoint) -> Figure:
-    """Where the voltage goes during one discharge, from the rest voltage down to the cell's."""
-    found = point.simulation
-    charge = found.charge / 3.6e4
-    with mpl.rc_context(STYLE):
-        figure, axes = styled(7.6, 3.2)
-        bottom = found.voltage
-        for name, colour in LOSS_COLOURS.items():
-            volts = found.losses[name]
-            if float(np.max(volts)) < 5e-4:
-                continue
-            axes.fill_between(charge, bottom, bottom + volts, color=colour, linewidth=0, label=name)
-            bottom = bottom + volts
-        axes.plot(charge, found.voltage, color=INK, linewidth=1.5, label="cell voltage")
-        axes.plot(charge, bottom, color=INK, linewidth=0.8, linestyle="--", label="without losses")
-        low, high = float(np.percentile(found.voltage, 3)), float(np.max(bottom))
-        axes.set(
-            xlabel="areal capacity (mAh/cm²)", ylabel="voltage (V)", ylim=(low - 0.15, high + 0.05), xlim=(0, None)
-        )
-        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
-        return figure
-
-
-def loading_figure(sweep: LoadingSweep) -> Figure:
-    """Areal capacity and Wh/kg against loading at each rate, with published thick electrodes."""
-    from percolyte.cell.thick import published
-
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(8.4, 3.6), layout="constrained")
-        capacity, energy = figure.subplots(1, 2)
-        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(sweep.rates)))
-        loading = units.to(np.array(sweep.amounts), "mg/cm2")
-        for rate, points, shade in zip(sweep.rates, sweep.by_rate, shades, strict=True):
-            label = f"{rate.value:g}C" if rate.c_rate else f"{rate.value / 10:g} mA/cm²"
-            delivered = units.to(np.array([point.delivered for point in points]), "mAh/cm2")
-            capacity.plot(loading, delivered, color=shade, linewidth=1.6, label=label)
-            specific = units.to(np.array([point.specific_energy for point in points]), "Wh/kg")
-            energy.plot(loading, specific, color=shade, linewidth=1.6)
-            energy.plot(loading[int(np.argmax(specific))], specific.max(), "o", color=shade)
-        known = [one for one in published() if not one.doubt and one.loading <= 1.1 * max(sweep.amounts)]
-        capacity.plot(
-            [units.to(one.loading, "mg/cm2") for one in known],
-            [units.to(one.areal_capacity, "mAh/cm2") for one in known],
-            "o", markerfacecolor="white", color=WARNING, markersize=5, label="published, any material and rate",
-        )  # fmt: skip
-        capacity.set(xlabel="loading (mg/cm²)", ylabel="delivered capacity (mAh/cm²)")
-        energy.set(xlabel="loading (mg/cm²)", ylabel="specific energy (Wh/kg)")
-        capacity.set_ylim(0, 1.3 * max(units.to(point.reversible, "mAh/cm2") for point in sweep.by_rate[0]))
-        capacity.legend(fontsize=8, loc="upper left")
-        return figure
-
-
-def nyquist_figure(spectrum: Spectrum) -> Figure:
-    """The spectrum of the cell and of its parts in the complex plane, both axes to one scale, with its decades marked."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 3.8), layout="constrained")
-        axes = figure.subplots()
-        for name, part in spectrum.parts.items():
-            z = units.to(part, "ohm*cm2")
-            axes.plot(
-                z.real, -z.imag, ".-", color=COLOURS[name.split(" and ")[0]], linewidth=1.0, markersize=4, label=name
-            )
-        z = units.to(spectrum.impedance, "ohm*cm2")
-        axes.plot(z.real, -z.imag, color=INK, linewidth=1.8, label="cell")
-        powers = np.log10(spectrum.frequency)
-        for power in range(int(np.ceil(powers.min())), int(np.floor(powers.max())) + 1, 2):
-            at = int(np.argmin(np.abs(powers - power)))
-            axes.plot(z[at].real, -z[at].imag, "o", color=INK, markersize=4)
-            axes.annotate(
-                f"$10^{{{power}}}$ Hz", (z[at].real, -z[at].imag), (-8, 7), textcoords="offset points", fontsize=8
-            )
-        axes.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)", aspect="equal")
-        figure.legend(fontsize=8, loc="outside upper center", ncols=4)
         return figure
 
 

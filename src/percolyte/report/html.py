@@ -13,30 +13,24 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from percolyte import __version__, units
 from percolyte.cell.rate import RateCapability, RatePoint
+from percolyte.cell.spectrum import DOUBLE_LAYER, HALF_DISCHARGED
 from percolyte.design import write_design
 from percolyte.evaluation import Evaluation
+from percolyte.files import write_whole
 from percolyte.pouch.convention import PRESETS, Convention
 from percolyte.pouch.energy import pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack
-from percolyte.report import figures
+from percolyte.report import cell_figures, figures
 from percolyte.report.tables import convention_json, evaluation_json
 
 
 def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> list[Path]:
     """Write report.html and evaluation.json into a folder; their paths."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    page, record = folder / "report.html", folder / "evaluation.json"
-    _write(page, render_report(evaluation))
-    _write(record, json.dumps(evaluation_json(evaluation), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    page, record = Path(folder) / "report.html", Path(folder) / "evaluation.json"
+    data = json.dumps(evaluation_json(evaluation), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(page, render_report(evaluation).encode())
+    write_whole(record, data.encode())
     return [page, record]
-
-
-def _write(path: Path, content: str) -> None:
-    """Whole or not at all: a report that was there stays until the new one is."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(content, encoding="utf-8")
-    beside.replace(path)
 
 
 def render_report(evaluation: Evaluation) -> str:
@@ -50,6 +44,8 @@ def render_report(evaluation: Evaluation) -> str:
         version=__version__,
         units=units,
         pictures=_pictures(e),
+        double_layer=DOUBLE_LAYER,
+        charge_left=1.0 - HALF_DISCHARGED,
         verdicts={verdict: sum(check.verdict == verdict for check in e.checks) for verdict in ("pass", "warn", "fail")},
         convention=convention_json(e.energy),
         by_origin={origin: [entry for entry in e.ledger.entries if entry.origin == origin] for origin in origins},
@@ -78,8 +74,10 @@ def _pictures(e: Evaluation) -> dict[str, str]:
         "map": figures.map_figure(e),
         "tornado": figures.tornado_figure(e.inputs),
         "cost": figures.cost_figure(e.cost),
-        "rate": figures.rate_figure(e.rate) if e.rate else None,
-        "losses": figures.loss_figure(_near(e.rate)) if e.rate else None,
+        "rate": cell_figures.rate_figure(e.rate) if e.rate else None,
+        "measured": cell_figures.measured_figure(e.rate, e.measured) if e.rate and e.measured else None,
+        "losses": cell_figures.loss_figure(_near(e.rate)) if e.rate else None,
+        "nyquist": cell_figures.nyquist_figure(e.spectrum) if e.spectrum else None,
         "conventions": figures.convention_figure(_under_each_convention(e), e.energy.convention.title),
     }
     encoded = {

@@ -12,7 +12,7 @@ from percolyte.evaluation import Evaluation
 from percolyte.materials.substance import PROPERTIES, Substance
 from percolyte.pouch.cost import Cost
 from percolyte.pouch.energy import PouchEnergy
-from percolyte.report.cells import rate_json
+from percolyte.report.cells import measured_json, rate_json
 from percolyte.report.layout import aligned, converted
 from percolyte.resolution import say_choice
 
@@ -118,6 +118,7 @@ def evaluation_json(e: Evaluation) -> dict[str, Any]:
         "energy": energy_json(e),
         "transport": transport_json(e),
         "rate": rate_json(e),
+        **({"measured": measured_json(e)} if e.measured else {}),
         "checks": [asdict(check) for check in e.checks],
         "sources": [asdict(entry) for entry in e.ledger.entries],
     }

@@ -1,0 +1,234 @@
+"""Figures of the cell model: curves, losses, measured data, rates, thicknesses, impedance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from percolyte import units
+from percolyte.report.figures import ACCENT, COLOURS, FAINT, INK, STYLE, WARNING, styled
+
+if TYPE_CHECKING:
+    from percolyte.cell.measured import Comparison
+    from percolyte.cell.rate import RateCapability, RatePoint
+    from percolyte.cell.spectrum import Spectrum
+    from percolyte.cell.thick import LoadingSweep, RagonePoint, ThickPoint
+
+LOSS_COLOURS = {
+    "separator and contacts": "#e0a93b",
+    "ions in the cathode": "#274673",
+    "electrons in the cathode": "#5b7db1",
+    "kinetics of the cathode": "#8ea9cf",
+    "diffusion in the cathode particles": "#c3d2e6",
+    "ions in the anode": "#4f545b",
+    "electrons in the anode": "#7a8088",
+    "kinetics of the anode": "#a9aeb5",
+    "diffusion in the anode particles": "#d4d7da",
+}
+
+
+def rate_figure(rate: RateCapability) -> Figure:
+    """Voltage curves at each rate, and the energy that remains at each power (Ragone)."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.6, 3.2), layout="constrained")
+        curves, ragone = figure.subplots(1, 2, width_ratios=(3, 2))
+        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(rate.points)))
+        for point, shade in zip(rate.points, shades, strict=True):
+            found = point.simulation
+            curves.plot(found.charge / 3.6e4, found.voltage, color=shade, linewidth=1.5, label=f"{point.c_rate:g}C")
+        curves.set(xlabel="areal capacity (mAh/cm²)", ylabel="cell voltage (V)")
+        curves.legend(fontsize=8)
+        power = [point.specific_power for point in rate.points]
+        energy = [float(units.to(point.specific_energy, "Wh/kg")) for point in rate.points]
+        ragone.plot(power, energy, "-", color=FAINT, linewidth=1.0)
+        ragone.scatter(power, energy, c=shades, s=34, zorder=3)
+        for x, y, point in zip(power, energy, rate.points, strict=True):
+            ragone.annotate(f"{point.c_rate:g}C", (x, y), textcoords="offset points", xytext=(6, 4), fontsize=8)
+        ragone.set(xlabel="mean specific power (W/kg)", ylabel="specific energy (Wh/kg)", xscale="log")
+        ragone.margins(x=0.18, y=0.1)
+        ragone.set_ylim(bottom=0.0)
+        return figure
+
+
+def loss_figure(point: RatePoint) -> Figure:
+    """Where the voltage goes during one discharge, from the rest voltage down to the cell's."""
+    found = point.simulation
+    charge = found.charge / 3.6e4
+    with mpl.rc_context(STYLE):
+        figure, axes = styled(7.6, 3.2)
+        bottom = found.voltage
+        for name, colour in LOSS_COLOURS.items():
+            volts = found.losses[name]
+            if float(np.max(volts)) < 5e-4:
+                continue
+            axes.fill_between(charge, bottom, bottom + volts, color=colour, linewidth=0, label=name)
+            bottom = bottom + volts
+        axes.plot(charge, found.voltage, color=INK, linewidth=1.5, label="cell voltage")
+        axes.plot(charge, bottom, color=INK, linewidth=0.8, linestyle="--", label="without losses")
+        low, high = float(np.percentile(found.voltage, 3)), float(np.max(bottom))
+        axes.set(
+            xlabel="areal capacity (mAh/cm²)", ylabel="voltage (V)", ylim=(low - 0.15, high + 0.05), xlim=(0, None)
+        )
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
+        return figure
+
+
+def loading_figure(sweep: LoadingSweep) -> Figure:
+    """Areal capacity and Wh/kg against loading at each rate, with published thick electrodes."""
+    from percolyte.cell.thick import published
+
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 3.6), layout="constrained")
+        capacity, energy = figure.subplots(1, 2)
+        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(sweep.rates)))
+        loading = units.to(np.array(sweep.amounts), "mg/cm2")
+        for rate, points, shade in zip(sweep.rates, sweep.by_rate, shades, strict=True):
+            label = f"{rate.value:g}C" if rate.c_rate else f"{rate.value / 10:g} mA/cm²"
+            delivered = units.to(np.array([point.delivered for point in points]), "mAh/cm2")
+            capacity.plot(loading, delivered, color=shade, linewidth=1.6, label=label)
+            specific = units.to(np.array([point.specific_energy for point in points]), "Wh/kg")
+            energy.plot(loading, specific, color=shade, linewidth=1.6)
+            energy.plot(loading[int(np.argmax(specific))], specific.max(), "o", color=shade)
+        known = [one for one in published() if not one.doubt and one.loading <= 1.1 * max(sweep.amounts)]
+        capacity.plot(
+            [units.to(one.loading, "mg/cm2") for one in known],
+            [units.to(one.areal_capacity, "mAh/cm2") for one in known],
+            "o", markerfacecolor="white", color=WARNING, markersize=5, label="published, any material and rate",
+        )  # fmt: skip
+        capacity.set(xlabel="loading (mg/cm²)", ylabel="delivered capacity (mAh/cm²)")
+        energy.set(xlabel="loading (mg/cm²)", ylabel="specific energy (Wh/kg)")
+        capacity.set_ylim(0, 1.3 * max(units.to(point.reversible, "mAh/cm2") for point in sweep.by_rate[0]))
+        capacity.legend(fontsize=8, loc="upper left")
+        return figure
+
+
+def critical_figure(sweep: LoadingSweep, critical: ThickPoint, share: float, own: float) -> Figure:
+    """Delivered share and capacity against thickness at one rate, the critical thickness and the design's own."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.6, 3.2), layout="constrained")
+        shares, capacity = figure.subplots(1, 2)
+        (points,) = sweep.by_rate
+        thickness = [1e6 * point.thickness for point in points]
+        shares.plot(thickness, [100 * point.utilisation for point in points], color=ACCENT, linewidth=1.6)
+        shares.axhline(100 * share, color=FAINT, linewidth=0.8, linestyle="--")
+        capacity.plot(thickness, [point.reversible / 3.6e4 for point in points], color=FAINT, label="reversible")
+        capacity.plot(
+            thickness, [point.delivered / 3.6e4 for point in points], color=ACCENT, linewidth=1.6, label="delivered"
+        )
+        for axes, at in ((shares, 100 * critical.utilisation), (capacity, critical.delivered / 3.6e4)):
+            axes.plot(1e6 * critical.thickness, at, "o", color=WARNING, zorder=3)
+            axes.axvline(1e6 * own, color=INK, linewidth=0.8, linestyle=":", zorder=0)
+            axes.set(xlabel="cathode thickness (µm)", ylim=(0, None), xlim=(0, None))
+        critical_name = f"critical, {1e6 * critical.thickness:.3g} µm at {critical.c_rate:.3g}C"
+        shares.plot([], [], "o", color=WARNING, label=critical_name)
+        shares.plot([], [], color=INK, linewidth=0.8, linestyle=":", label="this design")
+        shares.set_ylabel("delivered share of the capacity (%)")
+        capacity.set_ylabel("areal capacity (mAh/cm²)")
+        shares.legend(fontsize=8, loc="lower left")
+        capacity.legend(fontsize=8, loc="upper left")
+        return figure
+
+
+def ragone_figure(points: Sequence[RagonePoint]) -> Figure:
+    """Energy against power, with the duration of each discharge."""
+    with mpl.rc_context(STYLE):
+        figure, axes = styled(6.4, 3.8)
+        power = np.array([point.specific_power for point in points])
+        energy = np.array([float(units.to(point.specific_energy, "Wh/kg")) for point in points])
+        axes.plot(power, energy, "o-", color=ACCENT, linewidth=1.6, markersize=5)
+        for x, y in zip(power, energy, strict=True):
+            axes.annotate(_duration(y / x), (x, y), (5, 5), textcoords="offset points", fontsize=8)
+        axes.set(xlabel="specific power (W/kg)", ylabel="specific energy (Wh/kg)", xscale="log")
+        axes.margins(x=0.1, y=0.12)
+        axes.set_ylim(bottom=0.0)
+        return figure
+
+
+def _duration(hours: float) -> str:
+    return f"{hours:.2g} h" if hours >= 1.0 else f"{60 * hours:.2g} min" if hours > 0.0 else "none"
+
+
+MARKS = 24
+"""Points drawn of a measured curve; its file may have thousands."""
+
+
+def measured_figure(rate: RateCapability, found: Sequence[Comparison]) -> Figure:
+    """Measured discharges on the model's at the same currents, and delivered capacity against rate."""
+    rates = sorted({round(one.c_rate, 3) for one in found})
+    shades = dict(zip(rates, mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(rates))), strict=True))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.6, 3.4), layout="constrained")
+        curves, capability = figure.subplots(1, 2, width_ratios=(3, 2))
+        for one in found:
+            shade, run, curve = shades[round(one.c_rate, 3)], one.simulation, one.discharge
+            curves.plot(run.charge / 3.6e4, run.voltage, color=shade, linewidth=1.3)
+            rows = np.linspace(0, len(curve.charge) - 1, MARKS).round().astype(int)
+            curves.plot(np.asarray(curve.charge)[rows] / 3.6e4, np.asarray(curve.voltage)[rows], "o", **_open(shade))
+            capability.plot(one.c_rate, curve.charge[-1] / 3.6e4, "o", **_open(shade))
+            capability.plot(one.c_rate, run.areal_capacity / 3.6e4, "x", color=shade, markersize=5)
+        capability.plot(
+            [point.c_rate for point in rate.points],
+            [point.simulation.areal_capacity / 3.6e4 for point in rate.points],
+            color=FAINT, linewidth=1.0, zorder=0, label=f"model to {rate.cell.cut_off:g} V",
+        )  # fmt: skip
+        capability.plot([], [], "x", color=INK, markersize=5, label="model, measured end")
+        capability.plot([], [], "o", **_open(INK), label="measured")
+        for value, shade in shades.items():
+            curves.plot([], [], color=shade, label=f"{value:.3g}C")
+        curves.set(xlabel="areal capacity (mAh/cm²)", ylabel="cell voltage (V)")
+        capability.set(xlabel="C-rate", ylabel="delivered (mAh/cm²)", xscale="log", ylim=(0, None))
+        curves.legend(fontsize=8, loc="lower left", ncols=1 + len(rates) // 7)
+        capability.legend(fontsize=8, loc="lower left")
+        return figure
+
+
+def _open(colour: Any) -> dict[str, Any]:
+    """A mark of measured data."""
+    return {"markerfacecolor": "white", "color": colour, "markersize": 4, "markeredgewidth": 0.9}
+
+
+def nyquist_figure(spectrum: Spectrum) -> Figure:
+    """The spectrum of the cell and of its parts in the complex plane, both axes to one scale, with its decades marked."""
+    parts = {name: units.to(part, "ohm*cm2") for name, part in spectrum.parts.items()}
+    cell = units.to(spectrum.impedance, "ohm*cm2")
+    drawn = np.concatenate([cell, *parts.values(), [0.0]])
+    with mpl.rc_context(STYLE):
+        flat = float(np.ptp(drawn.imag) / np.ptp(drawn.real))
+        figure, axes = styled(6.4, min(1.5 + 5.6 * flat, 6.4))
+        for name, z in parts.items():
+            axes.plot(
+                z.real, -z.imag, ".-", color=COLOURS[name.split(" and ")[0]], linewidth=1.0, markersize=4, label=name
+            )
+        axes.plot(cell.real, -cell.imag, color=INK, linewidth=1.8, label="cell")
+        _label_decades(axes, spectrum.frequency, cell, drawn)
+        axes.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)", aspect="equal")
+        figure.legend(fontsize=8, loc="outside upper center", ncols=4)
+        return figure
+
+
+def _label_decades(axes: Axes, frequency: Any, cell: Any, drawn: Any) -> None:
+    """Every second decade marked on the curve, its label where it is farthest from all curves.
+
+    Distances are in shares of the width; decades that crowd together at one end are marked once.
+    """
+    width = float(np.ptp(drawn.real))
+    taken = list(np.conj(drawn) / width)
+    marks: list[complex] = []
+    powers = np.log10(frequency)
+    for power in range(int(np.ceil(powers.min())), int(np.floor(powers.max())) + 1, 2):
+        z = np.conj(cell[int(np.argmin(np.abs(powers - power)))]) / width
+        if any(abs(z - mark) < 0.04 for mark in marks):
+            continue
+        marks.append(z)
+        places = [z + 0.065 * np.cos(turn) + 0.04j * np.sin(turn) for turn in np.linspace(0.0, 2.0 * np.pi, 17)[:-1]]
+        box = np.array([-0.035, 0.0, 0.035, -0.015j, 0.015j])
+        room = [np.abs((place + box)[:, None] - np.array(taken)[None, :]).min() for place in places]
+        best = places[int(np.argmax(room))]
+        taken += list(best + box)
+        axes.plot(width * z.real, width * z.imag, "o", color=INK, markersize=4)
+        axes.text(width * best.real, width * best.imag, f"$10^{{{power}}}$ Hz", ha="center", va="center", fontsize=8)
