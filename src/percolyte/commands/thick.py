@@ -93,8 +93,9 @@ def critical(
     at = discharged(design_with(model.resolved, "cathode.thickness", found.thickness), rate)
     own = model.cell.cathode.thickness
     if out is not None or figure is not None:
-        span = np.geomspace(min(found.thickness, own) / 4.0, min(max(found.thickness, own) * 2.0, THICKEST), 25)
-        sweep = loading_sweep(model.resolved, [float(x) for x in span], [rate], path="cathode.thickness")
+        thickest = min(2.0 * max(found.thickness, own), THICKEST)
+        span = sorted([own, found.thickness, *map(float, np.linspace(thickest / 40.0, thickest, 40))])
+        sweep = loading_sweep(model.resolved, span, [rate], path="cathode.thickness")
         save_table(out, sweep_columns(sweep), model.design)
         if figure is not None:
             from percolyte.report.cell_figures import critical_figure

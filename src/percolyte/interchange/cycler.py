@@ -199,7 +199,7 @@ def _headings(lines: list[str], *, needs_current: bool) -> tuple[int, str, dict[
         [
             Problem(
                 f"line {row + 1}",
-                f"has no column for {', '.join(missing)} with a known unit: {lines[row].strip()[:120]!r}",
+                f"has no column for {', '.join(missing)} with a known unit: {lines[row].strip()[:120]!r}{_STATED * (missing == ['current'])}",
             ),
             *unnamed,
         ]
@@ -230,6 +230,7 @@ def _columns(words: list[str]) -> tuple[dict[str, _Column], list[Problem]]:
     return {name: column for name, (_, column) in found.items()}, problems
 
 
+_STATED = "; the current of one discharge may be stated beside its file instead"
 _EXAMPLES = {
     "time": "Test Time / s",
     "voltage": "Voltage / V",
@@ -426,7 +427,8 @@ def measured_discharges(
         except InputError as error:
             problems += [Problem(measured.file, str(problem)) for problem in error.problems]
         else:
-            found += [replace(curve, label=f"{measured.file}, {curve.label}") for curve in curves]
+            alone = len(curves) == 1
+            found += [replace(one, label=measured.file if alone else f"{measured.file}, {one.label}") for one in curves]
             notes += [f"{measured.file}: {note}" for note in more]
     if problems:
         raise InputError(problems, source=source)

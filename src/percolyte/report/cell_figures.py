@@ -120,17 +120,18 @@ def critical_figure(sweep: LoadingSweep, critical: ThickPoint, share: float, own
         capacity.plot(
             thickness, [point.delivered / 3.6e4 for point in points], color=ACCENT, linewidth=1.6, label="delivered"
         )
-        for axes, at in ((shares, 100 * critical.utilisation), (capacity, critical.delivered / 3.6e4)):
-            axes.plot(1e6 * critical.thickness, at, "o", color=WARNING, zorder=3)
-            axes.axvline(1e6 * own, color=INK, linewidth=0.8, linestyle=":", zorder=0)
+        now = min(points, key=lambda point: abs(point.thickness - own))
+        for axes, of in ((shares, lambda p: 100 * p.utilisation), (capacity, lambda p: p.delivered / 3.6e4)):
+            axes.plot(1e6 * now.thickness, of(now), "o", color=INK, markerfacecolor="white", label="this design")
+            axes.plot(
+                1e6 * critical.thickness, of(critical), "o", color=WARNING,
+                label=f"critical, {1e6 * critical.thickness:.3g} µm at {critical.c_rate:.3g}C",
+            )  # fmt: skip
             axes.set(xlabel="cathode thickness (µm)", ylim=(0, None), xlim=(0, None))
-        critical_name = f"critical, {1e6 * critical.thickness:.3g} µm at {critical.c_rate:.3g}C"
-        shares.plot([], [], "o", color=WARNING, label=critical_name)
-        shares.plot([], [], color=INK, linewidth=0.8, linestyle=":", label="this design")
         shares.set_ylabel("delivered share of the capacity (%)")
         capacity.set_ylabel("areal capacity (mAh/cm²)")
         shares.legend(fontsize=8, loc="lower left")
-        capacity.legend(fontsize=8, loc="upper left")
+        capacity.legend(*(part[:2] for part in capacity.get_legend_handles_labels()), fontsize=8, loc="upper left")
         return figure
 
 
@@ -150,7 +151,13 @@ def ragone_figure(points: Sequence[RagonePoint]) -> Figure:
 
 
 def _duration(hours: float) -> str:
-    return f"{hours:.2g} h" if hours >= 1.0 else f"{60 * hours:.2g} min" if hours > 0.0 else "none"
+    if hours <= 0.0:
+        return "none"
+    return next(
+        f"{per * hours:.2g} {unit}"
+        for per, unit in ((1, "h"), (60, "min"), (3600, "s"))
+        if per * hours >= 1 or unit == "s"
+    )
 
 
 MARKS = 24
@@ -167,7 +174,7 @@ def measured_figure(rate: RateCapability, found: Sequence[Comparison]) -> Figure
         for one in found:
             shade, run, curve = shades[round(one.c_rate, 3)], one.simulation, one.discharge
             curves.plot(run.charge / 3.6e4, run.voltage, color=shade, linewidth=1.3)
-            rows = np.linspace(0, len(curve.charge) - 1, MARKS).round().astype(int)
+            rows = np.searchsorted(curve.charge, np.linspace(0.0, 1.0, MARKS) * curve.charge[-1])
             curves.plot(np.asarray(curve.charge)[rows] / 3.6e4, np.asarray(curve.voltage)[rows], "o", **_open(shade))
             capability.plot(one.c_rate, curve.charge[-1] / 3.6e4, "o", **_open(shade))
             capability.plot(one.c_rate, run.areal_capacity / 3.6e4, "x", color=shade, markersize=5)
@@ -194,41 +201,47 @@ def _open(colour: Any) -> dict[str, Any]:
 
 def nyquist_figure(spectrum: Spectrum) -> Figure:
     """The spectrum of the cell and of its parts in the complex plane, both axes to one scale, with its decades marked."""
-    parts = {name: units.to(part, "ohm*cm2") for name, part in spectrum.parts.items()}
-    cell = units.to(spectrum.impedance, "ohm*cm2")
-    drawn = np.concatenate([cell, *parts.values(), [0.0]])
+    parts = {name: np.conj(units.to(part, "ohm*cm2")) for name, part in spectrum.parts.items()}
+    cell = np.conj(units.to(spectrum.impedance, "ohm*cm2"))
+    drawn = np.concatenate([_dense(z) for z in (cell, *parts.values())])
+    left, right, top = min(0.0, drawn.real.min()), drawn.real.max(), drawn.imag.max()
+    width = right - left
     with mpl.rc_context(STYLE):
-        flat = float(np.ptp(drawn.imag) / np.ptp(drawn.real))
-        figure, axes = styled(6.4, min(1.5 + 5.6 * flat, 6.4))
+        figure, axes = styled(7.6, min(0.85 + 6.2 * (top / width + 0.17), 6.4))
         for name, z in parts.items():
             axes.plot(
-                z.real, -z.imag, ".-", color=COLOURS[name.split(" and ")[0]], linewidth=1.0, markersize=4, label=name
+                z.real, z.imag, ".-", color=COLOURS[name.split(" and ")[0]], linewidth=1.0, markersize=4, label=name
             )
-        axes.plot(cell.real, -cell.imag, color=INK, linewidth=1.8, label="cell")
-        _label_decades(axes, spectrum.frequency, cell, drawn)
+        axes.plot(cell.real, cell.imag, color=INK, linewidth=1.8, label="cell")
+        _label_decades(axes, spectrum.frequency, cell / width, drawn / width, width)
         axes.set(xlabel="Re Z (Ω cm²)", ylabel="−Im Z (Ω cm²)", aspect="equal")
+        axes.set(xlim=(left - 0.04 * width, right + 0.06 * width), ylim=(-0.09 * width, top + 0.08 * width))
         figure.legend(fontsize=8, loc="outside upper center", ncols=4)
         return figure
 
 
-def _label_decades(axes: Axes, frequency: Any, cell: Any, drawn: Any) -> None:
-    """Every second decade marked on the curve, its label where it is farthest from all curves.
+def _dense(z: Any) -> Any:
+    """The straight lines between the points of a spectrum, as more points."""
+    at = np.linspace(0.0, len(z) - 1, 8 * len(z))
+    return np.interp(at, range(len(z)), z)
 
-    Distances are in shares of the width; decades that crowd together at one end are marked once.
+
+def _label_decades(axes: Axes, frequency: Any, cell: Any, drawn: Any, width: float) -> None:
+    """Every second decade marked on the curve, its label beside it where no curve passes.
+
+    Impedances are in shares of the width; decades that crowd together at one end are marked once.
     """
-    width = float(np.ptp(drawn.real))
-    taken = list(np.conj(drawn) / width)
-    marks: list[complex] = []
+    taken, marks = drawn, np.array([np.inf])
+    box = np.array([-0.042, -0.02, 0.0, 0.02, 0.042, -0.015j, 0.015j])
+    around = np.exp(1j * np.linspace(0.0, 2.0 * np.pi, 25))
     powers = np.log10(frequency)
     for power in range(int(np.ceil(powers.min())), int(np.floor(powers.max())) + 1, 2):
-        z = np.conj(cell[int(np.argmin(np.abs(powers - power)))]) / width
-        if any(abs(z - mark) < 0.04 for mark in marks):
+        z = cell[int(np.argmin(np.abs(powers - power)))]
+        if np.abs(marks - z).min() < 0.04:
             continue
-        marks.append(z)
-        places = [z + 0.065 * np.cos(turn) + 0.04j * np.sin(turn) for turn in np.linspace(0.0, 2.0 * np.pi, 17)[:-1]]
-        box = np.array([-0.035, 0.0, 0.035, -0.015j, 0.015j])
-        room = [np.abs((place + box)[:, None] - np.array(taken)[None, :]).min() for place in places]
-        best = places[int(np.argmax(room))]
-        taken += list(best + box)
+        places = np.concatenate([z + far * (0.07 * around.real + 0.04j * around.imag) for far in (1.0, 1.4, 2.0)])
+        room = np.abs((places[:, None] + box)[:, :, None] - taken).min(axis=(1, 2))
+        best = places[int(np.argmax(np.minimum(room, 0.015) - 0.05 * np.abs(places - z)))]
+        taken, marks = np.append(taken, best + box), np.append(marks, z)
         axes.plot(width * z.real, width * z.imag, "o", color=INK, markersize=4)
         axes.text(width * best.real, width * best.imag, f"$10^{{{power}}}$ Hz", ha="center", va="center", fontsize=8)
