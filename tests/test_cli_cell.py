@@ -8,11 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyarrow import parquet  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
-from percolyte.cell.spectrum import Spectrum
+from percolyte.cell.spectrum import Spectrum, reported_spectrum
+from percolyte.cell.thick import critical_thickness
 from percolyte.cli import app, main
+from percolyte.commands.shared import built
+from percolyte.design import read_design
+from percolyte.examples import find_design
 from percolyte.report.cell_figures import nyquist_figure
+from tests.build import a_design_data, write_toml
 
 DESIGN = "wang2021-nmc811-li"
 SIMULATE_KEYS = {
@@ -128,6 +134,21 @@ def test_the_nyquist_plot_shows_the_sum_of_the_parts_to_one_scale() -> None:
     assert axes.get_aspect() == 1.0
 
 
+@pytest.mark.parametrize("name", ["wang2021-nmc811-li", "wang2021-lco-graphite", "yang2022-thick-cathode"])
+def test_no_label_of_the_nyquist_plot_lies_on_a_curve_or_on_another(name: str) -> None:
+    figure = nyquist_figure(reported_spectrum(built(name).cell))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    boxes = [label.get_window_extent() for label in axes.texts]
+    assert len(boxes) >= 4
+    for line in axes.lines:
+        x, y = axes.transData.transform(line.get_xydata()).T
+        at = np.linspace(0, x.size - 1, 20 * x.size)
+        for box in boxes:
+            assert not box.count_contains(np.column_stack([np.interp(at, range(x.size), v) for v in (x, y)]))
+    assert not any(box.overlaps(other) for box in boxes for other in boxes if other is not box)
+
+
 def test_impedance_writes_the_plot(tmp_path: Path) -> None:
     json_of("impedance", DESIGN, "--frequencies", "1e4 Hz, 1e-1 Hz, 3", "--figure", str(tmp_path / "z.svg"))
     assert (tmp_path / "z.svg").read_text().startswith("<?xml")
@@ -140,8 +161,104 @@ def test_the_best_loading_is_smaller_at_a_higher_rate() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "heading", "rows"),
+    [
+        (["simulate", DESIGN], "Voltage / V", None),
+        (["simulate", "PEO", "--current", "0.05 mA/cm2"], "Voltage / V", None),
+        (["rate", DESIGN, "--c-rates", "0.5,3"], "Specific energy / Wh kg-1", 2),
+        (["impedance", DESIGN, "--frequencies", "1e4 Hz, 1e-1 Hz, 3"], "Real impedance of total / ohm cm2", 16),
+        (["loadings", DESIGN, "--c-rates", "1,3"], "Loading / mg cm-2", 30),
+        (["critical-thickness", DESIGN], "Thickness / um", 42),
+        (["ragone", DESIGN, "--powers", "100 W/kg,1 kW/kg"], "Specific power / W kg-1", 2),
+    ],
+)
+def test_every_table_is_written_as_csv_and_as_parquet_with_its_design(
+    tmp_path: Path, words: list[str], heading: str, rows: int | None
+) -> None:
+    design = str(a_polymer(tmp_path)) if words[1] == "PEO" else words[1]
+    for name in ("t.csv", "t.parquet"):
+        done = CliRunner().invoke(app, [words[0], design, *words[2:], "--out", str(tmp_path / name)])
+        assert done.exit_code == 0, done.output
+    table = parquet.read_table(tmp_path / "t.parquet")
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    assert lines[0] == ",".join(table.column_names)
+    assert len(lines) - 1 == table.num_rows
+    assert heading in table.column_names
+    assert table.num_rows == (rows or table.num_rows) > 1
+    assert table.schema.metadata[b"design"].decode() == read_design(find_design(design)).name
+
+
+def a_polymer(folder: Path) -> Path:
+    """A design whose salt is an unknown."""
+    salt = {"concentration": "1000 mol/m3", "transference_number": 0.2, "diffusivity": "1e-11 m2/s"}
+    return write_toml(folder / "polymer.toml", a_design_data(temperature="60 degC", salt=salt))
+
+
+def test_fit_takes_the_data_of_the_design_where_no_file_is_named(tmp_path: Path) -> None:
+    curve = tmp_path / "measured.parquet"
+    path = write_toml(tmp_path / "cell.toml", a_design_data(measured=[{"file": curve.name}]))
+    plain = write_toml(tmp_path / "plain.toml", a_design_data())
+    assert CliRunner().invoke(app, ["simulate", str(plain), "--c-rate", "2", "--out", str(curve)]).exit_code == 0
+    wanted = ["--property", "cathode solid diffusivity"]
+    own, named = json_of("fit", str(path), *wanted), json_of("fit", str(plain), str(curve), *wanted)
+    assert own["parameters"] == named["parameters"]
+
+
+def test_the_critical_thickness_is_that_of_the_model(tmp_path: Path) -> None:
+    found = json_of("critical-thickness", DESIGN, "--c-rate", "1", "--figure", str(tmp_path / "c.svg"))
+    expected = critical_thickness(built(DESIGN).resolved, 1.0)
+    assert found["critical_thickness_um"] == pytest.approx(1e6 * expected.thickness)
+    # a current density that is 1C of that electrode is the same discharge of it
+    same = json_of("critical-thickness", DESIGN, "--current", f"{found['areal_capacity_mAh_per_cm2']} mA/cm2")
+    # both are bisected to a thousandth
+    assert same["critical_thickness_um"] == pytest.approx(found["critical_thickness_um"], rel=2e-3)
+    assert (tmp_path / "c.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(("rate", "outcome"), [("0.0001", "thicker than sought"), ("10000", "never")])
+def test_a_rate_without_a_critical_thickness_is_a_named_outcome_with_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rate: str, outcome: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["percolyte", "critical-thickness", DESIGN, "--c-rate", rate, "--json"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 1
+    assert json.loads(capsys.readouterr().out)["outcome"] == outcome
+
+
+def test_ragone_gives_less_energy_at_more_power(tmp_path: Path) -> None:
+    found = json_of("ragone", DESIGN, "--powers", "50 W/kg, 500 W/kg, 1e6 W/kg", "--figure", str(tmp_path / "r.svg"))
+    points = found["points"]
+    assert [point["specific_power_W_per_kg"] for point in points] == pytest.approx([50.0, 500.0, 1e6])
+    energies = [point["specific_energy_Wh_per_kg"] for point in points]
+    assert energies == sorted(energies, reverse=True)
+    assert [point["outcome"] for point in points] == ["done", "done", "more power than the cell can give"]
+    assert (tmp_path / "r.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(("name", "said"), [("t.csv/a.csv", "is no folder"), ("folder.csv", "is no file")])
+def test_an_output_that_cannot_be_written_is_refused_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    (tmp_path / "t.csv").write_text("old")
+    (tmp_path / "folder.csv").mkdir()
+    monkeypatch.setattr("percolyte.cell.run.simulate", None)
+    assert said in refusal(monkeypatch, capsys, "simulate", DESIGN, "--out", str(tmp_path / name))
+    assert (tmp_path / "t.csv").read_text() == "old"
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["simulate", DESIGN, "--out", "curve.txt"], "end its name with .csv or .parquet"),
+        (["rate", DESIGN, "--figure", "rates"], "end its name with .svg, .png, .pdf"),
+        (["critical-thickness", DESIGN, "--c-rate", "1", "--current", "1 mA/cm2"], "only one"),
+        (["critical-thickness", DESIGN, "--delivered", "100 %"], "between 0 and 1"),
+        (["critical-thickness", "wang2021-li-rich-li"], "open-circuit potential"),
+        (["ragone", DESIGN, "--powers", "100 W/kg, 5 W"], "not a specific power"),
+        (["fit", DESIGN, "--property", "series resistance"], "no data to fit"),
+        (["fit", DESIGN, "--property", "series resistance", "--area", "1 cm2"], "[[measured]] has its own"),
+        (["fit", DESIGN, "none.csv", "--property", "series resistance"], "none.csv: cannot be read"),
         (["simulate", DESIGN, "--c-rate", "1", "--current", "1 mA/cm2"], "only one"),
         (["simulate", DESIGN, "--c-rate", "-1"], "no rate"),
         (["simulate", DESIGN, "--c-rate", "1", "--cutoff", "5 V"], "not below"),

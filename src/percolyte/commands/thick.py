@@ -87,9 +87,10 @@ def critical(
     model = built(design)
     found = critical_thickness(model.resolved, rate, delivered=share)
     if found.outcome != "found":
+        thick = found.outcome == "thicker than sought"
+        which, advice = ("every", "a faster rate") if thick else ("no", "a slower rate or a smaller share")
         ends = f"{units.text(THINNEST, units.THICKNESS)} and {units.text(THICKEST, units.THICKNESS)}"
-        tells = "every" if found.outcome == "thicker than sought" else "no"
-        raise RunError(found.outcome, f"{tells} cathode between {ends} delivers {delivered} at this rate; try another")
+        raise RunError(found.outcome, f"{which} cathode between {ends} delivers {delivered} at this rate; try {advice}")
     at = discharged(design_with(model.resolved, "cathode.thickness", found.thickness), rate)
     own = model.cell.cathode.thickness
     if out is not None or figure is not None:

@@ -121,17 +121,20 @@ def critical_figure(sweep: LoadingSweep, critical: ThickPoint, share: float, own
             thickness, [point.delivered / 3.6e4 for point in points], color=ACCENT, linewidth=1.6, label="delivered"
         )
         now = min(points, key=lambda point: abs(point.thickness - own))
-        for axes, of in ((shares, lambda p: 100 * p.utilisation), (capacity, lambda p: p.delivered / 3.6e4)):
-            axes.plot(1e6 * now.thickness, of(now), "o", color=INK, markerfacecolor="white", label="this design")
-            axes.plot(
-                1e6 * critical.thickness, of(critical), "o", color=WARNING,
-                label=f"critical, {1e6 * critical.thickness:.3g} µm at {critical.c_rate:.3g}C",
-            )  # fmt: skip
+        critical_label = f"critical, {1e6 * critical.thickness:.3g} µm at {critical.c_rate:.3g}C"
+        for point, colour, face, label in (
+            (now, INK, "white", "this design"),
+            (critical, WARNING, WARNING, critical_label),
+        ):
+            at, style = 1e6 * point.thickness, {"color": colour, "markerfacecolor": face}
+            shares.plot(at, 100 * point.utilisation, "o", label=label, **style)
+            capacity.plot(at, point.delivered / 3.6e4, "o", **style)
+        for axes in (shares, capacity):
             axes.set(xlabel="cathode thickness (µm)", ylim=(0, None), xlim=(0, None))
         shares.set_ylabel("delivered share of the capacity (%)")
         capacity.set_ylabel("areal capacity (mAh/cm²)")
         shares.legend(fontsize=8, loc="lower left")
-        capacity.legend(*(part[:2] for part in capacity.get_legend_handles_labels()), fontsize=8, loc="upper left")
+        capacity.legend(fontsize=8, loc="upper left")
         return figure
 
 
