@@ -273,7 +273,10 @@ def fit(
         list[str], typer.Option("--property", help="What to fit, such as 'cathode solid diffusivity'; repeat it.")
     ],
     data: Annotated[
-        list[Path] | None, typer.Argument(help="Cycler files, instead of the design's [[measured]].")
+        list[Path] | None,
+        typer.Argument(
+            metavar="DATA", help="Cycler files; without any, those that the design names under measured."
+        ),
     ] = None,
     area: Annotated[str | None, typer.Option(help="Of the electrode of DATA, such as '1.13 cm2'.")] = None,
     sign: Annotated[

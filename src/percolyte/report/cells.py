@@ -65,7 +65,7 @@ def measured_text(found: Sequence[Comparison]) -> str:
                 f"{one.c_rate:.3g}C",
                 f"{converted(one.discharge.charge[-1], 'mAh/cm2'):.4g}",
                 f"{converted(one.simulation.areal_capacity, 'mAh/cm2'):.4g}",
-                f"{100 * one.charge_error:+.2g} %",
+                f"{100 * one.charge_error:+.1f} %",
                 f"{1000 * one.voltage_error:.3g} mV",
             )
         )
