@@ -236,7 +236,7 @@ def test_ragone_gives_less_energy_at_more_power(tmp_path: Path) -> None:
     assert (tmp_path / "r.svg").read_text().startswith("<?xml")
 
 
-@pytest.mark.parametrize(("name", "said"), [("t.csv/a.csv", "is no folder"), ("folder.csv", "is no file")])
+@pytest.mark.parametrize(("name", "said"), [("t.csv/a.csv", "is no folder"), ("folder.csv", "it is a folder")])
 def test_an_output_that_cannot_be_written_is_refused_before_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, said: str
 ) -> None:

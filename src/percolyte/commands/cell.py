@@ -274,9 +274,7 @@ def fit(
     ],
     data: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="DATA", help="Cycler files; without any, those that the design names under measured."
-        ),
+        typer.Argument(metavar="DATA", help="Cycler files; without any, those that the design names under measured."),
     ] = None,
     area: Annotated[str | None, typer.Option(help="Of the electrode of DATA, such as '1.13 cm2'.")] = None,
     sign: Annotated[

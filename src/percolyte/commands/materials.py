@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from percolyte.commands.shared import Json, note, print_json
+from percolyte.commands.shared import Figure, Json, note, print_json
 from percolyte.errors import InputError
 
 app = typer.Typer(help="The materials library: every value with unit, conditions and source.", no_args_is_help=True)
@@ -76,9 +75,7 @@ def materials_show(name: Annotated[str, typer.Argument(help="Name or alias.")], 
 @app.command("compare")
 def materials_compare(
     names: Annotated[list[str], typer.Argument(help="Two substances or more.")],
-    figure: Annotated[
-        Path | None, typer.Option(help="Write an Arrhenius plot of the electrolytes (.svg, .png, .pdf).")
-    ] = None,
+    figure: Figure = None,
     as_json: Json = False,
 ) -> None:
     """Substances side by side; electrolytes also as an Arrhenius plot."""

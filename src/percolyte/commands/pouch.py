@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from percolyte.commands.shared import DesignFile, Json, evaluated, note, print_json
+from percolyte.commands.shared import DesignFile, Json, evaluated, figure_name, note, print_json
 from percolyte.errors import InputError
 
 app = typer.Typer()
@@ -88,7 +88,7 @@ def solve(
 @app.command("map")
 def map_design(
     design: DesignFile,
-    out: Annotated[Path, typer.Option(help="Figure to write (.svg, .png, .pdf).")],
+    out: Annotated[Path, typer.Option(callback=figure_name, help="Figure to write (.svg, .png, .pdf).")],
 ) -> None:
     """Wh/kg and Wh/L over active content and separator thickness, as a figure."""
     from percolyte.report.figures import map_figure, save

@@ -27,6 +27,7 @@ DesignFile = Annotated[
 
 
 def _table_name(path: Path | None) -> Path | None:
+    """The name of a table to write, once it is known that it can be."""
     from percolyte.interchange.table import check_table_name
 
     if path is not None:
@@ -35,7 +36,8 @@ def _table_name(path: Path | None) -> Path | None:
     return path
 
 
-def _figure_name(path: Path | None) -> Path | None:
+def figure_name(path: Path | None) -> Path | None:
+    """The name of a figure to write, once it is known that it can be."""
     from percolyte.report.figures import check_figure_name
 
     if path is not None:
@@ -47,17 +49,17 @@ def _figure_name(path: Path | None) -> Path | None:
 def _can_hold(path: Path) -> None:
     """Refuse, before a long run, a file that could not be written after it."""
     folder = next(folder for folder in path.absolute().parents if folder.exists())
-    if path.is_dir() or not folder.is_dir():
-        raise InputError(
-            f"{path} cannot be written: {path if path.is_dir() else folder} is no {'file' if path.is_dir() else 'folder'}"
-        )
+    if path.is_dir():
+        raise InputError(f"{path} cannot be written: it is a folder; name a file")
+    if not folder.is_dir():
+        raise InputError(f"{path} cannot be written: {folder} is no folder; choose another")
     if not os.access(folder, os.W_OK):
-        raise InputError(f"{path} cannot be written: {folder} may not be written to; choose another folder")
+        raise InputError(f"{path} cannot be written: you may not write into {folder}; choose another folder")
 
 
 Table = Annotated[Path | None, typer.Option("--out", callback=_table_name, help="Table to write (.csv, .parquet).")]
 Figure = Annotated[
-    Path | None, typer.Option("--figure", callback=_figure_name, help="Figure to write (.svg, .png, .pdf).")
+    Path | None, typer.Option("--figure", callback=figure_name, help="Figure to write (.svg, .png, .pdf).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 

@@ -103,7 +103,7 @@ def loading_figure(sweep: LoadingSweep) -> Figure:
         capacity.set(xlabel="loading (mg/cm²)", ylabel="delivered capacity (mAh/cm²)")
         energy.set(xlabel="loading (mg/cm²)", ylabel="specific energy (Wh/kg)")
         capacity.set_ylim(0, 1.3 * max(units.to(point.reversible, "mAh/cm2") for point in sweep.by_rate[0]))
-        capacity.legend(fontsize=8, loc="upper left")
+        figure.legend(fontsize=8, loc="outside upper center", ncols=1 + len(sweep.rates))
         return figure
 
 
