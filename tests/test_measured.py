@@ -70,6 +70,11 @@ def test_a_shift_of_the_voltage_is_its_root_mean_square() -> None:
     assert found.charge_error == pytest.approx(0.0, abs=2e-3)
 
 
+def test_data_without_charge_are_refused() -> None:
+    with pytest.raises(InputError, match="charge must rise"):
+        compare(a_cell(), [replace(own(), charge=0.0 * own().charge)])
+
+
 def test_parquet_and_csv_of_a_discharge_are_the_same_data(tmp_path: Path) -> None:
     first, second = (read_cycler(write_curve(tmp_path / name, own())) for name in ("a.csv", "a.parquet"))
     # nine digits of the CSV

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from percolyte import units
-from percolyte.cell.measured import Discharge, differences, simulated
+from percolyte.cell.measured import Discharge, differences, problems_with, simulated
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.run import Simulation
 from percolyte.errors import InputError, Problem, suggestion
@@ -275,14 +275,7 @@ def _check(known: Mapping[str, _Property], data: Sequence[Discharge], names: Seq
         problems.append(Problem("", "name the properties to fit, each once, such as 'cathode ionic conductivity'"))
     if not data:
         problems.append(Problem("", "there is no discharge to fit"))
-    for curve in data:
-        charge, volts = np.asarray(curve.charge, dtype=float), np.asarray(curve.voltage, dtype=float)
-        if charge.size != volts.size or charge.size < 5 or not (np.isfinite(charge).all() and np.isfinite(volts).all()):
-            problems.append(Problem(str(curve), "needs five points at least, as many charges as voltages, all finite"))
-        elif not (np.diff(charge) >= 0.0).all() or charge[-1] <= 0.0:
-            problems.append(Problem(str(curve), "the charge must rise from 0"))
-        if not (math.isfinite(curve.current) and curve.current > 0.0):
-            problems.append(Problem(str(curve), "the current density of a discharge is positive, in A/m2"))
+    problems += problems_with(data)
     if problems:
         raise InputError(problems)
 

@@ -8,6 +8,7 @@ sooner or later than the data.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,6 +19,7 @@ from percolyte import units
 from percolyte.cell.model import Cell
 from percolyte.cell.protocol import Current, Step
 from percolyte.cell.run import Simulation, simulate
+from percolyte.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,13 +67,32 @@ def compare(cell: Cell, data: Sequence[Discharge]) -> tuple[Comparison, ...]:
     Voltage errors are √(mean (V_model(s Q_model) - V_measured(s Q_measured))²) over shares s of 1 % to
     99 %. Holds for discharges from the rested, charged cell at the cell's temperature. Limit: data of
     the model itself differ by what straight lines between their points cost.
+
+    Errors: InputError for data that are no discharge.
     """
+    problems = problems_with(data)
+    if problems:
+        raise InputError(problems)
     found = []
     for curve in data:
         run = simulated(cell, curve)
         volts, charge = differences(run, curve)
         found.append(Comparison(curve, run, curve.current / cell.one_c, float(np.sqrt(np.mean(volts**2))), charge))
     return tuple(found)
+
+
+def problems_with(data: Sequence[Discharge]) -> list[Problem]:
+    """What keeps data from being discharges at constant current."""
+    problems = []
+    for curve in data:
+        charge, volts = np.asarray(curve.charge, dtype=float), np.asarray(curve.voltage, dtype=float)
+        if charge.size != volts.size or charge.size < 5 or not (np.isfinite(charge).all() and np.isfinite(volts).all()):
+            problems.append(Problem(str(curve), "needs five points at least, as many charges as voltages, all finite"))
+        elif not (np.diff(charge) >= 0.0).all() or charge[-1] <= 0.0:
+            problems.append(Problem(str(curve), "the charge must rise from 0"))
+        if not (math.isfinite(curve.current) and curve.current > 0.0):
+            problems.append(Problem(str(curve), "the current density of a discharge is positive, in A/m2"))
+    return problems
 
 
 def simulated(cell: Cell, curve: Discharge) -> Simulation:

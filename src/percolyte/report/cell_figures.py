@@ -169,13 +169,13 @@ MARKS = 24
 
 def measured_figure(rate: RateCapability, found: Sequence[Comparison]) -> Figure:
     """Measured discharges on the model's at the same currents, and delivered capacity against rate."""
-    rates = sorted({round(one.c_rate, 3) for one in found})
+    rates = sorted({_told(one.c_rate) for one in found})
     shades = dict(zip(rates, mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(rates))), strict=True))
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.6, 3.4), layout="constrained")
         curves, capability = figure.subplots(1, 2, width_ratios=(3, 2))
         for one in found:
-            shade, run, curve = shades[round(one.c_rate, 3)], one.simulation, one.discharge
+            shade, run, curve = shades[_told(one.c_rate)], one.simulation, one.discharge
             curves.plot(run.charge / 3.6e4, run.voltage, color=shade, linewidth=1.3)
             rows = np.searchsorted(curve.charge, np.linspace(0.0, 1.0, MARKS) * curve.charge[-1])
             curves.plot(np.asarray(curve.charge)[rows] / 3.6e4, np.asarray(curve.voltage)[rows], "o", **_open(shade))
@@ -189,12 +189,17 @@ def measured_figure(rate: RateCapability, found: Sequence[Comparison]) -> Figure
         capability.plot([], [], "x", color=INK, markersize=5, label="model, measured end")
         capability.plot([], [], "o", **_open(INK), label="measured")
         for value, shade in shades.items():
-            curves.plot([], [], color=shade, label=f"{value:.3g}C")
+            curves.plot([], [], color=shade, label=f"{value:g}C")
         curves.set(xlabel="areal capacity (mAh/cm²)", ylabel="cell voltage (V)")
         capability.set(xlabel="C-rate", ylabel="delivered (mAh/cm²)", xscale="log", ylim=(0, None))
         curves.legend(fontsize=8, loc="lower left", ncols=1 + len(rates) // 7)
         capability.legend(fontsize=8, loc="lower left")
         return figure
+
+
+def _told(c_rate: float) -> float:
+    """Two digits: the currents of one rate differ a little from cycle to cycle."""
+    return float(f"{c_rate:.2g}")
 
 
 def _open(colour: Any) -> dict[str, Any]:
