@@ -5,7 +5,8 @@ half-cell with constant electrolyte concentration and t+ = 1, 20 volumes in the
 separator, 160 in the cathode and 80 in the particle (exponential, stretch 3),
 IDAKLU at rtol 1e-7. On 240 volumes and 120 shells its capacities grow by
 0.0003 % (100 um, 1C), 0.0011 % (100 um, 3C) and 0.0015 % (150 um, 1C), and its
-voltages agree to 0.05 mV.
+voltages agree to 0.05 mV. At 3C in 150 um, where 80 to 160 volumes add
+0.011 % and 80 to 120 shells 0.009 %, only the capacity is compared.
 
 The cell: lithium (i0 = 10 A/m2), separator of 30 um at 0.2 S/m, cathode of
 55 vol% active material, 63104 mol/m3, i0 = 2 sqrt(x (1 - x)) A/m2, from
@@ -82,6 +83,7 @@ REFERENCE = [
     Discharge("base", 3.0, 63.7610, ((10, 3.84318), (129, 3.70788), (387, 3.50447), (644, 3.34118), (902, 3.20320), (1160, 2.99695))),
     Discharge("thick, slow", 0.2, 99.7858, ((10, 4.14863), (2016, 4.01290), (6049, 3.82275), (10082, 3.64014), (14115, 3.51406), (18148, 3.38628))),
     Discharge("thick, slow", 1.0, 86.1755, ((10, 3.80787), (348, 3.55645), (1045, 3.35340), (1741, 3.19362), (2438, 2.99102), (3134, 2.71191))),
+    Discharge("thick, slow", 3.0, 15.7123, ()),
     Discharge("thin, fast", 1.0, 47.0476, ((10, 4.13044), (407, 4.04825), (1222, 3.85470), (2037, 3.65849), (2852, 3.53385), (3667, 3.40308))),
     Discharge("thin", 3.0, 19.1315, ((10, 4.03932), (129, 3.96368), (387, 3.77299), (644, 3.59312), (902, 3.47303), (1160, 3.33995))),
     Discharge("thick, fast", 1.0, 134.9117, ((10, 4.03537), (409, 3.92518), (1227, 3.73485), (2045, 3.54611), (2863, 3.41562), (3680, 3.27894))),
@@ -110,18 +112,17 @@ def capacity_error(reference: Discharge, **mesh: Any) -> float:
 
 @pytest.mark.parametrize("reference", REFERENCE, ids=lambda one: f"{one.name} {one.rate:g}C")
 def test_a_fine_mesh_gives_the_reference(reference: Discharge) -> None:
-    """40 cells, 40 shells, rtol 2e-5."""
-    mesh: dict[str, Any] = {"cells": 40, "shells": 40, "rtol": 2e-5}
-    # error of this mesh 0.3 mV at most, by convergence, and of the reference 0.05 mV
-    assert np.abs(voltage_errors(reference, **mesh)).max() < 0.35e-3
+    """60 cells, rtol 2e-5."""
+    mesh: dict[str, Any] = {"cells": 60, "rtol": 2e-5}
+    # error of this mesh 0.1 mV at most, by convergence, and of the reference 0.05 mV; at 10 s 0.3 mV
+    assert all(abs(off) < 0.35e-3 for off in voltage_errors(reference, **mesh))
     # 0.005 % by convergence, in the thick and slow cathode
     assert abs(capacity_error(reference, **mesh)) < 1e-4
 
 
 @pytest.mark.parametrize("reference", REFERENCE, ids=lambda one: f"{one.name} {one.rate:g}C")
 def test_the_default_mesh_is_within_a_millivolt_of_the_reference(reference: Discharge) -> None:
-    """1 mV; 2 mV where 150 um at 0.01 S/m and 1C make a reaction zone of a few cells of the mesh."""
-    allowed = 2e-3 if (reference.name, reference.rate) == ("thick, slow", 1.0) else 1e-3
-    assert np.abs(voltage_errors(reference)).max() < allowed
+    """As many cells, and the tolerance, that a user gets who asks for nothing."""
+    assert all(abs(off) < 1e-3 for off in voltage_errors(reference))
     # half a thousandth is less than any measured capacity is known to
     assert abs(capacity_error(reference)) < 5e-4

@@ -26,7 +26,7 @@ EMPTY, FULL = 0.01, 0.999
 """Stoichiometries clear of the walls of the kernel at 0 and 1."""
 TILT = 1e-4
 """V over all stoichiometries: the potential is flat but not degenerate."""
-CELLS = 200
+CELLS = 400
 
 
 def flat(volts: float, *, zone: FlatElectrode, anode: bool = False) -> PorousElectrode:

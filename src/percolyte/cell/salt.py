@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from percolyte.cell.model import CELLS, SHELLS, Cell, PorousElectrode
-from percolyte.cell.run import TOLERANCE, Runner, _kernel
+from percolyte.cell.model import SHELLS, Cell, PorousElectrode, sphere_modes
+from percolyte.cell.run import Runner, _kernel
 from percolyte.errors import InputError, Problem
 from percolyte.units import FARADAY, GAS_CONSTANT
 
@@ -29,7 +29,9 @@ Property: TypeAlias = float | Table
 
 SaltOutcome = Literal["voltage limit", "time", "salt depleted", "no convergence"]
 
-SEPARATOR_CELLS = 20
+SEPARATOR_CELLS, CATHODE_CELLS = 20, 20
+TOLERANCE = 5e-5
+"""Error allowed in the stoichiometry of the surfaces per step."""
 STORAGE = 20_000
 POINTS = 2049
 """Of the kernel's tables against c, where a property varies."""
@@ -234,7 +236,7 @@ def simulate_salt(
     separator_fraction: float = 1.0,
     cathode_factor: float | None = None,
     separator_factor: float | None = None,
-    cells: int = CELLS,
+    cells: int = CATHODE_CELLS,
     separator_cells: int = SEPARATOR_CELLS,
     shells: int = SHELLS,
     rtol: float = TOLERANCE,
@@ -277,6 +279,8 @@ def simulate_salt(
         (cells, cell.cathode.thickness, electrolyte_fraction, cathode_factor),
     ]
     runner = Runner(cell, cells=cells, shells=shells)
+    # finite volumes, as the salt needs them, in place of the points of the single-ion model
+    runner.cathode = runner.cathode._replace(volumes=np.full(cells, cell.cathode.thickness / cells))
     runner.reset(charged=total > 0.0)
     runner._start(total)
     start = runner.lithium()
@@ -371,13 +375,10 @@ def polarise(
 
 def _no_electrode(kernel: Any, temperature: float) -> Any:
     """A porous electrode without a cell."""
-    one, none = np.ones(1), np.empty((0, 0))
-    table = np.zeros((1, kernel.TABLE))
     return kernel.Electrode(
-        cells=0, thickness=1.0, ionic=1.0, electronic=1.0, temperature=temperature, area=one, radius=one,
-        diffusivity=one, site_concentration=one, exchange=one, law=kernel.BUTLER_VOLMER, reorganisation=1.0, film=one,
-        current_scale=one, potential_table=table, slope_table=table, diffusivity_table=none, exchange_table=none,
-        edges=np.linspace(0.0, 1.0, 4),
+        volumes=np.zeros(0), ionic=1.0, electronic=1.0, temperature=temperature, law=kernel.BUTLER_VOLMER,
+        reorganisation=1.0, parts=np.ones(1, kernel.PART).view(np.recarray), curves=np.ones((1, kernel.TABLE, 4)),
+        diffusivity_table=np.empty((0, 0)), edges=np.linspace(0.0, 1.0, 4), modes=sphere_modes(1.0),
     )  # fmt: skip
 
 
@@ -441,7 +442,7 @@ def _run(
     from percolyte.cell import salt_kernel
 
     mesh = _mesh(salt_kernel, electrolyte, layers, electrode.temperature)
-    salt = salt_kernel.new_salt(mesh, electrode.radius.size)
+    salt = salt_kernel.new_salt(mesh, electrode.parts.size)
     held = mesh.fraction * mesh.width
     start = float(held @ salt.c)
     out, counts = np.zeros((STORAGE, salt_kernel.COLUMNS)), np.zeros(3)

@@ -32,15 +32,20 @@ from numba import njit
 from percolyte.cell.kernel import (
     FARADAY,
     GAS_CONSTANT,
+    LEVELS,
     NEWTON_MOST,
     Floats,
+    Formula,
     accept,
     exchange_current,
+    hold,
+    miss,
     overpotential,
     potential,
     prepare,
     relaxed,
-    step_error,
+    set_formula,
+    settle,
 )
 
 NEWTON_TOLERANCE = 2e-7
@@ -226,23 +231,27 @@ def add_reactions(m: Any, e: Any, salt: Any, s: Any, gam: float) -> float:
     """Reactions into both rows, with their J taken out of the unknowns; the largest residual, V."""
     thermal = 2.0 * GAS_CONSTANT * e.temperature / FARADAY
     worst = 0.0
-    for q in range(e.cells):
+    for q in range(m.width.size - m.separator):
         k = m.separator + q
         richness = (salt.cn[k] / m.rest) ** m.order
-        for j in range(e.radius.size):
-            current = s.trial[q, j]
-            surface = s.a[q, j] + s.b[q, j] * current
-            u, du = potential(e.potential_table, e.slope_table, j, surface)
-            i0, di0 = exchange_current(e.exchange[j], e.exchange_table, j, surface)
+        for j in range(e.parts.size):
+            current = s.reactions[q, j].trial
+            surface = s.reactions[q, j].a + s.reactions[q, j].b * current
+            u, du = potential(e.curves, j, surface)
+            i0, di0 = exchange_current(e.parts[j].exchange, e.curves, j, surface)
             i0, di0 = i0 * richness, di0 * richness
             ratio = current / (2.0 * i0)
             y, rise = overpotential(ratio, e.law, e.reorganisation)
-            gap = u - thermal * y - e.film[j] * current - s.trial_phi[q]
-            slope = du * s.b[q, j] - thermal * rise * (0.5 / i0 - ratio / i0 * di0 * s.b[q, j]) - e.film[j]
+            gap = u - thermal * y - e.parts[j].film * current - s.points[q].trial
+            slope = (
+                du * s.reactions[q, j].b
+                - thermal * rise * (0.5 / i0 - ratio / i0 * di0 * s.reactions[q, j].b)
+                - e.parts[j].film
+            )
             by_salt = thermal * rise * ratio * m.order / salt.cn[k]
             salt.residual[q, j, 0], salt.residual[q, j, 1], salt.residual[q, j, 2] = gap, slope, by_salt
             worst = larger(worst, abs(gap))
-            area = e.area[j] * m.width[k]
+            area = e.parts[j].area * m.width[k]
             for row in range(2):
                 share = area if row == 1 else area * gam * salt.anions[k] / FARADAY
                 salt.middle[k, row, 1] += share / slope
@@ -302,25 +311,27 @@ def update_salt(m: Any, salt: Any, thermal: float) -> tuple[float, bool]:
 def update_electrode(m: Any, e: Any, salt: Any, s: Any) -> tuple[float, bool]:
     """Add Newton's step to Φ and J; J stops short of an empty or a full particle."""
     worst, cut = 0.0, False
-    for q in range(e.cells):
+    for q in range(m.width.size - m.separator):
         k = m.separator + q
         rise = salt.rhs[k, 1]
         worst = larger(worst, abs(rise))
-        s.trial_phi[q] += rise
+        s.points[q].trial += rise
         richness = (salt.cn[k] / m.rest) ** m.order
-        for j in range(e.radius.size):
+        for j in range(e.parts.size):
             gap, slope, by_salt = salt.residual[q, j]
-            surface = s.a[q, j] + s.b[q, j] * s.trial[q, j]
-            i0, _ = exchange_current(e.exchange[j], e.exchange_table, j, surface)
-            step = relaxed(s.trial[q, j], (rise - gap - by_salt * salt.rhs[k, 0]) / slope, i0 * richness)
-            moved = surface + s.b[q, j] * step
+            surface = s.reactions[q, j].a + s.reactions[q, j].b * s.reactions[q, j].trial
+            i0, _ = exchange_current(e.parts[j].exchange, e.curves, j, surface)
+            step = relaxed(
+                s.reactions[q, j].trial, (rise - gap - by_salt * salt.rhs[k, 0]) / slope, 0.5 / (i0 * richness)
+            )
+            moved = surface + s.reactions[q, j].b * step
             if moved > 1.0005 and surface < 1.0005:
                 step *= max(0.1, 0.9 * (1.0005 - surface) / (moved - surface))
                 cut = True
             elif moved < -0.0005 and surface > -0.0005:
                 step *= max(0.1, 0.9 * (surface + 0.0005) / (surface - moved))
                 cut = True
-            s.trial[q, j] += step
+            s.reactions[q, j].trial += step
     return worst, cut
 
 
@@ -333,7 +344,7 @@ def solve(m: Any, e: Any, salt: Any, s: Any, total: float, c1: float, c2: float,
     """
     thermal = 2.0 * GAS_CONSTANT * e.temperature / FARADAY
     for iteration in range(1, NEWTON_MOST + 1):
-        set_transport(m, salt, total, e.electronic, c1, c2, gam, s.trial_phi)
+        set_transport(m, salt, total, e.electronic, c1, c2, gam, s.points.trial)
         residual = add_reactions(m, e, salt, s, gam)
         solve_blocks(salt.lower, salt.middle, salt.upper, salt.rhs)
         salted, dried = update_salt(m, salt, thermal)
@@ -375,16 +386,17 @@ def separator_drop(m: Any, c: Any, at_lithium: float, total: float) -> tuple[flo
 @njit(cache=True, error_model="numpy")
 def cathode_drop(m: Any, e: Any, salt: Any, s: Any, total: float) -> float:
     """φ_s(collector) - φ_e(separator face) without χ ln c of the first half cell, which `separator_drop` counts."""
-    n, first = e.cells, m.separator
+    first = m.separator
+    n = m.width.size - first
     h = m.width[first]
     after = 0.0
     if n > 1:
-        after = crossing(m, first, total, e.electronic, salt.cn, s.trial_phi)[6]
+        after = crossing(m, first, total, e.electronic, salt.cn, s.points.trial)[6]
     _, _, kappa, _, _, _, _, _, _, _ = face(m, first - 1, salt.cn[first - 1], salt.cn[first])
-    value = s.trial_phi[0] - (0.75 * total + 0.25 * after) * 0.5 * h / (m.factor[first] * kappa)
+    value = s.points.trial[0] - (0.75 * total + 0.25 * after) * 0.5 * h / (m.factor[first] * kappa)
     last = 0.0
     for k in range(n - 1):
-        last = crossing(m, first + k, total, e.electronic, salt.cn, s.trial_phi)[6]
+        last = crossing(m, first + k, total, e.electronic, salt.cn, s.points.trial)[6]
         value -= (total - last) * h / e.electronic
     return float(value - (total - 0.25 * last) * 0.5 * h / e.electronic)
 
@@ -403,7 +415,7 @@ def measure(m: Any, e: Any, salt: Any, s: Any, p: Any, contact: float, total: fl
     c, last = salt.cn, m.width.size - 1
     near = surface_salt(m, c, 0, 1, total)
     far, least = c[last], near
-    if e.cells == 0:
+    if m.width.size == m.separator:
         far = surface_salt(m, c, last, last - 1, -total)
         least = min(near, far)
     row[3], row[4] = near, far
@@ -411,7 +423,7 @@ def measure(m: Any, e: Any, salt: Any, s: Any, p: Any, contact: float, total: fl
         return least
     row[5] = min(least, c.min())
     ohmic, gradient = separator_drop(m, c, near, total)
-    if e.cells == 0:
+    if m.width.size == m.separator:
         kappa, _, _, _, _, _, chi, _ = properties(m, c[last])
         ohmic -= total * m.width[last] / (2.0 * m.factor[last] * kappa)
         gradient += chi * math.log(far / c[last])
@@ -424,36 +436,21 @@ def measure(m: Any, e: Any, salt: Any, s: Any, p: Any, contact: float, total: fl
 
 
 @njit(cache=True, error_model="numpy")
-def salt_error(m: Any, salt: Any, b0: float, b1: float, b2: float, factor: float) -> float:
+def salt_miss(m: Any, salt: Any, f: Any) -> float:
     """Root mean square of the estimated relative error of the concentrations."""
     square = 0.0
     for k in range(m.width.size):
-        guess = b0 * salt.c[k] + b1 * salt.cm[k] + b2 * salt.cmm[k]
-        square += (factor * (salt.cn[k] - guess) / (salt.cn[k] + 0.01 * m.rest)) ** 2
-    return math.sqrt(square / m.width.size)
+        guess = f.p[0] * salt.c[k] + f.p[1] * salt.cm[k] + f.p[2] * salt.cmm[k]
+        square += ((salt.cn[k] - guess) / (salt.cn[k] + 0.01 * m.rest)) ** 2
+    return float(f.numbers[1] * math.sqrt(square / m.width.size))
 
 
 @njit(cache=True, error_model="numpy")
-def error_weights(taken: int, h: float, h1: float, h2: float) -> tuple[float, float, float, float]:
-    """Weights of the predictor on three levels of time, and the share of its miss that is the step's error."""
-    if taken < 2:
-        return 1.0 + (h / h1 if taken == 1 else 0.0), (-h / h1 if taken == 1 else 0.0), 0.0, 0.5
-    b0 = (h + h1) * (h + h1 + h2) / (h1 * (h1 + h2))
-    b1 = -h * (h + h1 + h2) / (h1 * h2)
-    b2 = h * (h + h1) / ((h1 + h2) * h2)
-    own = (h * (h + h1)) ** 2 / (6.0 * (2.0 * h + h1))
-    return b0, b1, b2, own / (own + h * (h + h1) * (h + h1 + h2) / 6.0)
-
-
-@njit(cache=True, error_model="numpy")
-def estimate(
-    m: Any, e: Any, salt: Any, s: Any, taken: int, h: float, h1: float, h2: float, gam: float, rtol: float
-) -> float:
+def estimate(m: Any, e: Any, salt: Any, s: Any, f: Any, rtol: float) -> float:
     """Error of a step over the one allowed, of particles or salt, whichever is worse."""
-    b0, b1, b2, factor = error_weights(taken, h, h1, h2)
-    error = salt_error(m, salt, b0, b1, b2, factor) / LOOSER
-    if e.cells > 0:
-        error = max(error, math.sqrt(step_error(e, s, gam, b0, b1, b2, factor)))
+    error = salt_miss(m, salt, f) / LOOSER
+    if m.width.size > m.separator:
+        error = max(error, miss(e, s, f))
     return error / rtol
 
 
@@ -470,7 +467,7 @@ def too_far(
 
 
 @njit(cache=True, error_model="numpy")
-def predict(m: Any, salt: Any, c1: float, c2: float, w: float) -> None:
+def predict(m: Any, salt: Any, w: float) -> None:
     """Extrapolate the concentrations for a step, but not below a tenth."""
     for k in range(m.width.size):
         salt.cn[k] = max(salt.c[k] + w * (salt.c[k] - salt.cm[k]), 0.1 * salt.c[k], TINY * m.rest)
@@ -493,17 +490,21 @@ def run(
 
     `rtol` scales the errors allowed; the limits are met by shortening the last step.
     """
+    f = Formula(np.zeros(LEVELS), np.zeros(LEVELS + 1), np.zeros(2))
+    past = np.ones(LEVELS)
+    f.c[0] = f.p[0] = 1.0
     t, charge, earlier = 0.0, 0.0, 0.0
-    h, h1, h2 = 1e-3, 0.0, 0.0
+    h = 1e-3
     taken, rows = 0, 0
     was, dry = m.rest, DRY * m.rest
     while True:
         h = min(h, longest - t)
-        w = h / h1 if taken > 0 else 0.0
-        gam = h * (1.0 + w) / (1.0 + 2.0 * w) if rows > 0 else 0.0
-        c1, c2 = (1.0 + w) ** 2 / (1.0 + 2.0 * w), -w * w / (1.0 + 2.0 * w)
-        prepare(e, s, c1, c2, gam, w, w, 0.0, 0.0)
-        predict(m, salt, c1, c2, w)
+        if rows > 0:
+            set_formula(f, h, past, min(taken + 1, 2), min(taken + 1, 3))
+        w = h / past[0] if taken > 0 else 0.0
+        c1, c2, gam = f.c[0], f.c[1], f.numbers[0]
+        prepare(e, s, f, w)
+        predict(m, salt, w)
         used = solve(m, e, salt, s, total, c1, c2, gam)
         counts[1] += abs(used)
         if used < 0:
@@ -513,7 +514,7 @@ def run(
             h *= 0.25
             continue
         least = measure(m, e, salt, s, p, contact, total, out[rows])
-        error = estimate(m, e, salt, s, taken, h, h1, h2, gam, rtol) if rows > 0 else 0.0
+        error = estimate(m, e, salt, s, f, rtol) if rows > 0 else 0.0
         if error > 1.3 and h > 1e-6:
             h *= max(0.25, 0.85 * error ** (-1.0 / 3.0))
             counts[2] += 1
@@ -525,15 +526,17 @@ def run(
             continue
         if least <= dry:
             return rows, DEPLETED
-        accept(s, rows > 0)
         if rows == 0:
-            s.before[:] = s.current
+            settle(e, s)
+            for level in range(1, LEVELS + 1):
+                hold(s, level)
         else:
+            accept(e, s, gam)
             accept_salt(salt)
             # the same formula as for the particles, so that charge and lithium agree to rounding
             earlier, charge = charge, c1 * charge + c2 * earlier + gam * total
             t += h
-            h2, h1 = h1, h
+            past[1], past[0] = past[0], h
             taken += 1
             counts[0] += 1
         out[rows, 0], out[rows, 2] = t, charge

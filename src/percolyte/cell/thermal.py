@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from percolyte.cell.model import CELLS, SHELLS, Cell, PorousElectrode
+from percolyte.cell.model import SHELLS, Cell, PorousElectrode
 from percolyte.cell.protocol import Step
 from percolyte.cell.run import TOLERANCE, Runner, Simulation, collect
 from percolyte.errors import InputError
@@ -60,7 +60,7 @@ class ThermalSimulation:
 class _ThermalRunner(Runner):
     """A runner whose step is cut into slices, each at its own temperature."""
 
-    def __init__(self, cell: Cell, thermal: ThermalModel, cells: int, shells: int, rtol: float) -> None:
+    def __init__(self, cell: Cell, thermal: ThermalModel, cells: int | None, shells: int, rtol: float) -> None:
         super().__init__(cell, cells=cells, shells=shells, rtol=rtol)
         self.reference, self.thermal = cell, thermal
         self.temperature = cell.temperature
@@ -118,8 +118,7 @@ def _at(mesh: Any, electrode: PorousElectrode, temperature: float) -> Any:
         temperature=temperature,
         ionic=electrode.ionic,
         electronic=electrode.electronic,
-        diffusivity=np.array([part.diffusivity for part in electrode.classes]),
-        exchange=np.array([part.exchange for part in electrode.classes]),
+        parts=np.array([part.coefficients for part in electrode.classes], mesh.parts.dtype).view(np.recarray),
     )
 
 
@@ -128,7 +127,7 @@ def simulate_thermal(
     protocol: Sequence[Step],
     thermal: ThermalModel,
     *,
-    cells: int = CELLS,
+    cells: int | None = None,
     shells: int = SHELLS,
     rtol: float = TOLERANCE,
 ) -> ThermalSimulation:
