@@ -34,7 +34,7 @@ class ParticleClass:
     site_concentration: float
     exchange: float
     potential: Curve
-    """U(x) over 0 <= x <= 1."""
+    """U(x) over 0 <= x <= 1, at the temperature of the cell that holds these particles."""
     charged: float
     discharged: float
     film: float = 0.0
@@ -49,6 +49,26 @@ class ParticleClass:
     diffusivity_activation: float = 0.0
     """J/mol, about the temperature of the cell that holds these particles."""
     exchange_activation: float = 0.0
+    entropy: Curve | None = None
+    """dU/dT in V/K, where it is not zero."""
+
+    def warmed(self, kelvin: float) -> ParticleClass:
+        """The same particles with U(x, T + ΔT) = U(x, T) + ΔT dU/dT(x)."""
+        if self.entropy is None or kelvin == 0.0:
+            return self
+        return replace(self, potential=Warmed(self.potential, self.entropy, kelvin))
+
+
+@dataclass(frozen=True)
+class Warmed:
+    """A potential moved along its temperature coefficient."""
+
+    potential: Curve
+    entropy: Curve
+    kelvin: float
+
+    def __call__(self, x: Floats) -> Floats:
+        return np.asarray(self.potential(x) + self.kelvin * self.entropy(x))
 
 
 @dataclass(frozen=True)
@@ -70,7 +90,7 @@ class PorousElectrode:
         from percolyte.cell import kernel
 
         x = np.linspace(0.0, 1.0, kernel.TABLE)
-        tables = [_table(part.potential, kernel.TABLE) for part in self.classes]
+        tables = [tabulated(part.potential, kernel.TABLE) for part in self.classes]
         per_class = np.array
         return kernel.Electrode(
             cells=cells,
@@ -91,7 +111,7 @@ class PorousElectrode:
             reorganisation=self.reorganisation / (GAS_CONSTANT * temperature),
             diffusivity_table=_ratios([part.diffusivity_ratio for part in self.classes], x),
             exchange_table=_ratios([part.exchange_ratio for part in self.classes], x),
-            edges=1.0 - (1.0 - np.linspace(0.0, 1.0, shells + 1)) ** GRADING,
+            edges=shell_edges(shells),
         )
 
     @property
@@ -103,6 +123,11 @@ class PorousElectrode:
         )
 
 
+def shell_edges(shells: int) -> Floats:
+    """Edges of the shells of a particle from 0 to 1, finer towards the surface."""
+    return 1.0 - (1.0 - np.linspace(0.0, 1.0, shells + 1)) ** GRADING
+
+
 def _ratios(curves: list[Curve | None], x: Floats) -> Floats:
     """Tables of ratios, one where a class has no curve of its own; empty if none has."""
     if all(curve is None for curve in curves):
@@ -111,7 +136,7 @@ def _ratios(curves: list[Curve | None], x: Floats) -> Floats:
 
 
 @lru_cache(maxsize=64)
-def _table(potential: Curve, points: int) -> tuple[Floats, Floats]:
+def tabulated(potential: Curve, points: int) -> tuple[Floats, Floats]:
     """Values and slopes of a function on a uniform grid, slopes by central differences; kept, as it is asked for often."""
     x = np.linspace(0.0, 1.0, points)
     step = 1e-5
@@ -137,6 +162,8 @@ class Cell:
     upper_limit: float
     separator_activation: float = 0.0
     """J/mol, about `temperature`."""
+    anode_entropy: float = 0.0
+    """dU/dT of a planar anode, V/K; a porous one has it in its particles."""
 
     @property
     def one_c(self) -> float:
@@ -150,16 +177,17 @@ class Cell:
     def at(self, temperature: float) -> Cell:
         """The same cell at another temperature: every property by its Arrhenius law.
 
-        p(T) = p(T0) exp(-E/R (1/T - 1/T0)); a conductivity also with T0/T. The
-        open-circuit potentials stay as they are.
+        p(T) = p(T0) exp(-E/R (1/T - 1/T0)); a conductivity also with T0/T.
+        Open-circuit potentials by U(x, T) = U(x, T0) + (T - T0) dU/dT(x).
         """
         inverse = (1.0 / temperature - 1.0 / self.temperature) / GAS_CONSTANT
         cool = self.temperature / temperature
+        warmer = temperature - self.temperature
 
         def scaled(electrode: PorousElectrode) -> PorousElectrode:
             parts = tuple(
                 replace(
-                    part,
+                    part.warmed(warmer),
                     diffusivity=part.diffusivity * math.exp(-part.diffusivity_activation * inverse),
                     exchange=part.exchange * math.exp(-part.exchange_activation * inverse),
                 )
@@ -176,7 +204,9 @@ class Cell:
         anode = (
             scaled(self.anode)
             if isinstance(self.anode, PorousElectrode)
-            else self.anode._replace(temperature=temperature)
+            else self.anode._replace(
+                temperature=temperature, potential=self.anode.potential + warmer * self.anode_entropy
+            )
         )
         return replace(
             self, cathode=scaled(self.cathode), anode=anode, separator_resistance=resistance, temperature=temperature

@@ -57,6 +57,15 @@ class StepResult:
 
 
 @dataclass(frozen=True)
+class Profiles:
+    """Where the lithium is: stoichiometry of cells × classes × shells."""
+
+    cathode: Any
+    anode: Any
+    """None of a foil."""
+
+
+@dataclass(frozen=True)
 class Simulation:
     """What a cell did, one row an accepted time step; SI."""
 
@@ -86,6 +95,8 @@ class Simulation:
     beyond: bool
     """Whether a particle surface left the stoichiometries for which its potential is known."""
     protocol: tuple[StepResult, ...]
+    before: Profiles
+    after: Profiles
     steps: int
     iterations: int
 
@@ -133,6 +144,10 @@ class Runner:
         rest = [float(part.potential(np.array([x]))[0]) for part, x in zip(electrode.classes, ends, strict=True)]
         state.phi[:] = sum(rest) / len(rest)
         return state
+
+    def profiles(self) -> Profiles:
+        """Where the lithium is now."""
+        return Profiles(self.state.x.copy(), self.anode_state.x.copy() if self.porous else None)
 
     def lithium(self) -> float:
         """Lithium in the particles of both electrodes, C/m2; a foil is not counted."""
@@ -232,7 +247,7 @@ def simulate(
 
 def collect(runner: Runner, protocol: Sequence[Step]) -> Simulation:
     """Run the steps of a protocol one after the other and put their rows together."""
-    start = runner.lithium()
+    start, before = runner.lithium(), runner.profiles()
     parts, numbers, results = [], [], []
     outcome: Outcome = "done"
     passed, elapsed, steps, iterations = 0.0, 0.0, 0, 0
@@ -252,7 +267,7 @@ def collect(runner: Runner, protocol: Sequence[Step]) -> Simulation:
             break
     data = np.concatenate(parts) if parts else np.zeros((0, runner.kernel.COLUMNS))
     flat = np.concatenate(numbers) if numbers else np.zeros(0)
-    found = _result(runner, outcome, data, flat, start, steps, iterations)
+    found = _result(runner, outcome, data, flat, start, before, steps, iterations)
     return replace(found, protocol=tuple(results))
 
 
@@ -266,7 +281,7 @@ def _step_result(step: Step, rows: Any, end: str) -> StepResult:
 
 
 def _result(
-    runner: Runner, outcome: Outcome, data: Any, numbers: Any, start: float, steps: int, iterations: int
+    runner: Runner, outcome: Outcome, data: Any, numbers: Any, start: float, before: Profiles, steps: int, iterations: int
 ) -> Simulation:
     cell = runner.cell
     time, volts, current, charge = data[:, 0], data[:, 1], data[:, 2], data[:, 3]
@@ -295,6 +310,8 @@ def _result(
         lithium_error=(runner.lithium() - expected) / scale,
         beyond=_beyond(runner),
         protocol=(),
+        before=before,
+        after=runner.profiles(),
         steps=steps,
         iterations=iterations,
     )

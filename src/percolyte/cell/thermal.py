@@ -1,12 +1,12 @@
 """A cell that warms itself: one temperature for all of it, coupled to the protocol.
 
-    C dT/dt = I (E_rest - U) - h (T - T_ambient)
+    C dT/dt = q - h (T - T_ambient)
 
-with C and h per cathode area. E_rest is the potential of the mean
-stoichiometries, so that the heat is all that the losses dissipate; reversible
-heat, T dU/dT, is not in it, because entropies are known for few materials.
+with C and h per cathode area. q is all heat by the first law: irreversible,
+reversible, and that of concentration gradients (see `percolyte.cell.heat`).
 Time is split into slices: a slice runs at one temperature, the next one at
 the temperature that the heat of the slice leads to (first order in the slice).
+Open-circuit potentials follow the temperature along their entropy coefficients.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from percolyte.cell.model import CELLS, SHELLS, Cell, PorousElectrode
+from percolyte.cell.heat import heat_between
+from percolyte.cell.model import CELLS, SHELLS, Cell, PorousElectrode, tabulated
 from percolyte.cell.protocol import Step
 from percolyte.cell.run import TOLERANCE, Runner, Simulation, collect
 from percolyte.errors import InputError
@@ -64,6 +65,7 @@ class _ThermalRunner(Runner):
         super().__init__(cell, cells=cells, shells=shells, rtol=rtol)
         self.reference, self.thermal = cell, thermal
         self.temperature = cell.temperature
+        self.meshes = self.cathode, self.anode
         self.history: list[Any] = []
 
     def run(self, step: Step) -> tuple[Any, int]:
@@ -72,10 +74,11 @@ class _ThermalRunner(Runner):
         parts, left, passed, elapsed = [], step.duration, 0.0, 0.0
         while True:
             duration = slice_time if left is None else min(slice_time, left)
+            before = self.profiles()
             part = replace(step, duration=duration, until_charge=_rest_of(step.until_charge, passed))
             rows, end = super().run(part)
             if rows.shape[0]:
-                self._warm(rows)
+                self._warm(rows, heat_between(self.reference, before, self.profiles(), rows[:, 3], rows[:, 1]))
                 rows[:, 0] += elapsed
                 rows[:, 3] += passed
                 elapsed, passed = float(rows[-1, 0]), float(rows[-1, 3])
@@ -90,9 +93,8 @@ class _ThermalRunner(Runner):
         whole = self.cell.areal_capacity / drawn if drawn else (step.duration or 3600.0)
         return min(whole, step.duration or whole) / SLICES
 
-    def _warm(self, rows: Any) -> None:
-        """Heat of the slice, the temperature that follows, and the cell at it."""
-        heat = float(np.trapezoid(rows[:, 6:15].sum(axis=1) * rows[:, 2], rows[:, 0]))
+    def _warm(self, rows: Any, heat: float) -> None:
+        """The temperature that the heat of a slice in J/m2 leads to, and the cell at it."""
         duration = float(rows[-1, 0] - rows[0, 0])
         self.history.append(np.full(rows.shape[0], self.temperature))
         if duration <= 0.0:
@@ -101,9 +103,10 @@ class _ThermalRunner(Runner):
         if not 150.0 < self.temperature < 1000.0:
             raise InputError(f"the cell would reach {self.temperature:.0f} K; give it more cooling or heat capacity")
         self.cell = self.reference.at(self.temperature)
-        self.cathode = _at(self.cathode, self.cell.cathode, self.temperature)
+        warmer = self.temperature - self.reference.temperature
+        self.cathode = _at(self.meshes[0], self.cell.cathode, self.temperature, warmer)
         if isinstance(self.cell.anode, PorousElectrode):
-            self.anode = _at(self.anode, self.cell.anode, self.temperature)
+            self.anode = _at(self.meshes[1], self.cell.anode, self.temperature, warmer)
         else:
             self.planar = self.cell.anode
 
@@ -112,15 +115,24 @@ def _rest_of(limit: float | None, passed: float) -> float | None:
     return None if limit is None else max(limit - abs(passed), 1e-12)
 
 
-def _at(mesh: Any, electrode: PorousElectrode, temperature: float) -> Any:
-    """The mesh of an electrode with its properties at another temperature."""
+def _at(mesh: Any, electrode: PorousElectrode, temperature: float, warmer: float) -> Any:
+    """The mesh of an electrode, `warmer` by so many kelvin, with its properties at that temperature."""
+    changes = [_change(part.entropy, mesh.potential_table.shape[1]) for part in electrode.classes]
     return mesh._replace(
         temperature=temperature,
+        potential_table=mesh.potential_table + warmer * np.array([value for value, _ in changes]),
+        slope_table=mesh.slope_table + warmer * np.array([slope for _, slope in changes]),
+        reorganisation=mesh.reorganisation * mesh.temperature / temperature,
         ionic=electrode.ionic,
         electronic=electrode.electronic,
         diffusivity=np.array([part.diffusivity for part in electrode.classes]),
         exchange=np.array([part.exchange for part in electrode.classes]),
     )
+
+
+def _change(entropy: Any, points: int) -> tuple[Any, Any]:
+    """dU/dT and its slope over x at the points of the kernel's tables."""
+    return (np.zeros(points), np.zeros(points)) if entropy is None else tabulated(entropy, points)
 
 
 def simulate_thermal(
