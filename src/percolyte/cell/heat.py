@@ -142,15 +142,15 @@ def _entropy_at_rest(electrode: PorousElectrode, before: Floats, inserted: Float
     x = _shared(parts)
     steps = [held * np.diff(one) for held, one in zip(sites, x, strict=True)]
     middle = [0.5 * (one[1:] + one[:-1]) for one in x]
-    weighted = sum(
-        step * part.entropy(one) for step, part, one in zip(steps, parts, middle, strict=True) if part.entropy
-    )
-    held = sum(share * one for share, one in zip(sites, middle, strict=True))
-    moved = sum(steps)
+    changes = [
+        part.entropy(one) if part.entropy else np.zeros_like(one) for part, one in zip(parts, middle, strict=True)
+    ]
+    held, moved = np.dot(sites, middle), np.sum(steps, axis=0)
     weights = np.diff(shell_edges(before.shape[2]) ** 3)
     start = float(np.dot(sites, (before @ weights).mean(axis=0)))
     some = moved > 0.0
-    return np.interp(start + inserted, held[some], weighted[some] / moved[some])
+    mean = np.sum(np.multiply(steps, changes), axis=0)[some] / moved[some]
+    return np.asarray(np.interp(start + inserted, held[some], mean))
 
 
 def _shared(parts: Sequence[ParticleClass]) -> list[Floats]:

@@ -281,7 +281,14 @@ def _step_result(step: Step, rows: Any, end: str) -> StepResult:
 
 
 def _result(
-    runner: Runner, outcome: Outcome, data: Any, numbers: Any, start: float, before: Profiles, steps: int, iterations: int
+    runner: Runner,
+    outcome: Outcome,
+    data: Any,
+    numbers: Any,
+    start: float,
+    before: Profiles,
+    steps: int,
+    iterations: int,
 ) -> Simulation:
     cell = runner.cell
     time, volts, current, charge = data[:, 0], data[:, 1], data[:, 2], data[:, 3]

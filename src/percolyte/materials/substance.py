@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
@@ -208,8 +208,7 @@ class Substance(
 
     def default(self, name: str) -> Datum | None:
         """The stated default among the values of a property."""
-        found: Datum | None = _default(self.data(name))
-        return found
+        return _default(self.data(name))
 
     def need(self, name: str) -> Datum:
         """The default value of a property, or a message how to supply it."""
@@ -238,6 +237,9 @@ class Substance(
         return _default(self.entropy_coefficient)
 
 
-def _default(stated: tuple[Any, ...]) -> Any:
+D = TypeVar("D", Datum, OpenCircuitPotential, EntropyCoefficientCurve)
+
+
+def _default(stated: tuple[D, ...]) -> D | None:
     """The one marked default, the first where only one is stated, None where none is."""
     return next((one for one in stated if one.default), stated[0] if stated else None)
