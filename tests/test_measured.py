@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from percolyte.cell.heat import heat_of
 from percolyte.cell.measured import Comparison, Discharge, compare, simulated
 from percolyte.cell.model import Cell
 from percolyte.cell.rate import Diagnosis, RateCapability, RatePoint
@@ -163,7 +164,9 @@ def test_run_lays_measured_discharges_beside_the_models(
 
 def test_the_figure_marks_each_measured_discharge_once() -> None:
     found: tuple[Comparison, ...] = compare(a_cell(), [own(), own(2.0)])
-    points = tuple(RatePoint(one.c_rate, one.simulation, 0.0, 0.0, 0.0) for one in found)
+    points = tuple(
+        RatePoint(one.c_rate, one.simulation, 0.0, 0.0, 0.0, heat_of(a_cell(), one.simulation)) for one in found
+    )
     rate = RateCapability(a_cell(), points, Diagnosis(1.0, {}, (), "", ""))
     curves, capability = measured_figure(rate, found).axes
     circles = [line for line in curves.lines if line.get_marker() == "o" and len(line.get_xdata()) > 1]  # type: ignore[arg-type]
