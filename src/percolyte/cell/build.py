@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 ROOM = 298.15
 """Temperature in K for which potentials, diffusivities and exchange currents are stated."""
+RISE = 2e-5
+"""Volts by which a potential may rise with stoichiometry unmentioned."""
 ASSUMED_RADIUS, ASSUMED_EXCHANGE, ASSUMED_DIFFUSIVITY, ASSUMED_ELECTRONIC = 2.5e-6, 1.0, 1e-14, 1.0
 ASSUMED_METAL_EXCHANGE = 10.0
 CUT_OFF = 2.5
@@ -215,6 +217,7 @@ def _classes(
         )  # fmt: skip
     _warn_of_temperature(resolved, where, own)
     part = _from_room(part, resolved.design.temperature)
+    _warn_of_rise(resolved, where, part)
     return [replace(part, radius=radius, volume_fraction=part.volume_fraction * share) for radius, share in sizes]
 
 
@@ -248,6 +251,21 @@ def _from_room(part: ParticleClass, temperature: float) -> ParticleClass:
         diffusivity=part.diffusivity * math.exp(-part.diffusivity_activation * inverse),
         exchange=part.exchange * math.exp(-part.exchange_activation * inverse),
     )
+
+
+def _warn_of_rise(resolved: Resolved, where: str, part: ParticleClass) -> None:
+    """An entropy coefficient may outweigh the slope of a flat potential; the ledger says where it makes it rise."""
+    temperature = resolved.design.temperature
+    if part.entropy is None or temperature == ROOM:
+        return
+    x = np.linspace(min(part.charged, part.discharged), max(part.charged, part.discharged), 1001)
+    volts = np.asarray(part.potential(x))
+    rise = volts - np.minimum.accumulate(volts)
+    if rise.max() > RISE:
+        at = text(temperature, units.TEMPERATURE, digits=4)
+        shown = f"rises by {1e3 * rise.max():.2g} mV up to x = {x[rise.argmax()]:.3g}"
+        why = "the entropy coefficient outweighs the slope of the potential; at rest lithium would gather there, not spread"
+        resolved.ledger.add(f"{where}.open_circuit_potential at {at}", shown, "assumed", why)
 
 
 def _other_concentration(curve: OpenCircuitPotential | None, substance: Substance) -> str:
