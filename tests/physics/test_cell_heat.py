@@ -187,7 +187,7 @@ def test_the_rested_voltage_moves_with_temperature_as_the_library_says() -> None
     cathode, anode = material("NMC811").entropy, material("graphite").entropy
     assert cathode is not None
     assert anode is not None
-    expected = float(cathode(middle.after.cathode.mean()) - anode(middle.after.anode.mean()))
+    expected = float(cathode(middle.after[0].x.mean()) - anode(middle.after[1].x.mean()))
     assert expected > 5e-5
     # voltages are solved to 2e-7 V, of which 20 K make 1e-8 V/K
     assert (high.voltage[-1] - low.voltage[-1]) / 20.0 == pytest.approx(expected, abs=3e-8)
@@ -284,7 +284,7 @@ def test_the_potential_follows_the_changing_temperature() -> None:
     thermal = ThermalModel(heat_capacity=300.0, cooling=0.0, ambient=ROOM)
     found = simulate_thermal(one, parse_protocol("discharge at 2C for 4 mAh/cm2; rest for 40 h"), thermal)
     (own,) = one.cathode.classes
-    x = found.simulation.after.cathode.mean()
+    x = found.simulation.after[0].x.mean()
     warmer = float(found.temperature[-1]) - ROOM
     assert warmer > 10.0
     # 2e-7 V of Newton's method, and the charge that the lithium of the profile misses

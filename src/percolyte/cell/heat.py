@@ -29,14 +29,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from percolyte.cell.model import Cell, ParticleClass, PorousElectrode, shell_edges, tabulated
-from percolyte.cell.run import Profiles, Simulation
-from percolyte.units import FARADAY
+from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
+from percolyte.cell.run import Profile, Simulation
 
 if TYPE_CHECKING:
     from percolyte.cell.kernel import Floats
     from percolyte.cell.model import Curve
 
+POINTS = 4097
+"""Of the tables of the curves, as many as the kernel has."""
 TIE = 1e-7
 """Volts over all sites by which a flat potential is tilted, so that every potential has its stoichiometry."""
 
@@ -81,83 +82,69 @@ def heat_of(cell: Cell, found: Simulation, temperature: Any = None) -> Heat:
     )
 
 
-def heat_between(cell: Cell, before: Profiles, after: Profiles, charge: Floats, voltage: Floats) -> float:
+def heat_between(
+    cell: Cell, before: Sequence[Profile], after: Sequence[Profile], charge: Floats, voltage: Floats
+) -> float:
     """All heat in J/m2 between two distributions of the lithium, by the first law; see the head of this module."""
-    given = _released(cell.cathode, cell.temperature, before.cathode, after.cathode)
-    passed = float(charge[-1] - charge[0]) if charge.size else 0.0
-    if isinstance(cell.anode, PorousElectrode):
-        given += _released(cell.anode, cell.temperature, before.anode, after.anode)
-    else:
-        given -= (cell.anode.potential - cell.temperature * cell.anode_entropy) * passed
+    given = sum(
+        _released(electrode, cell.temperature, old, new)
+        for electrode, old, new in zip(cell.porous, before, after, strict=True)
+    )
+    if not isinstance(cell.anode, PorousElectrode) and charge.size:
+        given -= (cell.anode.potential - cell.temperature * cell.anode_entropy) * float(charge[-1] - charge[0])
     return given - float(np.trapezoid(voltage, charge))
 
 
-def _released(electrode: PorousElectrode, temperature: float, before: Floats, after: Floats) -> float:
-    """∫ (U - T dU/dT) dn over all shells of all particles, J/m2; profiles are cells × classes × shells."""
-    weights = np.diff(shell_edges(before.shape[2]) ** 3)
+def _released(electrode: PorousElectrode, temperature: float, before: Profile, after: Profile) -> float:
+    """∫ (U - T dU/dT) dn over all particles, J/m2."""
     found = 0.0
-    for index, part in enumerate(electrode.classes):
+    for index, (held, part) in enumerate(zip(electrode.sites, electrode.classes, strict=True)):
         enthalpy = _enthalpy(part.potential, part.entropy, temperature)
-        rise = enthalpy(after[:, index]) - enthalpy(before[:, index])
-        found += _sites(electrode, part) * float((rise @ weights).mean())
+        found += held * float((after.mean(enthalpy(after.x)) - before.mean(enthalpy(before.x)))[index])
     return found
 
 
 @lru_cache(maxsize=64)
 def _enthalpy(potential: Curve, entropy: Curve | None, temperature: float) -> Any:
-    """∫ (U - T dU/dT) dx from x = 0, of the potential as the kernel interpolates it."""
-    from scipy.interpolate import CubicHermiteSpline
+    """∫ (U - T dU/dT) dx from x = 0, of the curves as a spline through the points of a table."""
+    from scipy.interpolate import CubicSpline
 
-    from percolyte.cell.kernel import TABLE
-
-    values, slopes = tabulated(potential, TABLE)
-    if entropy is not None:
-        change, bend = tabulated(entropy, TABLE)
-        values, slopes = values - temperature * change, slopes - temperature * bend
-    return CubicHermiteSpline(np.linspace(0.0, 1.0, TABLE), values, slopes).antiderivative()
-
-
-def _sites(electrode: PorousElectrode, part: ParticleClass) -> float:
-    """Charge of all lithium sites of a class, C/m2."""
-    return FARADAY * part.site_concentration * part.volume_fraction * electrode.thickness
+    x = np.linspace(0.0, 1.0, POINTS)
+    return CubicSpline(x, potential(x) - (temperature * entropy(x) if entropy else 0.0)).antiderivative()
 
 
 def _entropy_of_cell(cell: Cell, found: Simulation) -> Floats:
     """dU/dT of the cell at rest after the charge of each row, V/K."""
-    cathode = _entropy_at_rest(cell.cathode, found.before.cathode, found.charge)
-    if isinstance(cell.anode, PorousElectrode):
-        return cathode - _entropy_at_rest(cell.anode, found.before.anode, -found.charge)
-    return cathode - cell.anode_entropy
+    change: Floats = np.full_like(found.charge, -cell.anode_entropy)
+    for sign, electrode, before in zip((1.0, -1.0), cell.porous, found.before, strict=False):
+        change += sign * _entropy_at_rest(electrode, before, sign * found.charge)
+    return change
 
 
-def _entropy_at_rest(electrode: PorousElectrode, before: Floats, inserted: Floats) -> Floats:
+def _entropy_at_rest(electrode: PorousElectrode, before: Profile, inserted: Floats) -> Floats:
     """dU/dT of an electrode that has taken in so much lithium, C/m2, and rests.
 
     Its classes are at one potential; each counts by its share of the next lithium.
     """
-    parts = electrode.classes
+    parts, sites = electrode.classes, electrode.sites
     if all(part.entropy is None for part in parts):
         return np.zeros_like(inserted)
-    sites = [_sites(electrode, part) for part in parts]
     x = _shared(parts)
-    steps = [held * np.diff(one) for held, one in zip(sites, x, strict=True)]
+    steps = np.array([held * np.diff(one) for held, one in zip(sites, x, strict=True)])
     middle = [0.5 * (one[1:] + one[:-1]) for one in x]
     changes = [
         part.entropy(one) if part.entropy else np.zeros_like(one) for part, one in zip(parts, middle, strict=True)
     ]
-    held, moved = np.dot(sites, middle), np.sum(steps, axis=0)
-    weights = np.diff(shell_edges(before.shape[2]) ** 3)
-    start = float(np.dot(sites, (before @ weights).mean(axis=0)))
+    moved = steps.sum(axis=0)
     some = moved > 0.0
-    mean = np.sum(np.multiply(steps, changes), axis=0)[some] / moved[some]
-    return np.asarray(np.interp(start + inserted, held[some], mean))
+    mean = (steps * changes).sum(axis=0)[some] / moved[some]
+    start = np.dot(sites, before.mean(before.x))
+    return np.asarray(np.interp(start + inserted, np.dot(sites, middle)[some], mean))
 
 
 def _shared(parts: Sequence[ParticleClass]) -> list[Floats]:
     """Stoichiometry of each class at the potentials of all tables, from empty to full."""
-    from percolyte.cell.kernel import TABLE
-
-    x = np.linspace(0.0, 1.0, TABLE)
-    falling = [np.minimum.accumulate(tabulated(part.potential, TABLE)[0]) - TIE * x for part in parts]
+    x = np.linspace(0.0, 1.0, POINTS)
+    falling = [np.minimum.accumulate(np.asarray(part.potential(x))) - TIE * x for part in parts]
     depth = np.unique(-np.concatenate(falling))
     return [np.interp(depth, -volts, x) for volts in falling]

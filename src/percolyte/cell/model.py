@@ -90,7 +90,7 @@ class PorousElectrode:
         from percolyte.cell import kernel
 
         x = np.linspace(0.0, 1.0, kernel.TABLE)
-        tables = [tabulated(part.potential, kernel.TABLE) for part in self.classes]
+        tables = [_table(part.potential, kernel.TABLE) for part in self.classes]
         per_class = np.array
         return kernel.Electrode(
             cells=cells,
@@ -111,21 +111,20 @@ class PorousElectrode:
             reorganisation=self.reorganisation / (GAS_CONSTANT * temperature),
             diffusivity_table=_ratios([part.diffusivity_ratio for part in self.classes], x),
             exchange_table=_ratios([part.exchange_ratio for part in self.classes], x),
-            edges=shell_edges(shells),
+            edges=1.0 - (1.0 - np.linspace(0.0, 1.0, shells + 1)) ** GRADING,
         )
+
+    @property
+    def sites(self) -> list[float]:
+        """Charge of all lithium sites of each class, C/m2."""
+        return [FARADAY * part.site_concentration * part.volume_fraction * self.thickness for part in self.classes]
 
     @property
     def capacity(self) -> float:
         """Lithium exchanged over the windows of all classes, C/m2."""
-        return self.thickness * sum(
-            FARADAY * part.site_concentration * part.volume_fraction * abs(part.discharged - part.charged)
-            for part in self.classes
+        return sum(
+            held * abs(part.discharged - part.charged) for held, part in zip(self.sites, self.classes, strict=True)
         )
-
-
-def shell_edges(shells: int) -> Floats:
-    """Edges of the shells of a particle from 0 to 1, finer towards the surface."""
-    return 1.0 - (1.0 - np.linspace(0.0, 1.0, shells + 1)) ** GRADING
 
 
 def _ratios(curves: list[Curve | None], x: Floats) -> Floats:
@@ -136,7 +135,7 @@ def _ratios(curves: list[Curve | None], x: Floats) -> Floats:
 
 
 @lru_cache(maxsize=64)
-def tabulated(potential: Curve, points: int) -> tuple[Floats, Floats]:
+def _table(potential: Curve, points: int) -> tuple[Floats, Floats]:
     """Values and slopes of a function on a uniform grid, slopes by central differences; kept, as it is asked for often."""
     x = np.linspace(0.0, 1.0, points)
     step = 1e-5
@@ -164,6 +163,11 @@ class Cell:
     """J/mol, about `temperature`."""
     anode_entropy: float = 0.0
     """dU/dT of a planar anode, V/K; a porous one has it in its particles."""
+
+    @property
+    def porous(self) -> tuple[PorousElectrode, ...]:
+        """The cathode, and the anode unless it is a foil."""
+        return (self.cathode, self.anode) if isinstance(self.anode, PorousElectrode) else (self.cathode,)
 
     @property
     def one_c(self) -> float:

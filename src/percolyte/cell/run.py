@@ -57,12 +57,19 @@ class StepResult:
 
 
 @dataclass(frozen=True)
-class Profiles:
-    """Where the lithium is: stoichiometry of cells × classes × shells."""
+class Profile:
+    """Where the lithium of one electrode is."""
 
-    cathode: Any
-    anode: Any
-    """None of a foil."""
+    x: Any
+    """Stoichiometry: cells × classes × points of a particle."""
+    cells: Any
+    """Share of each cell in the thickness."""
+    points: Any
+    """Share of each point in the volume of a particle."""
+
+    def mean(self, values: Any) -> Any:
+        """The mean of each class, of values of the shape of `x`."""
+        return np.einsum("kjm,k,m->j", values, self.cells, self.points)
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,9 @@ class Simulation:
     beyond: bool
     """Whether a particle surface left the stoichiometries for which its potential is known."""
     protocol: tuple[StepResult, ...]
-    before: Profiles
-    after: Profiles
+    before: tuple[Profile, ...]
+    """Of the porous electrodes, the cathode first."""
+    after: tuple[Profile, ...]
     steps: int
     iterations: int
 
@@ -145,23 +153,18 @@ class Runner:
         state.phi[:] = sum(rest) / len(rest)
         return state
 
-    def profiles(self) -> Profiles:
-        """Where the lithium is now."""
-        return Profiles(self.state.x.copy(), self.anode_state.x.copy() if self.porous else None)
+    def profiles(self) -> tuple[Profile, ...]:
+        """Where the lithium of the porous electrodes is now, the cathode first."""
+        pairs = ((self.cathode, self.state), (self.anode, self.anode_state))[: len(self.cell.porous)]
+        return tuple(
+            Profile(state.x.copy(), np.full(mesh.cells, 1.0 / mesh.cells), np.diff(mesh.edges**3))
+            for mesh, state in pairs
+        )
 
     def lithium(self) -> float:
         """Lithium in the particles of both electrodes, C/m2; a foil is not counted."""
-        found = self._lithium(self.cathode, self.cell.cathode, self.state)
-        if self.porous:
-            found += self._lithium(self.anode, self.cell.anode, self.anode_state)
-        return found
-
-    @staticmethod
-    def _lithium(mesh: Any, electrode: Any, state: Any) -> float:
-        weights = np.diff(mesh.edges**3)
-        mean = (state.x * weights).sum(axis=2).mean(axis=0)
-        held = [part.site_concentration * part.volume_fraction for part in electrode.classes]
-        return float(96485.33212 * electrode.thickness * (mean * held).sum())
+        pairs = zip(self.cell.porous, self.profiles(), strict=True)
+        return float(sum(np.dot(electrode.sites, profile.mean(profile.x)) for electrode, profile in pairs))
 
     def run(self, step: Step) -> tuple[Any, int]:
         """One protocol step from the present state: its rows, and how it ended."""
@@ -286,7 +289,7 @@ def _result(
     data: Any,
     numbers: Any,
     start: float,
-    before: Profiles,
+    before: tuple[Profile, ...],
     steps: int,
     iterations: int,
 ) -> Simulation:

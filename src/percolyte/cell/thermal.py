@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from percolyte.cell.heat import heat_between
-from percolyte.cell.model import CELLS, SHELLS, Cell, PorousElectrode, tabulated
+from percolyte.cell.model import CELLS, SHELLS, Cell, PorousElectrode
 from percolyte.cell.protocol import Step
 from percolyte.cell.run import TOLERANCE, Runner, Simulation, collect
 from percolyte.errors import InputError
@@ -65,7 +65,7 @@ class _ThermalRunner(Runner):
         super().__init__(cell, cells=cells, shells=shells, rtol=rtol)
         self.reference, self.thermal = cell, thermal
         self.temperature = cell.temperature
-        self.meshes = self.cathode, self.anode
+        self.fineness = cells, shells
         self.history: list[Any] = []
 
     def run(self, step: Step) -> tuple[Any, int]:
@@ -103,36 +103,15 @@ class _ThermalRunner(Runner):
         if not 150.0 < self.temperature < 1000.0:
             raise InputError(f"the cell would reach {self.temperature:.0f} K; give it more cooling or heat capacity")
         self.cell = self.reference.at(self.temperature)
-        warmer = self.temperature - self.reference.temperature
-        self.cathode = _at(self.meshes[0], self.cell.cathode, self.temperature, warmer)
+        self.cathode = self.cell.cathode.mesh(self.temperature, *self.fineness)
         if isinstance(self.cell.anode, PorousElectrode):
-            self.anode = _at(self.meshes[1], self.cell.anode, self.temperature, warmer)
+            self.anode = self.cell.anode.mesh(self.temperature, *self.fineness)
         else:
             self.planar = self.cell.anode
 
 
 def _rest_of(limit: float | None, passed: float) -> float | None:
     return None if limit is None else max(limit - abs(passed), 1e-12)
-
-
-def _at(mesh: Any, electrode: PorousElectrode, temperature: float, warmer: float) -> Any:
-    """The mesh of an electrode, `warmer` by so many kelvin, with its properties at that temperature."""
-    changes = [_change(part.entropy, mesh.potential_table.shape[1]) for part in electrode.classes]
-    return mesh._replace(
-        temperature=temperature,
-        potential_table=mesh.potential_table + warmer * np.array([value for value, _ in changes]),
-        slope_table=mesh.slope_table + warmer * np.array([slope for _, slope in changes]),
-        reorganisation=mesh.reorganisation * mesh.temperature / temperature,
-        ionic=electrode.ionic,
-        electronic=electrode.electronic,
-        diffusivity=np.array([part.diffusivity for part in electrode.classes]),
-        exchange=np.array([part.exchange for part in electrode.classes]),
-    )
-
-
-def _change(entropy: Any, points: int) -> tuple[Any, Any]:
-    """dU/dT and its slope over x at the points of the kernel's tables."""
-    return (np.zeros(points), np.zeros(points)) if entropy is None else tabulated(entropy, points)
 
 
 def simulate_thermal(

@@ -89,7 +89,7 @@ def bpx_data(
         raise InputError(f"the area is {area} m2; it is a positive number")
     planar = None if isinstance(cell.anode, PorousElectrode) else cell.anode
     resistance = max(cell.series_resistance + (planar.film if planar else 0.0), LEAST_RESISTANCE)
-    porous = [cell.cathode, *([cell.anode] if isinstance(cell.anode, PorousElectrode) else [])]
+    porous = list(cell.porous)
     # twice the best conductor of the cell, so that every transport efficiency is below one
     conductivity = 2.0 * max(SEPARATOR / resistance, *(side.ionic for side in porous))
     cathode = _electrode(cell.cathode, conductivity)
