@@ -101,16 +101,21 @@ def test_heat_stands_beside_the_voltage_and_adds_up(tmp_path: Path) -> None:
     for kind in ("irreversible", "reversible"):
         rows = np.array(found[f"{kind}_heat_W_per_m2"])
         assert np.trapezoid(rows, found["time_s"]) == pytest.approx(heat[kind], rel=1e-9)
-    curves = tmp_path / "curves.csv"
-    assert CliRunner().invoke(app, ["simulate", DESIGN, "--out", str(curves)]).exit_code == 0
-    heading = curves.read_text().splitlines()[0]
-    assert heading.endswith("Irreversible heat / W m-2,Reversible heat / W m-2")
+    curves = tmp_path / "curves.parquet"
+    assert CliRunner().invoke(app, ["simulate", DESIGN, "--c-rate", "1", "--out", str(curves)]).exit_code == 0
+    table = parquet.read_table(curves)
+    for kind in ("irreversible", "reversible"):
+        assert table[f"{kind.capitalize()} heat / W m-2"].to_pylist() == found[f"{kind}_heat_W_per_m2"]
 
 
-def test_the_report_has_the_heat_of_each_rate() -> None:
-    found = json_of("rate", DESIGN, "--c-rates", "0.1,1,3")
+def test_rate_has_the_heat_of_each_discharge(tmp_path: Path) -> None:
+    path = tmp_path / "rates.parquet"
+    found = json_of("rate", DESIGN, "--c-rates", "0.1,1,3", "--out", str(path))
     totals = [point["heat_J_per_m2"]["total"] for point in found["rates"]]
     assert totals == sorted(totals)
+    table = parquet.read_table(path)
+    # 1 mWh/cm2 is 36 kJ/m2
+    assert table["Heat / mWh cm-2"].to_pylist() == pytest.approx([total / 36e3 for total in totals])
 
 
 def a_file_with_entropy(folder: Path, table: str | None = None, **active: str) -> str:
