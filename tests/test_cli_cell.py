@@ -94,6 +94,85 @@ def test_losses_add_up_to_the_distance_from_rest_at_the_start() -> None:
     assert 4273.0 - 1000 * found["voltage_V"][0] == pytest.approx(lost, abs=1.0)
 
 
+def test_heat_stands_beside_the_voltage_and_adds_up(tmp_path: Path) -> None:
+    found = json_of("simulate", DESIGN, "--c-rate", "1")
+    heat = found["heat_J_per_m2"]
+    assert heat["irreversible"] + heat["reversible"] + heat["mixing"] == pytest.approx(heat["total"], rel=1e-12)
+    for kind in ("irreversible", "reversible"):
+        rows = np.array(found[f"{kind}_heat_W_per_m2"])
+        assert np.trapezoid(rows, found["time_s"]) == pytest.approx(heat[kind], rel=1e-9)
+    curves = tmp_path / "curves.parquet"
+    assert CliRunner().invoke(app, ["simulate", DESIGN, "--c-rate", "1", "--out", str(curves)]).exit_code == 0
+    table = parquet.read_table(curves)
+    for kind in ("irreversible", "reversible"):
+        assert table[f"{kind.capitalize()} heat / W m-2"].to_pylist() == found[f"{kind}_heat_W_per_m2"]
+
+
+def test_rate_has_the_heat_of_each_discharge(tmp_path: Path) -> None:
+    path = tmp_path / "rates.parquet"
+    found = json_of("rate", DESIGN, "--c-rates", "0.1,1,3", "--out", str(path))
+    totals = [point["heat_J_per_m2"]["total"] for point in found["rates"]]
+    assert totals == sorted(totals)
+    table = parquet.read_table(path)
+    # 1 mWh/cm2 is 36 kJ/m2
+    assert table["Heat / mWh cm-2"].to_pylist() == pytest.approx([total / 36e3 for total in totals])
+
+
+def a_file_with_entropy(folder: Path, table: str | None = None, **active: str) -> str:
+    """A design of LFP, whose entropy coefficient the library does not know; `table` is the file of the design's own."""
+    data = a_design_data(
+        cathode={"recipe": {"LFP": "80 %", "Li6PS5Cl": "20 %"}, "active": active | {"density": "3.6 g/cm3"}}
+    )
+    if table is not None:
+        (folder / "entropy.csv").write_text(table)
+        data["cathode"]["active"]["entropy_table"] = "entropy.csv"
+    return str(write_toml(folder / "cell.toml", data))
+
+
+def test_an_unknown_entropy_coefficient_is_assumed_zero_and_said(tmp_path: Path) -> None:
+    found = json_of("simulate", a_file_with_entropy(tmp_path))
+    assert "cathode.active.entropy_coefficient = 0 mV/K" in found["assumed"]
+    assert found["heat_J_per_m2"]["reversible"] == 0.0
+    own = json_of("simulate", a_file_with_entropy(tmp_path, entropy_coefficient="-0.1 mV/K"))
+    assert not any("entropy" in word for word in own["assumed"])
+    # T |dU/dT| = 29.8 mV on all charge, a cell whose voltage falls with temperature: it warms
+    passed = own["areal_capacity_mAh_per_cm2"] * 3.6e4
+    assert own["heat_J_per_m2"]["reversible"] == pytest.approx(298.15 * 1e-4 * passed, rel=1e-6)
+
+
+def test_a_table_of_a_constant_coefficient_is_the_constant(tmp_path: Path) -> None:
+    rows = "x,V/K\n" + "\n".join(f"{x},-1e-4" for x in (0.1, 0.3, 0.5, 0.7, 0.9))
+    heats = [
+        json_of("simulate", file)["heat_J_per_m2"]["reversible"]
+        for file in (
+            a_file_with_entropy(tmp_path, rows),
+            a_file_with_entropy(tmp_path, entropy_coefficient="-0.1 mV/K"),
+        )
+    ]
+    assert heats[0] == pytest.approx(heats[1], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("table", "active", "said"),
+    [
+        ("0.1,-1e-4\n0.9,1e-4\n", {}, "has 2 points; five at least make a curve"),
+        ("0.1,0\n0.2,0\n0.2,1e-4\n0.3,0\n0.4,0\n", {}, "gives two values for one stoichiometry"),
+        ("0.1,0\n0.2,0\n0.3,0\n0.4,0\n1.4,0\n", {}, "has a stoichiometry outside 0 to 1"),
+        ("0.1,-0.1\n0.2,0\n0.3,0\n0.4,0\n0.5,0\n", {}, "the second column is in V/K, so that -0.1 mV/K is -1e-4"),
+        ("0.1,0\n0.2,zero\n", {}, "line 2 is not two numbers, stoichiometry and V/K"),
+        ("0.1,0\n", {"entropy_coefficient": "0.1 mV/K"}, "exclude each other"),
+        (None, {"entropy_coefficient": "0.1 V"}, "write for example '-0.1 mV/K'"),
+        (None, {"entropy_table": "../entropy.csv"}, "keep the file beside the design"),
+        (None, {"entropy_table": "no.csv"}, "there is no file 'no.csv' beside the design"),
+    ],
+)
+def test_a_wrong_entropy_coefficient_of_a_design_is_told_what_to_change(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    table: str | None, active: dict[str, str], said: str,
+) -> None:  # fmt: skip
+    assert said in refusal(monkeypatch, capsys, "simulate", a_file_with_entropy(tmp_path, table, **active))
+
+
 @pytest.mark.parametrize("kind", ["bpx", "pybamm"])
 def test_export_writes_a_file_and_says_what_is_lost(tmp_path: Path, kind: str) -> None:
     done = CliRunner().invoke(app, ["export", DESIGN, "--to", kind, "--out", str(tmp_path / "cell.out")])

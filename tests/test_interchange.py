@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import warnings
@@ -33,6 +34,10 @@ def falling(x: Any) -> Any:
 
 def rising(x: Any) -> Any:
     return 0.4 + 1.2 * np.asarray(x, dtype=float)
+
+
+def entropic(x: Any) -> Any:
+    return 1e-4 - 3e-4 * np.exp(-50.0 * (np.asarray(x, dtype=float) - 0.6) ** 2)
 
 
 def a_part(**changes: Any) -> ParticleClass:
@@ -135,6 +140,21 @@ def test_curves_of_diffusivity_and_exchange_current_go_into_the_script(tmp_path:
     assert "EXCHANGE_TABLE = (" in text
 
 
+def test_the_script_for_pybamm_has_the_entropy_of_the_whole_cell(tmp_path: Path) -> None:
+    """PyBaMM's half-cell counts potentials against the anode, so the anode's coefficient is taken off."""
+    export_pybamm(a_cell(a_part(entropy=entropic), anode_entropy=2e-4), tmp_path / "cell.py")
+    text = (tmp_path / "cell.py").read_text(encoding="utf-8")
+    tables = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List):
+            tables[ast.unparse(node.targets[0])] = np.array(ast.literal_eval(node.value))
+    x = np.linspace(0.0, 1.0, 4097)
+    found = np.interp(x, tables["ENTROPY_STOICHIOMETRY"], tables["ENTROPY"])
+    # thinned to 1e-8 V/K, positions and values rounded to eight and ten decimals
+    assert np.abs(found - (entropic(x) - 2e-4)).max() < 1.1e-8
+    assert '"Positive electrode OCP entropic change [V.K-1]": entropic_change' in text
+
+
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
@@ -157,6 +177,7 @@ CELLS = {
     "two sizes": a_cell(a_part(volume_fraction=0.3), a_part(radius=5e-6, volume_fraction=0.2)),
     "curves": a_cell(a_part(diffusivity_ratio=lambda x: np.exp(1.0 - 2.0 * np.asarray(x)), exchange_ratio=rising)),
     "porous anode": a_cell(anode=a_porous_anode()),
+    "entropy": a_cell(a_part(entropy=entropic), anode_entropy=2e-4),
     "marcus": replace(a_cell(), cathode=replace(a_cell().cathode, kinetics="marcus", reorganisation=40e3)),
 }
 
@@ -169,7 +190,15 @@ def test_a_cell_comes_back_from_its_bpx_file(name: str, tmp_path: Path) -> None:
     found = read_bpx(tmp_path / "cell.json")
     assert (found.title, found.sources, found.losses) == (name, {"i0": "own measurement"}, [])
     back = found.cell
-    for field in ("separator_resistance", "contact_resistance", "areal_capacity", "loading", "cut_off", "upper_limit"):
+    for field in (
+        "separator_resistance",
+        "contact_resistance",
+        "areal_capacity",
+        "loading",
+        "cut_off",
+        "upper_limit",
+        "anode_entropy",
+    ):
         assert getattr(back, field) == pytest.approx(getattr(cell, field), rel=1e-12)
     for side in ("cathode", "anode"):
         there, here = getattr(cell, side), getattr(back, side)
@@ -186,6 +215,10 @@ def test_a_cell_comes_back_from_its_bpx_file(name: str, tmp_path: Path) -> None:
                 assert getattr(new, field) == pytest.approx(getattr(old, field), rel=1e-4)
             x = np.linspace(0.0, 1.0, 4097)
             assert np.abs(new.potential(x) - old.potential(x)).max() < 3e-5
+            assert (new.entropy is None) == (old.entropy is None)
+            if new.entropy is not None and old.entropy is not None:
+                # the tables are thinned to 1e-8 V/K and written with seven digits
+                assert np.abs(new.entropy(x) - old.entropy(x)).max() < 2e-8
     runs = [simulate(one, [discharge(1.0, one.cut_off)]) for one in (cell, back)]
     # tables of U within 0.02 mV and of D and i0 within 0.01 % move the end by less than this
     assert runs[1].areal_capacity == pytest.approx(runs[0].areal_capacity, rel=1e-4)
@@ -275,6 +308,7 @@ CATHODE = "Parameterisation/Positive electrode"
         (f"{CATHODE}/OCP [V]", {"x": [0, 1], "y": [4]}, "same length"),
         (f"{CATHODE}/Diffusivity [m2.s-1]", "1e-14*(x-0.2)", "not positive"),
         (f"{CATHODE}/Minimum stoichiometry", 0.95, "not rising"),
+        (f"{CATHODE}/Entropic change coefficient [V.K-1]", "0.1*x", "within 0.01 V/K"),
         ("Parameterisation", None, "Parameterisation"),
     ],
 )
@@ -291,6 +325,7 @@ def test_what_is_left_out_on_reading_is_said() -> None:
         "Diffusivity activation energy [J.mol-1]": 3e4,
         "Diffusivity [m2.s-1]": "1e-14 * exp(-x)",
         "OCP [V]": "4.3 - x + 0.1 * tanh(5 * (0.5 - x))",
+        "Entropic change coefficient [V.K-1]": "-1e-4 * x",
     }
     found = cell_from_bpx(data, single_ion=True)
     text = " ".join(found.losses)
@@ -301,6 +336,8 @@ def test_what_is_left_out_on_reading_is_said() -> None:
     assert part.diffusivity_ratio is not None
     assert part.diffusivity_ratio(np.array([0.2]))[0] == pytest.approx(np.exp(0.3))
     assert part.potential(np.array([0.5]))[0] == pytest.approx(3.8)
+    assert part.entropy is not None
+    assert part.entropy(np.array([0.5]))[0] == pytest.approx(-5e-5)
     assert np.isnan(found.cell.loading)
 
 

@@ -14,7 +14,7 @@ import pytest
 from percolyte.errors import InputError
 from percolyte.materials import library as library_module
 from percolyte.materials.library import SHIPPED, Library, material, search, slug
-from percolyte.materials.open_circuit import OpenCircuitPotential
+from percolyte.materials.open_circuit import EntropyCoefficientCurve, OpenCircuitPotential
 from percolyte.materials.substance import PROPERTIES, Datum, Substance
 from percolyte.materials.temperature import arrhenius, conductivity_at, vogel_fulcher
 from percolyte.nouns import read_noun
@@ -87,7 +87,7 @@ def test_every_value_has_a_source(path: Path) -> None:
     for name, datum in data_of(substance):
         assert datum.source is not None, f"{name} has no source"
         assert math.isfinite(datum.number)
-    for curve in substance.open_circuit_potential:
+    for curve in (*substance.open_circuit_potential, *substance.entropy_coefficient):
         assert curve.source is not None
     assert data_of(substance) or substance.open_circuit_potential or substance.absent, "nothing is known of it"
 
@@ -335,6 +335,7 @@ def test_an_equation_is_the_sum_of_its_terms() -> None:
         polynomial=(4.0, -1.0, 0.5),
         tanh=((0.1, -20.0, 0.3),),
         exponential=((0.2, -50.0, 0.1),),
+        gaussian=((0.3, 40.0, 0.3),),
         rational={"numerator": (1.0, 2.0), "denominator": (3.0, 0.0, 1.0)},
     )
     x = 0.37
@@ -344,6 +345,7 @@ def test_an_equation_is_the_sum_of_its_terms() -> None:
         + 0.5 * x**2
         + 0.1 * math.tanh(-20 * (x - 0.3))
         + 0.2 * math.exp(-50 * (x - 0.1))
+        + 0.3 * math.exp(-40 * (x - 0.3) ** 2)
         + (1 + 2 * x) / (3 + x**2)
     )
     assert float(curve(x)) == pytest.approx(expected, rel=1e-14)
@@ -370,6 +372,63 @@ def test_a_table_is_linear_between_its_points() -> None:
 def test_a_curve_that_contradicts_itself_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(InputError):
         read_noun(OpenCircuitPotential, fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "expected"),
+    [
+        # O'Regan et al. 2022, their fits in mV/K with widths c in place of 1/c
+        ("NMC811", 0.3, 0.04006 * math.exp(-(0.0172**2) / 0.0009855) - 0.06656 * math.exp(-(0.5032**2) / 0.02179)),
+        ("NMC811", 0.8, 0.04006 * math.exp(-(0.5172**2) / 0.0009855) - 0.06656 * math.exp(-(0.0032**2) / 0.02179)),
+        ("graphite", 0.1, -0.01112 + 0.02914 + 0.3561 * math.exp(-((0.1 - 0.08309) ** 2) / 0.004616)),
+        # Torchio et al. 2016, numerator and denominator of their quotient at x = 0.8
+        (
+            "LCO",
+            0.8,
+            -(0.199521039 - 0.928373822 * 0.8 + 1.364550689 * 0.64 - 0.611544894 * 0.512)
+            / (1.0 - 5.661479887 * 0.8 + 11.47636191 * 0.64 - 9.824312136 * 0.512 + 3.048755063 * 0.4096),
+        ),
+        ("Li", 0.5, 0.0),
+    ],
+)
+def test_the_default_entropy_coefficients_are_those_of_their_sources(name: str, x: float, expected: float) -> None:
+    """In mV/K."""
+    curve = material(name).entropy
+    assert curve is not None
+    # coefficients are written with seven digits and more
+    assert 1e3 * float(curve(x)) == pytest.approx(expected, rel=2e-5, abs=1e-9)
+
+
+def test_an_entropy_coefficient_holds_its_ends_beyond_its_range() -> None:
+    curve = EntropyCoefficientCurve(range=(0.2, 0.8), stoichiometry=(0.2, 0.8), coefficient=(1e-4, -2e-4))
+    assert curve([0.0, 0.2, 0.5, 1.0]) == pytest.approx([1e-4, 1e-4, -5e-5, -2e-4], rel=1e-12)
+
+
+def test_one_entropy_coefficient_of_a_substance_is_a_value_with_a_unit() -> None:
+    curve = a_design(materials={"LFP": {"entropy_coefficient": "-0.1 mV/K"}}).library.material("LFP").entropy
+    assert curve is not None
+    assert curve([0.1, 0.9]) == pytest.approx([-1e-4, -1e-4], rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ("-0.1 mV", "'-0.1 mV' is not an entropy coefficient; write for example '-0.1 mV/K'"),
+        ("-100 mV/K", "too small: an entropy coefficient here is at least -10 mV/K"),
+        (-0.1, "-0.1 has no unit"),
+        ({"range": [0.0, 1.0]}, "one of value, coefficient or polynomial is needed"),
+        ({"range": [0.1, 0.9], "stoichiometry": [0.1], "coefficient": [1e-4]}, "as of coefficient, two at least"),
+        (
+            {"range": [0.1, 0.2], "stoichiometry": [0.1, 0.3, 0.2], "coefficient": [0.0, 1e-4, 0.0]},
+            "rises from row to row",
+        ),
+        ({"range": [0.1, 0.9], "stoichiometry": [0.1, 0.9], "coefficient": [-0.1, 0.2]}, "reaches 0.2 V/K"),
+    ],
+)
+def test_a_wrong_entropy_coefficient_is_told_what_to_change(own: object, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Library({"LFP": {"entropy_coefficient": own}}).material("LFP")
+    assert said in str(caught.value)
 
 
 def test_search_filters_by_kind_role_words_conductivity_and_window() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from percolyte.cell.heat import heat_of
 from percolyte.cell.measured import Comparison, Discharge, compare, simulated
 from percolyte.cell.model import Cell
 from percolyte.cell.rate import Diagnosis, RateCapability, RatePoint
@@ -51,7 +52,8 @@ def write_curve(path: Path, curve: Discharge, columns: dict[str, Any] | None = N
 def test_data_of_the_model_itself_show_no_error() -> None:
     (found,) = compare(a_cell(), [own()])
     assert found.c_rate == pytest.approx(1.0)
-    assert found.charge_error == pytest.approx(0.0, abs=1e-9)
+    # the voltage limit is met to a millionth of a volt, at some point of it
+    assert found.charge_error == pytest.approx(0.0, abs=1e-8)
     # straight lines between the points of the data against a smooth curve between those of the model
     assert found.voltage_error < 1e-3
 
@@ -59,7 +61,7 @@ def test_data_of_the_model_itself_show_no_error() -> None:
 def test_a_tenth_more_charge_is_an_error_of_capacity_and_not_of_voltage() -> None:
     (same,) = compare(a_cell(), [own()])
     (found,) = compare(a_cell(), [replace(own(), charge=1.1 * own().charge)])
-    assert found.charge_error == pytest.approx(1.0 / 1.1 - 1.0, rel=1e-9)
+    assert found.charge_error == pytest.approx(1.0 / 1.1 - 1.0, rel=1e-7)
     assert found.voltage_error == pytest.approx(same.voltage_error, rel=1e-6)
 
 
@@ -163,7 +165,9 @@ def test_run_lays_measured_discharges_beside_the_models(
 
 def test_the_figure_marks_each_measured_discharge_once() -> None:
     found: tuple[Comparison, ...] = compare(a_cell(), [own(), own(2.0)])
-    points = tuple(RatePoint(one.c_rate, one.simulation, 0.0, 0.0, 0.0) for one in found)
+    points = tuple(
+        RatePoint(one.c_rate, one.simulation, 0.0, 0.0, 0.0, heat_of(a_cell(), one.simulation)) for one in found
+    )
     rate = RateCapability(a_cell(), points, Diagnosis(1.0, {}, (), "", ""))
     curves, capability = measured_figure(rate, found).axes
     circles = [line for line in curves.lines if line.get_marker() == "o" and len(line.get_xdata()) > 1]  # type: ignore[arg-type]

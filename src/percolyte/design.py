@@ -36,6 +36,7 @@ from percolyte.units import (
     Diffusivity,
     Distance,
     EnergyDensity,
+    EntropyCoefficient,
     Fraction,
     HeatCapacity,
     HeatTransfer,
@@ -88,6 +89,7 @@ class ActiveMaterial(Noun):
         ("particle_radius", "sizes"),
         ("diffusivity", "diffusivity_table"),
         ("exchange_current_density", "exchange_table"),
+        ("entropy_coefficient", "entropy_table"),
     )
 
     specific_capacity: SpecificCapacity | None = None
@@ -121,7 +123,11 @@ class ActiveMaterial(Noun):
     utilisation: Annotated[Fraction, AfterValidator(lambda value: _some(value))] = 1.0
     """Share of the material that both ions and electrons reach."""
     open_circuit_potential: str | None = None
-    """File of two columns, stoichiometry and volts against Li/Li+, beside the design."""
+    """File of two columns, stoichiometry and volts against Li/Li+ at 25 degC, beside the design."""
+    entropy_coefficient: EntropyCoefficient | None = None
+    """dU/dT of the open-circuit potential against Li/Li+."""
+    entropy_table: str | None = None
+    """File of two columns, stoichiometry and dU/dT in V/K, beside the design; instead of one coefficient."""
 
     @model_validator(mode="after")
     def _window(self) -> ActiveMaterial:
@@ -186,6 +192,8 @@ class LithiumAnode(Noun):
     thickness: Thickness | None = None
     np_ratio: Ratio | None = None
     exchange_current_density: CurrentDensity | None = None
+    entropy_coefficient: EntropyCoefficient | None = None
+    """dU/dT of its potential against Li/Li+."""
     collector: Collector
 
 
@@ -488,7 +496,7 @@ def _file_problems(data: Mapping[str, Any], folder: Path) -> list[Problem]:
     problems = []
     for side in ("cathode", "anode"):
         active = data.get(side, {}).get("active", {}) if isinstance(data.get(side), Mapping) else {}
-        for field in ("open_circuit_potential", "diffusivity_table", "exchange_table"):
+        for field in ("open_circuit_potential", "entropy_table", "diffusivity_table", "exchange_table"):
             name = active.get(field) if isinstance(active, Mapping) else None
             if isinstance(name, str):
                 problems += _file_problem(f"{side}.active.{field}", name, folder)

@@ -295,7 +295,7 @@ _SI_UNITS = {
     "um": "m", "nm": "m", "cm2": "m2", "mm2": "m2", "g/cm3": "kg/m3", "mg/cm2": "kg/m2", "mAh/cm2": "A s/m2",
     "mAh/g": "A s/kg", "mS/cm": "S/m", "S/cm": "S/m", "MPa": "Pa", "GPa": "Pa", "ohm cm2": "ohm m2",
     "mA/cm2": "A/m2", "mm": "m", "Wh/kg": "J/kg", "Wh/L": "J/m3", "USD/kWh": "USD/J", "%": "", "eV": "J/mol",
-    "kg": "kg", "g": "kg", "mL": "m3", "Wh": "J", "Ah": "A s", "km": "m", "km/kWh": "m/J", "h": "s",
+    "kg": "kg", "g": "kg", "mL": "m3", "Wh": "J", "Ah": "A s", "km": "m", "km/kWh": "m/J", "h": "s", "mV/K": "V/K",
 }  # fmt: skip
 """The SI unit behind each unit that people write: no rounding on the way."""
 
@@ -317,6 +317,7 @@ CURRENT_DENSITY = Dimension("current density", "mA/cm2", "0.1 mA/cm2", low=0.0, 
 CONCENTRATION = Dimension("concentration", "mol/m3", "51765 mol/m3", low=0.0, high=1e6, positive=True)
 TEMPERATURE = Dimension("temperature", "K", "25 degC", low=0.0, high=3000.0, positive=True)
 CELL_TEMPERATURE = Dimension("temperature", "K", "25 degC", low=173.15, high=773.15)
+ENTROPY_COEFFICIENT = Dimension("entropy coefficient", "mV/K", "-0.1 mV/K", low=-0.01, high=0.01)
 CELL_VOLTAGE = Dimension("voltage", "V", "3.7 V", low=0.0, high=10.0, positive=True)
 PRESSURE = Dimension("pressure", "MPa", "50 MPa", low=0.0, high=1e11)
 MODULUS = Dimension("modulus", "GPa", "20 GPa", low=0.0, high=1e13, positive=True)
@@ -357,6 +358,7 @@ Concentration = Annotated[float, CONCENTRATION]
 Temperature = Annotated[float, TEMPERATURE]
 Pressure = Annotated[float, PRESSURE]
 CellTemperature = Annotated[float, CELL_TEMPERATURE]
+EntropyCoefficient = Annotated[float, ENTROPY_COEFFICIENT]
 CellVoltage = Annotated[float, CELL_VOLTAGE]
 ActivationEnergy = Annotated[float, ACTIVATION_ENERGY]
 HeatCapacity = Annotated[float, HEAT_CAPACITY]

@@ -41,6 +41,7 @@ ORDER = [
     "cell.curves",
     "cell.build",
     "cell.run",
+    "cell.heat",
     "cell.measured",
     "cell.fit",
     "cell.salt",

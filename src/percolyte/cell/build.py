@@ -16,22 +16,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from percolyte import units
-from percolyte.cell.curves import continued, read_potential, smooth, varying
+from percolyte.cell.curves import continued, read_entropy, read_potential, smooth, varying
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
-from percolyte.design import ActiveMaterial, Cathode, CompositeAnode, LithiumAnode
+from percolyte.design import ActiveMaterial, Cathode, CompositeAnode, LithiumAnode, NoAnode
 from percolyte.electrode import Electrode as Layer
 from percolyte.errors import InputError, Problem
-from percolyte.materials.open_circuit import OpenCircuitPotential
+from percolyte.materials.open_circuit import EntropyCoefficientCurve, OpenCircuitPotential
 from percolyte.materials.substance import PROPERTIES, Substance
 from percolyte.pouch.stack import Stack
 from percolyte.resolution import Resolved
-from percolyte.sources import Ledger
+from percolyte.sources import Ledger, Origin
 from percolyte.transport.effective import Transport
 from percolyte.units import FARADAY, GAS_CONSTANT, text
 
 if TYPE_CHECKING:
     from percolyte.cell.kernel import Floats, Planar
+    from percolyte.cell.model import Curve
 
+ROOM = 298.15
+"""Temperature in K for which potentials, diffusivities and exchange currents are stated."""
+RISE = 2e-5
+"""Volts by which a potential may rise with stoichiometry unmentioned."""
 ASSUMED_RADIUS, ASSUMED_EXCHANGE, ASSUMED_DIFFUSIVITY, ASSUMED_ELECTRONIC = 2.5e-6, 1.0, 1e-14, 1.0
 ASSUMED_METAL_EXCHANGE = 10.0
 CUT_OFF = 2.5
@@ -49,6 +54,7 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
     design, ledger = resolved.design, resolved.ledger
     cathode = _porous(resolved, "cathode", design.cathode, stack.cathode, transport.ionic, transport.electronic)
     anode: PorousElectrode | Planar
+    anode_entropy = 0.0
     if isinstance(design.anode, CompositeAnode) and stack.anode.electrode is not None:
         ionic, electronic = _anode_transport(resolved, stack.anode.electrode)
         anode = _porous(resolved, "anode", design.anode, stack.anode.electrode, ionic, electronic)
@@ -57,8 +63,9 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
         assert not isinstance(design.anode, CompositeAnode)
         metal = resolved.substances[design.anode.material if isinstance(design.anode, LithiumAnode) else "Li"]
         potential = metal.default("mean_voltage")
+        anode_entropy = _metal_entropy(ledger, design.anode, metal)
         anode = Planar(
-            potential=potential.number if potential else 0.0,
+            potential=(potential.number if potential else 0.0) + (design.temperature - ROOM) * anode_entropy,
             exchange=_value(
                 ledger, "anode.exchange_current_density", design.anode.exchange_current_density, metal,
                 "exchange_current_density", ASSUMED_METAL_EXCHANGE,
@@ -77,6 +84,7 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
         cut_off=0.0,
         upper_limit=0.0,
         separator_activation=_separator_activation(resolved, stack),
+        anode_entropy=anode_entropy,
     )
     empty, full = cell.open_circuit_voltage(charged=False), cell.open_circuit_voltage(charged=True)
     if empty >= full:
@@ -205,9 +213,11 @@ def _classes(
             exchange_ratio=exchange[1] if exchange else None,
             diffusivity_activation=own.diffusivity_activation_energy or 0.0,
             exchange_activation=own.exchange_activation_energy or 0.0,
+            entropy=_entropy(resolved, where, own, substance),
         )  # fmt: skip
     _warn_of_temperature(resolved, where, own)
     part = _from_room(part, resolved.design.temperature)
+    _warn_of_rise(resolved, where, part)
     return [replace(part, radius=radius, volume_fraction=part.volume_fraction * share) for radius, share in sizes]
 
 
@@ -224,7 +234,7 @@ def _sizes(ledger: Ledger, where: str, own: ActiveMaterial, substance: Substance
 def _warn_of_temperature(resolved: Resolved, where: str, own: ActiveMaterial) -> None:
     """Properties without an activation energy stay as at 25 degC, and the ledger says so."""
     temperature = resolved.design.temperature
-    if abs(temperature - 298.15) < 3.0:
+    if abs(temperature - ROOM) < 3.0:
         return
     for name in ("diffusivity", "exchange"):
         if getattr(own, f"{name}_activation_energy") is None:
@@ -235,12 +245,27 @@ def _warn_of_temperature(resolved: Resolved, where: str, own: ActiveMaterial) ->
 
 def _from_room(part: ParticleClass, temperature: float) -> ParticleClass:
     """Properties stated at 25 degC, moved to the temperature of the cell."""
-    inverse = (1.0 / temperature - 1.0 / 298.15) / GAS_CONSTANT
+    inverse = (1.0 / temperature - 1.0 / ROOM) / GAS_CONSTANT
     return replace(
-        part,
+        part.warmed(temperature - ROOM),
         diffusivity=part.diffusivity * math.exp(-part.diffusivity_activation * inverse),
         exchange=part.exchange * math.exp(-part.exchange_activation * inverse),
     )
+
+
+def _warn_of_rise(resolved: Resolved, where: str, part: ParticleClass) -> None:
+    """An entropy coefficient may outweigh the slope of a flat potential; the ledger says where it makes it rise."""
+    temperature = resolved.design.temperature
+    if part.entropy is None or temperature == ROOM:
+        return
+    x = np.linspace(min(part.charged, part.discharged), max(part.charged, part.discharged), 1001)
+    volts = np.asarray(part.potential(x))
+    rise = volts - np.minimum.accumulate(volts)
+    if rise.max() > RISE:
+        at = text(temperature, units.TEMPERATURE, digits=4)
+        shown = f"rises by {1e3 * rise.max():.2g} mV up to x = {x[rise.argmax()]:.3g}"
+        why = "the entropy coefficient outweighs the slope of the potential; at rest lithium would gather there, not spread"
+        resolved.ledger.add(f"{where}.open_circuit_potential at {at}", shown, "assumed", why)
 
 
 def _other_concentration(curve: OpenCircuitPotential | None, substance: Substance) -> str:
@@ -316,6 +341,53 @@ def _potential(
         curve.note or "",
     )
     return continued(curve, low, high, empty=window[1]), window, (low, high), curve
+
+
+def _entropy(resolved: Resolved, where: str, own: ActiveMaterial, substance: Substance) -> Curve | None:
+    """dU/dT of an active material: the design's, else the library's; None is taken as zero, and the ledger says so."""
+    ledger, at = resolved.ledger, f"{where}.entropy_coefficient"
+    if own.entropy_table is not None:
+        ledger.add(f"{where}.entropy_table", own.entropy_table, "yours", "the design file")
+        return read_entropy(resolved, own.entropy_table)
+    if own.entropy_coefficient is not None:
+        value = own.entropy_coefficient
+        ledger.add(at, text(value, units.ENTROPY_COEFFICIENT, digits=5), "yours", "the design file")
+        return lambda x: np.full(np.shape(x), value)
+    if substance.entropy is None:
+        _assume_no_entropy(ledger, at, substance)
+        return None
+    _enter_entropy(ledger, at, substance, substance.entropy)
+    return substance.entropy
+
+
+def _metal_entropy(ledger: Ledger, anode: LithiumAnode | NoAnode, metal: Substance) -> float:
+    """dU/dT of a foil or of plated lithium, V/K."""
+    at, stated = "anode.entropy_coefficient", metal.entropy
+    if isinstance(anode, LithiumAnode) and anode.entropy_coefficient is not None:
+        ledger.add(at, text(anode.entropy_coefficient, units.ENTROPY_COEFFICIENT, digits=5), "yours", "the design file")
+        return anode.entropy_coefficient
+    if stated is None:
+        _assume_no_entropy(ledger, at, metal)
+        return 0.0
+    if stated.value is None:
+        raise InputError(
+            [Problem(at, f"{metal.name} is a foil of one potential; its entropy coefficient is one value, not a curve")]
+        )
+    _enter_entropy(ledger, at, metal, stated)
+    return stated.value
+
+
+def _assume_no_entropy(ledger: Ledger, at: str, substance: Substance) -> None:
+    reason = substance.absent.get("entropy_coefficient", "none is in the library")
+    why = f"{substance.name} has no entropy coefficient ({reason}); no reversible heat from it"
+    ledger.add(at, text(0.0, units.ENTROPY_COEFFICIENT), "assumed", why)
+
+
+def _enter_entropy(ledger: Ledger, at: str, substance: Substance, curve: EntropyCoefficientCurve) -> None:
+    shown = [text(end, units.ENTROPY_COEFFICIENT, digits=3) for end in curve.span]
+    note = "; ".join(word for word in (curve.temperature, curve.note, curve.doubt) if word)
+    origin: Origin = "library" if curve.source else "yours"
+    ledger.add(at, " to ".join(dict.fromkeys(shown)), origin, f"{substance.name}: {curve.said}", note)
 
 
 def _anode_transport(resolved: Resolved, layer: Layer) -> tuple[float | None, float | None]:

@@ -12,6 +12,7 @@ import numpy as np
 from percolyte.errors import InputError, Problem
 from percolyte.files import inside, read_pairs
 from percolyte.resolution import Resolved
+from percolyte.units import ENTROPY_COEFFICIENT
 
 if TYPE_CHECKING:
     from percolyte.cell.kernel import Floats
@@ -63,6 +64,18 @@ def read_potential(resolved: Resolved, side: str, name: str) -> tuple[list[float
     if problems:
         raise InputError(problems, source=path)
     return x, volts
+
+
+def read_entropy(resolved: Resolved, name: str) -> Curve:
+    """dU/dT in V/K from a file, at its ends beyond them."""
+    x, values, path = _read_table(resolved, name, "V/K")
+    most = ENTROPY_COEFFICIENT.high
+    if any(abs(value) > most for value in values):
+        raise InputError(
+            f"has a value beyond {most:g} V/K; the second column is in V/K, so that -0.1 mV/K is -1e-4", source=path
+        )
+    curve = smooth(x, values)
+    return lambda at: curve(np.clip(at, x[0], x[-1]))
 
 
 def _read_table(resolved: Resolved, name: str, what: str) -> tuple[list[float], list[float], str]:

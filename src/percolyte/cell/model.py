@@ -46,7 +46,7 @@ class ParticleClass:
     site_concentration: float
     exchange: float
     potential: Curve
-    """U(x) over 0 <= x <= 1."""
+    """U(x) over 0 <= x <= 1, at the temperature of the cell that holds these particles."""
     charged: float
     discharged: float
     film: float = 0.0
@@ -61,6 +61,8 @@ class ParticleClass:
     diffusivity_activation: float = 0.0
     """J/mol, about the temperature of the cell that holds these particles."""
     exchange_activation: float = 0.0
+    entropy: Curve | None = None
+    """dU/dT in V/K, where it is not zero."""
 
     @property
     def coefficients(self) -> tuple[float, float, float, float, float]:
@@ -68,6 +70,24 @@ class ParticleClass:
         area = 3.0 * self.volume_fraction * self.contact / self.radius
         intake = self.contact / (FARADAY * self.site_concentration * self.radius)
         return area, self.diffusivity / self.radius**2, intake, self.exchange, self.film
+
+    def warmed(self, kelvin: float) -> ParticleClass:
+        """The same particles with U(x, T + ΔT) = U(x, T) + ΔT dU/dT(x)."""
+        if self.entropy is None or kelvin == 0.0:
+            return self
+        return replace(self, potential=Warmed(self.potential, self.entropy, kelvin))
+
+
+@dataclass(frozen=True)
+class Warmed:
+    """A potential moved along its temperature coefficient."""
+
+    potential: Curve
+    entropy: Curve
+    kelvin: float
+
+    def __call__(self, x: Floats) -> Floats:
+        return np.asarray(self.potential(x) + self.kelvin * self.entropy(x))
 
 
 @dataclass(frozen=True)
@@ -111,11 +131,15 @@ class PorousElectrode:
         return math.ceil(min(max(PER_DEPTH * self.thickness * math.sqrt(resistance), FEWEST), MOST))
 
     @property
+    def sites(self) -> list[float]:
+        """Charge of all lithium sites of each class, C/m2."""
+        return [FARADAY * part.site_concentration * part.volume_fraction * self.thickness for part in self.classes]
+
+    @property
     def capacity(self) -> float:
         """Lithium exchanged over the windows of all classes, C/m2."""
-        return self.thickness * sum(
-            FARADAY * part.site_concentration * part.volume_fraction * abs(part.discharged - part.charged)
-            for part in self.classes
+        return sum(
+            held * abs(part.discharged - part.charged) for held, part in zip(self.sites, self.classes, strict=True)
         )
 
 
@@ -200,6 +224,13 @@ class Cell:
     upper_limit: float
     separator_activation: float = 0.0
     """J/mol, about `temperature`."""
+    anode_entropy: float = 0.0
+    """dU/dT of a planar anode, V/K; a porous one has it in its particles."""
+
+    @property
+    def porous(self) -> tuple[PorousElectrode, ...]:
+        """The cathode, and the anode unless it is a foil."""
+        return (self.cathode, self.anode) if isinstance(self.anode, PorousElectrode) else (self.cathode,)
 
     @property
     def one_c(self) -> float:
@@ -213,16 +244,17 @@ class Cell:
     def at(self, temperature: float) -> Cell:
         """The same cell at another temperature: every property by its Arrhenius law.
 
-        p(T) = p(T0) exp(-E/R (1/T - 1/T0)); a conductivity also with T0/T. The
-        open-circuit potentials stay as they are.
+        p(T) = p(T0) exp(-E/R (1/T - 1/T0)); a conductivity also with T0/T.
+        Open-circuit potentials by U(x, T) = U(x, T0) + (T - T0) dU/dT(x).
         """
         inverse = (1.0 / temperature - 1.0 / self.temperature) / GAS_CONSTANT
         cool = self.temperature / temperature
+        warmer = temperature - self.temperature
 
         def scaled(electrode: PorousElectrode) -> PorousElectrode:
             parts = tuple(
                 replace(
-                    part,
+                    part.warmed(warmer),
                     diffusivity=part.diffusivity * math.exp(-part.diffusivity_activation * inverse),
                     exchange=part.exchange * math.exp(-part.exchange_activation * inverse),
                 )
@@ -239,7 +271,9 @@ class Cell:
         anode = (
             scaled(self.anode)
             if isinstance(self.anode, PorousElectrode)
-            else self.anode._replace(temperature=temperature)
+            else self.anode._replace(
+                temperature=temperature, potential=self.anode.potential + warmer * self.anode_entropy
+            )
         )
         return replace(
             self, cathode=scaled(self.cathode), anode=anode, separator_resistance=resistance, temperature=temperature

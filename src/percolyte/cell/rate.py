@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from percolyte.cell.heat import Heat, heat_of
 from percolyte.cell.model import Cell, PorousElectrode
 from percolyte.cell.run import LOSSES, Simulation, rate_capability
 from percolyte.pouch.energy import PouchEnergy
@@ -56,6 +57,7 @@ class RatePoint:
     """J/m3."""
     specific_power: float
     """Mean, W/kg."""
+    heat: Heat
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def rate_of_design(cell: Cell, stack: Stack, energy: PouchEnergy, rates: Sequenc
                 specific_energy=delivered / float(energy.mass),
                 energy_density=delivered / float(energy.volume),
                 specific_power=delivered / float(energy.mass) / hours if hours > 0.0 else 0.0,
+                heat=heat_of(cell, found),
             )
         )
     return RateCapability(cell, tuple(points), diagnose(cell))

@@ -15,7 +15,6 @@ import numpy as np
 from percolyte.cell.model import SHELLS, Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import Step, discharge
 from percolyte.errors import InputError
-from percolyte.units import FARADAY
 
 Outcome = Literal["done", "no convergence"]
 
@@ -58,6 +57,28 @@ class StepResult:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """Where the lithium of one electrode is.
+
+    In particles of constant diffusivity, whose state is the mean and the
+    surface, the stoichiometry is the parabola between them that a steady
+    current ends in: exact then and at rest, too much held in between for some
+    R²/(20 D) after a change of the current.
+    """
+
+    x: Any
+    """Stoichiometry: points across × classes × points of a particle."""
+    cells: Any
+    """Share of each point across in the thickness."""
+    points: Any
+    """Share of each point in the volume of a particle."""
+
+    def mean(self, values: Any) -> Any:
+        """The mean of each class, of values of the shape of `x`."""
+        return np.einsum("kjm,k,m->j", values, self.cells, self.points)
+
+
+@dataclass(frozen=True)
 class Simulation:
     """What a cell did, one row an accepted time step; SI."""
 
@@ -68,6 +89,8 @@ class Simulation:
     """A/m2, positive on discharge."""
     charge: Any
     """C/m2 passed since the start, positive on discharge."""
+    energy: Any
+    """J/m2 given out since the start."""
     step: Any
     """Number of the protocol step of each row."""
     losses: dict[str, Any]
@@ -87,6 +110,9 @@ class Simulation:
     beyond: bool
     """Whether a particle surface left the stoichiometries for which its potential is known."""
     protocol: tuple[StepResult, ...]
+    before: tuple[Profile, ...]
+    """Of the porous electrodes, the cathode first."""
+    after: tuple[Profile, ...]
     steps: int
     iterations: int
 
@@ -135,17 +161,25 @@ class Runner:
         state.phi[:] = sum(rest) / len(rest)
         return state
 
+    def profiles(self) -> tuple[Profile, ...]:
+        """Where the lithium of the porous electrodes is now, the cathode first."""
+        pairs = ((self.cathode, self.state), (self.anode, self.anode_state))[: len(self.cell.porous)]
+        return tuple(self._profile(mesh, state) for mesh, state in pairs)
+
+    def _profile(self, mesh: Any, state: Any) -> Profile:
+        share = mesh.volumes / mesh.volumes.sum()
+        if mesh.diffusivity_table.size:
+            return Profile(state.q[0].copy(), share, np.diff(mesh.edges**3))
+        mean = self.kernel.mean_stoichiometry(mesh, state)[:, :, None]
+        radius, weights = np.polynomial.legendre.leggauss(6)
+        radius, weights = 0.5 * (radius + 1.0), 0.5 * weights
+        parabola = 2.5 * (radius**2 - 0.6)
+        return Profile(mean + (state.surface[0][:, :, None] - mean) * parabola, share, 3.0 * radius**2 * weights)
+
     def lithium(self) -> float:
         """Lithium in the particles of both electrodes, C/m2; a foil is not counted."""
-        found = self._lithium(self.cathode, self.cell.cathode, self.state)
-        if self.porous:
-            found += self._lithium(self.anode, self.cell.anode, self.anode_state)
-        return found
-
-    def _lithium(self, mesh: Any, electrode: Any, state: Any) -> float:
-        held = [part.site_concentration * part.volume_fraction for part in electrode.classes]
-        mean = self.kernel.mean_stoichiometry(mesh, state)
-        return float(FARADAY * (mesh.volumes[:, None] * mean * held).sum())
+        pairs = zip(self.cell.porous, self.profiles(), strict=True)
+        return float(sum(np.dot(electrode.sites, profile.mean(profile.x)) for electrode, profile in pairs))
 
     def run(self, step: Step) -> tuple[Any, int]:
         """One protocol step from the present state: its rows, and how it ended."""
@@ -171,7 +205,7 @@ class Runner:
             self.rtol, self._largest(goal, step), self.out, counts := np.zeros(3),
         )  # fmt: skip
         self.counts = counts
-        found = self.out[:rows].copy()
+        found = np.column_stack([self.out[:rows], running_integral(self.out[:rows, 1], self.out[:rows, 3])])
         if rows:
             self.current = float(found[-1, 2])
         return found, int(end)
@@ -211,6 +245,15 @@ _ENDS = {1: "time", 2: "lower voltage", 3: "upper voltage", 4: "capacity", 5: "c
 """Why a step ended, by the kernel's number."""
 
 
+def running_integral(y: Any, x: Any) -> Any:
+    """∫ y dx up to each point: trapezoids less h²/12 of the change of slope, of fourth order where x runs one way."""
+    h = np.diff(x)
+    areas = 0.5 * h * (y[1:] + y[:-1])
+    if h.size > 1 and ((h > 0.0).all() or (h < 0.0).all()):
+        areas -= h * h / 12.0 * np.diff(np.gradient(y, x, edge_order=2))
+    return np.concatenate([[0.0], np.cumsum(areas)])[: x.size]
+
+
 def simulate(
     cell: Cell, protocol: Sequence[Step], *, cells: int | None = None, shells: int = SHELLS, rtol: float = TOLERANCE
 ) -> Simulation:
@@ -230,17 +273,18 @@ def simulate(
 
 def collect(runner: Runner, protocol: Sequence[Step]) -> Simulation:
     """Run the steps of a protocol one after the other and put their rows together."""
-    start = runner.lithium()
+    start, before = runner.lithium(), runner.profiles()
     parts, numbers, results = [], [], []
     outcome: Outcome = "done"
-    passed, elapsed, steps, iterations = 0.0, 0.0, 0, 0
+    passed, elapsed, given, steps, iterations = 0.0, 0.0, 0.0, 0, 0
     for number, step in enumerate(protocol):
         rows, end = runner.run(step)
         results.append(_step_result(step, rows, _ENDS.get(end, "no convergence")))
         if rows.shape[0]:
             rows[:, 0] += elapsed
             rows[:, 3] += passed
-            elapsed, passed = float(rows[-1, 0]), float(rows[-1, 3])
+            rows[:, 15] += given
+            elapsed, passed, given = (float(rows[-1, column]) for column in (0, 3, 15))
             parts.append(rows)
             numbers.append(np.full(rows.shape[0], number))
         steps += int(runner.counts[0])
@@ -248,9 +292,9 @@ def collect(runner: Runner, protocol: Sequence[Step]) -> Simulation:
         if end not in _ENDS:
             outcome = "no convergence"
             break
-    data = np.concatenate(parts) if parts else np.zeros((0, runner.kernel.COLUMNS))
+    data = np.concatenate(parts) if parts else np.zeros((0, runner.kernel.COLUMNS + 1))
     flat = np.concatenate(numbers) if numbers else np.zeros(0)
-    found = _result(runner, outcome, data, flat, start, steps, iterations)
+    found = _result(runner, outcome, data, flat, start, before, steps, iterations)
     return replace(found, protocol=tuple(results))
 
 
@@ -259,18 +303,24 @@ def _step_result(step: Step, rows: Any, end: str) -> StepResult:
     if rows.shape[0] < 2:
         volts = float(rows[0, 1]) if rows.shape[0] else math.nan
         return StepResult(step.words, end if end == "no convergence" else "limit passed at once", 0.0, volts, 0.0, 0.0)
-    energy = float((0.5 * (rows[1:, 1] + rows[:-1, 1]) * np.diff(rows[:, 3])).sum())
-    return StepResult(step.words, end, float(rows[-1, 0]), float(rows[-1, 1]), float(rows[-1, 3]), energy)
+    return StepResult(step.words, end, *(float(rows[-1, column]) for column in (0, 1, 3, 15)))
 
 
 def _result(
-    runner: Runner, outcome: Outcome, data: Any, numbers: Any, start: float, steps: int, iterations: int
+    runner: Runner,
+    outcome: Outcome,
+    data: Any,
+    numbers: Any,
+    start: float,
+    before: tuple[Profile, ...],
+    steps: int,
+    iterations: int,
 ) -> Simulation:
     cell = runner.cell
-    time, volts, current, charge = data[:, 0], data[:, 1], data[:, 2], data[:, 3]
+    time, volts, current, charge, energy = (data[:, column] for column in (0, 1, 2, 3, 15))
     passed = float(charge[-1]) if charge.size else 0.0
     moved = np.diff(charge)
-    work = 0.5 * (volts[1:] + volts[:-1]) * moved
+    work = np.diff(energy)
     out = moved > 0.0
     discharged = float(moved[out].sum())
     expected = start + (0.0 if runner.porous else passed)
@@ -282,6 +332,7 @@ def _result(
         voltage=volts,
         current=current,
         charge=charge,
+        energy=energy,
         step=numbers,
         losses=losses,
         areal_capacity=discharged,
@@ -293,6 +344,8 @@ def _result(
         lithium_error=(runner.lithium() - expected) / scale,
         beyond=_beyond(runner),
         protocol=(),
+        before=before,
+        after=runner.profiles(),
         steps=steps,
         iterations=iterations,
     )

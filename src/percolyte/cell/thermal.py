@@ -1,12 +1,12 @@
 """A cell that warms itself: one temperature for all of it, coupled to the protocol.
 
-    C dT/dt = I (E_rest - U) - h (T - T_ambient)
+    C dT/dt = q - h (T - T_ambient)
 
-with C and h per cathode area. E_rest is the potential of the mean
-stoichiometries, so that the heat is all that the losses dissipate; reversible
-heat, T dU/dT, is not in it, because entropies are known for few materials.
+with C and h per cathode area. q is all heat by the first law: irreversible,
+reversible, and that of concentration gradients (see `percolyte.cell.heat`).
 Time is split into slices: a slice runs at one temperature, the next one at
 the temperature that the heat of the slice leads to (first order in the slice).
+Open-circuit potentials follow the temperature along their entropy coefficients.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from percolyte.cell.heat import heat_between
 from percolyte.cell.model import SHELLS, Cell, PorousElectrode
 from percolyte.cell.protocol import Step
 from percolyte.cell.run import TOLERANCE, Runner, Simulation, collect
@@ -69,16 +70,18 @@ class _ThermalRunner(Runner):
     def run(self, step: Step) -> tuple[Any, int]:
         """The step in slices; rows and ending as of a whole step."""
         slice_time = self._slice(step)
-        parts, left, passed, elapsed = [], step.duration, 0.0, 0.0
+        parts, left, passed, elapsed, given = [], step.duration, 0.0, 0.0, 0.0
         while True:
             duration = slice_time if left is None else min(slice_time, left)
+            before = self.profiles()
             part = replace(step, duration=duration, until_charge=_rest_of(step.until_charge, passed))
             rows, end = super().run(part)
             if rows.shape[0]:
-                self._warm(rows)
+                self._warm(rows, heat_between(self.reference, before, self.profiles(), *rows[-1, [3, 15]]))
                 rows[:, 0] += elapsed
                 rows[:, 3] += passed
-                elapsed, passed = float(rows[-1, 0]), float(rows[-1, 3])
+                rows[:, 15] += given
+                elapsed, passed, given = (float(rows[-1, column]) for column in (0, 3, 15))
                 parts.append(rows)
             if left is not None:
                 left -= duration
@@ -90,9 +93,8 @@ class _ThermalRunner(Runner):
         whole = self.cell.areal_capacity / drawn if drawn else (step.duration or 3600.0)
         return min(whole, step.duration or whole) / SLICES
 
-    def _warm(self, rows: Any) -> None:
-        """Heat of the slice, the temperature that follows, and the cell at it."""
-        heat = float(np.trapezoid(rows[:, 6:15].sum(axis=1) * rows[:, 2], rows[:, 0]))
+    def _warm(self, rows: Any, heat: float) -> None:
+        """The temperature that the heat of a slice in J/m2 leads to, and the cell at it."""
         duration = float(rows[-1, 0] - rows[0, 0])
         self.history.append(np.full(rows.shape[0], self.temperature))
         if duration <= 0.0:
@@ -113,13 +115,9 @@ def _rest_of(limit: float | None, passed: float) -> float | None:
 
 
 def _at(mesh: Any, electrode: PorousElectrode, temperature: float) -> Any:
-    """The mesh of an electrode with its properties at another temperature."""
-    return mesh._replace(
-        temperature=temperature,
-        ionic=electrode.ionic,
-        electronic=electrode.electronic,
-        parts=np.array([part.coefficients for part in electrode.classes], mesh.parts.dtype).view(np.recarray),
-    )
+    """The mesh of an electrode with its properties at another temperature, and as many unknowns as before."""
+    warmed = electrode.mesh(temperature, mesh.volumes.size - 1, mesh.edges.size - 1)
+    return warmed._replace(modes=mesh.modes)
 
 
 def simulate_thermal(

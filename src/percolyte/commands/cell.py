@@ -46,6 +46,7 @@ def simulate(
 ) -> None:
     """Voltage and capacity of a discharge, or of a whole protocol."""
     from percolyte import units
+    from percolyte.cell.heat import heat_of
     from percolyte.report.cells import simulation_json, simulation_text
     from percolyte.report.columns import simulation_columns
 
@@ -60,11 +61,12 @@ def simulate(
         _simulate_salt(model, steps, limit, out, as_json)
         return
     found, temperature = _run_steps(written, cell, steps)
-    save_table(out, simulation_columns(found, temperature), written)
+    heat = heat_of(cell, found, temperature)
+    save_table(out, simulation_columns(found, heat, temperature), written)
     if as_json:
-        print_json({**simulation_json(found, temperature=temperature), "assumed": model.assumed})
+        print_json({**simulation_json(found, heat, temperature=temperature), "assumed": model.assumed})
     else:
-        typer.echo(simulation_text(found, temperature))
+        typer.echo(simulation_text(found, heat, temperature))
         say_assumed(model.assumed)
     if found.outcome == "no convergence":
         note("a step could not be solved; what came before it is above")

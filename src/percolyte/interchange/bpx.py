@@ -26,18 +26,20 @@ from percolyte.errors import InputError, Problem, suggestion
 from percolyte.files import read_text
 from percolyte.interchange.curves import joined, thinned
 from percolyte.interchange.expression import parse_expression
-from percolyte.units import FARADAY
+from percolyte.units import ENTROPY_COEFFICIENT, FARADAY
 
 VERSION = "1.1.0"
 SEPARATOR = 30e-6
 """Thickness in m that the separator is given, for the cell knows only its resistance."""
 LEAST_RESISTANCE = 1e-9
 """ohm m2; stands for none."""
-POTENTIAL_ERROR, RATIO_ERROR = 2e-5, 1e-4
+POTENTIAL_ERROR, RATIO_ERROR, ENTROPY_ERROR = 2e-5, 1e-4, 1e-8
+MOST_ENTROPY = ENTROPY_COEFFICIENT.high
 METAL_THICKNESS, METAL_SHARE, METAL_SURPLUS = 1e-7, 0.5, 100.0
 """The dummy electrode that stands for a foil: thickness in m, volume fraction of
 its particles, and how many times the capacity of the cell it holds."""
 OURS = "percolyte"
+ENTROPY = "Entropic change coefficient [V.K-1]"
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def bpx_data(
         raise InputError(f"the area is {area} m2; it is a positive number")
     planar = None if isinstance(cell.anode, PorousElectrode) else cell.anode
     resistance = max(cell.series_resistance + (planar.film if planar else 0.0), LEAST_RESISTANCE)
-    porous = [cell.cathode, *([cell.anode] if isinstance(cell.anode, PorousElectrode) else [])]
+    porous = list(cell.porous)
     # twice the best conductor of the cell, so that every transport efficiency is below one
     conductivity = 2.0 * max(SEPARATOR / resistance, *(side.ionic for side in porous))
     cathode = _electrode(cell.cathode, conductivity)
@@ -174,7 +176,7 @@ def _particle(part: ParticleClass) -> dict[str, Any]:
         "Maximum concentration [mol.m-3]": part.site_concentration,
         "Diffusivity [m2.s-1]": diffusivity,
         "OCP [V]": _table(part.potential, POTENTIAL_ERROR),
-        "Entropic change coefficient [V.K-1]": 0.0,
+        ENTROPY: 0.0 if part.entropy is None else _table(part.entropy, ENTROPY_ERROR),
         "Reaction rate constant [mol.m-2.s-1]": 2.0 * part.exchange * part.contact / FARADAY,
     }
 
@@ -200,7 +202,7 @@ def _dummy(cell: Cell) -> dict[str, Any]:
         "Maximum concentration [mol.m-3]": sites,
         "Diffusivity [m2.s-1]": 1e-11,
         "OCP [V]": {"x": [0.0, 1.0], "y": [metal.potential, metal.potential]},
-        "Entropic change coefficient [V.K-1]": 0.0,
+        ENTROPY: cell.anode_entropy,
         "Reaction rate constant [mol.m-2.s-1]": 2.0 * metal.exchange / FARADAY,
     }
 
@@ -219,6 +221,7 @@ def _extras(cell: Cell, sources: dict[str, str]) -> dict[str, Any]:
         ours["Planar anode"] = {
             "description": "The negative electrode of the standard fields is a dummy for this foil.",
             "Potential [V]": cell.anode.potential,
+            ENTROPY: cell.anode_entropy,
             "Exchange-current density [A.m-2]": cell.anode.exchange,
             "Film resistance [Ohm.m2]": cell.anode.film,
         }
@@ -301,7 +304,7 @@ _PARTICLE = {
     "Minimum stoichiometry", "Maximum stoichiometry", "Maximum concentration [mol.m-3]", "Particle radius [m]",
     "Surface area per unit volume [m-1]", "Diffusivity [m2.s-1]", "Diffusivity activation energy [J.mol-1]",
     "OCP [V]", "OCP (delithiation) [V]", "OCP (lithiation) [V]", "OCP hysteresis decay constant",
-    "Entropic change coefficient [V.K-1]", "Reaction rate constant [mol.m-2.s-1]",
+    ENTROPY, "Reaction rate constant [mol.m-2.s-1]",
     "Reaction rate constant activation energy [J.mol-1]",
 }  # fmt: skip
 _ELECTRODE = _LAYER | {"Conductivity [S.m-1]", "Particle"}
@@ -367,6 +370,7 @@ def cell_from_bpx(data: Any, *, single_ion: bool = False) -> BpxCell:
         loading=math.nan if loading is None else _extra(extras, "Active material of the cathode [kg.m-2]", 0.0),
         cut_off=_number(cell, "Lower voltage cut-off [V]", "Cell"),
         upper_limit=_number(cell, "Upper voltage cut-off [V]", "Cell"),
+        anode_entropy=_extra(foil, ENTROPY, 0.0, least=-MOST_ENTROPY) if isinstance(foil, dict) else 0.0,
     )
     sources = {
         str(name): str(said.get("description", ""))
@@ -474,8 +478,6 @@ def _electrolyte(given: dict[str, Any], salt: float, single_ion: bool, losses: l
 def _note_activation(section: Mapping[str, Any], losses: list[str]) -> None:
     if any("ctivation energy" in name and section[name] for name in section):
         losses.append("activation energies are left out; the cell is at the reference temperature")
-    if section.get("Entropic change coefficient [V.K-1]"):
-        losses.append("entropic coefficients are left out; the model is isothermal")
 
 
 def _curve(value: Any, where: str) -> Callable[[Any], Any]:
@@ -583,7 +585,19 @@ def _read_particle(
             _number(own, "Lowest stoichiometry of the source", where, default=low, least=0.0),
             _number(own, "Highest stoichiometry of the source", where, default=high),
         ),
+        entropy=_read_entropy(part.get(ENTROPY), f"{where}.{ENTROPY}"),
     )
+
+
+def _read_entropy(value: Any, where: str) -> Callable[[Any], Any] | None:
+    """dU/dT over the stoichiometry; None where the file gives none, or zero."""
+    if value is None or (value == 0.0 and not isinstance(value, bool)):
+        return None
+    curve = _curve(value, where)
+    found = curve(np.linspace(0.0, 1.0, 1001))
+    if not np.abs(found).max() <= MOST_ENTROPY:
+        raise InputError([Problem(where, f"is not within {MOST_ENTROPY:g} V/K of zero for every x from 0 to 1")])
+    return curve
 
 
 def _check_finite(potential: Callable[[Any], Any], low: float, high: float, where: str) -> None:

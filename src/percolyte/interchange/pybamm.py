@@ -19,8 +19,8 @@ from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.errors import InputError
 from percolyte.interchange.curves import thinned
 
-POTENTIAL_ERROR, RATIO_ERROR = 2e-5, 1e-4
-"""How far the tables of the script may be from the curves: volts, and relative."""
+POTENTIAL_ERROR, RATIO_ERROR, ENTROPY_ERROR = 2e-5, 1e-4, 1e-8
+"""How far the tables of the script may be from the curves: volts, relative, and V/K."""
 SEPARATOR = 30e-6
 """Thickness in m that the separator is given, for the cell knows only its resistance."""
 LEAST_RESISTANCE = 1e-9
@@ -33,8 +33,8 @@ def export_pybamm(cell: Cell, path: str | os.PathLike[str]) -> list[str]:
     Run it as `python script.py 1.0` for a discharge at 1C, where pybamm is
     installed. Exact, by folding: the contact fraction c (i0 and film resistance
     per whole surface are c i0 and r/c), the resistance of contacts, of the
-    separator and of the anode's film (one ohmic layer), and the potential of
-    the anode (taken off that of the cathode). The film on the particles is
+    separator and of the anode's film (one ohmic layer), and potential and
+    entropy coefficient of the anode (taken off those of the cathode). The film on the particles is
     PyBaMM's constant SEI on the positive electrode.
 
     Lost: U(x), D(x) and i0(x) become tables with straight lines between their
@@ -89,6 +89,8 @@ def pybamm_script(cell: Cell, part: ParticleClass) -> str:
     metal: Any = cell.anode
     resistance = max(cell.series_resistance + metal.film, LEAST_RESISTANCE)
     x, volts = thinned(part.potential, POTENTIAL_ERROR)
+    entropy = part.entropy or np.zeros_like
+    at, changes = thinned(lambda sto: entropy(sto) - cell.anode_entropy, ENTROPY_ERROR)
     numbers = {
         "cathode": part.name,
         "thickness": cell.cathode.thickness,
@@ -115,6 +117,8 @@ def pybamm_script(cell: Cell, part: ParticleClass) -> str:
     tables = {
         "stoichiometry": _listed(x),
         "potential": _listed(volts, decimals=6),
+        "entropy_stoichiometry": _listed(at),
+        "entropy": _listed(changes, decimals=10),
         "diffusivity_table": _ratio(part.diffusivity_ratio),
         "exchange_table": _ratio(part.exchange_ratio),
     }
@@ -170,6 +174,10 @@ ONE_C = $one_c  # A/m2
 STOICHIOMETRY = $stoichiometry
 POTENTIAL = $potential
 
+# Change of the cell's open-circuit voltage with temperature, V/K, over stoichiometry; about TEMPERATURE
+ENTROPY_STOICHIOMETRY = $entropy_stoichiometry
+ENTROPY = $entropy
+
 # Ratio to the value at x = 0.5 as (stoichiometry, ratio); None: D constant, i0 = 2 i0(0.5) sqrt(x (1 - x))
 DIFFUSIVITY_TABLE = $diffusivity_table
 EXCHANGE_TABLE = $exchange_table
@@ -191,6 +199,10 @@ def interpolated(table, x):
 
 def open_circuit_potential(x):
     return interpolated((STOICHIOMETRY, POTENTIAL), x) - ANODE_POTENTIAL
+
+
+def entropic_change(x):
+    return interpolated((ENTROPY_STOICHIOMETRY, ENTROPY), x)
 
 
 def diffusivity(x, temperature):
@@ -219,7 +231,7 @@ def parameters():
         "Positive electrode exchange-current density [A.m-2]": exchange_current,
         "Exchange-current density for lithium metal electrode [A.m-2]": anode_exchange_current,
         "Positive electrode OCP [V]": open_circuit_potential,
-        "Positive electrode OCP entropic change [V.K-1]": 0.0,
+        "Positive electrode OCP entropic change [V.K-1]": entropic_change,
         "SEI resistivity [Ohm.m]": FILM_RESISTANCE / 1e-9,
         "Initial SEI thickness [m]": 1e-9,
         "Negative electrode thickness [m]": 1e-6,

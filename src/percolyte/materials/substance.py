@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from percolyte.errors import InputError
-from percolyte.materials.open_circuit import OpenCircuitPotential
+from percolyte.materials.open_circuit import EntropyCoefficientCurve, OpenCircuitPotential
 from percolyte.nouns import Noun
 from percolyte.sources import Source
 from percolyte.units import (
@@ -70,6 +70,8 @@ PROPERTIES: dict[str, Dimension] = {
     "melting_point": TEMPERATURE,
 }
 """Every property a substance may have, and what kind of number it is."""
+CURVES = ("open_circuit_potential", "entropy_coefficient")
+"""What a substance may state as a function of stoichiometry."""
 
 
 class Datum(Noun):
@@ -173,15 +175,16 @@ class SubstanceHeader(Noun):
     absent: dict[str, str] = Field(default_factory=dict)
     """Properties looked for without success, and why."""
     open_circuit_potential: Annotated[tuple[OpenCircuitPotential, ...], BeforeValidator(_records)] = ()
+    entropy_coefficient: Annotated[tuple[EntropyCoefficientCurve, ...], BeforeValidator(_records)] = ()
 
     @model_validator(mode="after")
     def _one_default(self) -> Self:
-        for name in (*PROPERTIES, "open_circuit_potential"):
+        for name in (*PROPERTIES, *CURVES):
             data = getattr(self, name, None) or ()
             defaults = sum(datum.default for datum in data)
             if len(data) > 1 and defaults != 1:
                 raise ValueError(f"{name} has {len(data)} values, {defaults} of them marked default; mark one")
-        unknown = [name for name in self.absent if name not in PROPERTIES and name != "open_circuit_potential"]
+        unknown = [name for name in self.absent if name not in PROPERTIES and name not in CURVES]
         if unknown:
             raise ValueError(f"absent names {', '.join(unknown)}, which is no property")
         both = [name for name in self.absent if getattr(self, name, None)]
@@ -205,8 +208,7 @@ class Substance(
 
     def default(self, name: str) -> Datum | None:
         """The stated default among the values of a property."""
-        data = self.data(name)
-        return next((datum for datum in data if datum.default), data[0] if data else None)
+        return _default(self.data(name))
 
     def need(self, name: str) -> Datum:
         """The default value of a property, or a message how to supply it."""
@@ -227,5 +229,17 @@ class Substance(
     @property
     def potential(self) -> OpenCircuitPotential | None:
         """The stated default among the open-circuit potentials."""
-        curves = self.open_circuit_potential
-        return next((curve for curve in curves if curve.default), curves[0] if curves else None)
+        return _default(self.open_circuit_potential)
+
+    @property
+    def entropy(self) -> EntropyCoefficientCurve | None:
+        """The stated default among the entropy coefficients."""
+        return _default(self.entropy_coefficient)
+
+
+D = TypeVar("D", Datum, OpenCircuitPotential, EntropyCoefficientCurve)
+
+
+def _default(stated: tuple[D, ...]) -> D | None:
+    """The one marked default, the first where only one is stated, None where none is."""
+    return next((one for one in stated if one.default), stated[0] if stated else None)

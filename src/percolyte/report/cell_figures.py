@@ -1,4 +1,4 @@
-"""Figures of the cell model: curves, losses, measured data, rates, thicknesses, impedance."""
+"""Figures of the cell model: curves, losses, heat, measured data, rates, thicknesses, impedance."""
 
 from __future__ import annotations
 
@@ -75,6 +75,20 @@ def loss_figure(point: RatePoint) -> Figure:
             xlabel="areal capacity (mAh/cm²)", ylabel="voltage (V)", ylim=(low - 0.15, high + 0.05), xlim=(0, None)
         )
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
+        return figure
+
+
+def heat_figure(point: RatePoint) -> Figure:
+    """Heat given off during one discharge: irreversible, reversible, and both."""
+    charge, heat = point.simulation.charge / 3.6e4, point.heat
+    with mpl.rc_context(STYLE):
+        figure, axes = styled(7.6, 2.6)
+        axes.axhline(0.0, color=FAINT, linewidth=0.8)
+        axes.plot(charge, heat.irreversible, linewidth=1.2, color=WARNING, label="irreversible")
+        axes.plot(charge, heat.reversible, linewidth=1.2, color=ACCENT, label="reversible")
+        axes.plot(charge, heat.irreversible + heat.reversible, color=INK, linewidth=1.5, label="both")
+        axes.set(xlabel="areal capacity (mAh/cm²)", ylabel="heat (W/m²)", xlim=(0, None))
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return figure
 
 

@@ -13,6 +13,7 @@ from percolyte.report.layout import aligned, converted
 
 if TYPE_CHECKING:
     from percolyte.cell.fit import Fit
+    from percolyte.cell.heat import Heat
     from percolyte.cell.measured import Comparison
     from percolyte.cell.rate import Diagnosis, RatePoint
     from percolyte.cell.run import Simulation
@@ -92,7 +93,7 @@ def diagnosis_text(found: Diagnosis) -> str:
     return "\n\n".join([found.sentence, aligned(rows), aligned(gains)])
 
 
-def simulation_json(found: Simulation, *, curves: bool = True, temperature: Any = None) -> dict[str, Any]:
+def simulation_json(found: Simulation, heat: Heat, *, curves: bool = True, temperature: Any = None) -> dict[str, Any]:
     """One simulation; the keys are those that other programs rely on."""
     data: dict[str, Any] = {
         "outcome": found.outcome,
@@ -104,6 +105,12 @@ def simulation_json(found: Simulation, *, curves: bool = True, temperature: Any 
         "charged_areal_energy_mWh_per_cm2": found.charged_energy / 3.6e4,
         "beyond_known_potential": found.beyond,
         "lithium_balance_error": found.lithium_error,
+        "heat_J_per_m2": {
+            "irreversible": heat.irreversible_total,
+            "reversible": heat.reversible_total,
+            "mixing": heat.mixing,
+            "total": heat.total,
+        },
     }
     if curves:
         data |= {
@@ -114,11 +121,13 @@ def simulation_json(found: Simulation, *, curves: bool = True, temperature: Any 
             "steps": [asdict(step) for step in found.protocol],
             **({} if temperature is None else {"temperature_degC": (temperature - units.ZERO_CELSIUS).tolist()}),
             "loss_mV": {name: (1000.0 * volts).tolist() for name, volts in found.losses.items()},
+            "irreversible_heat_W_per_m2": heat.irreversible.tolist(),
+            "reversible_heat_W_per_m2": heat.reversible.tolist(),
         }
     return data
 
 
-def simulation_text(found: Simulation, temperature: Any = None) -> str:
+def simulation_text(found: Simulation, heat: Heat, temperature: Any = None) -> str:
     """One simulation in a few lines."""
     say = units.text
     lines = [
@@ -137,6 +146,8 @@ def simulation_text(found: Simulation, temperature: Any = None) -> str:
             else []
         ),
         f"voltage             starts at {float(found.voltage[0]):.4f} V, ends at {float(found.voltage[-1]):.4f} V",
+        f"heat                {heat.total / 3.6e4:.4g} mWh/cm2: irreversible {heat.irreversible_total / 3.6e4:.4g}, "
+        f"reversible {heat.reversible_total / 3.6e4:.4g}, of mixing {heat.mixing / 3.6e4:.4g}",
     ]
     if len(found.protocol) > 1 or any(step.end == "limit passed at once" for step in found.protocol):
         steps: list[tuple[str, ...]] = [("step", "h", "ends at", "mAh/cm2", "mWh/cm2", "ended by")]
@@ -163,7 +174,7 @@ def rate_points_json(points: Sequence[RatePoint]) -> list[dict[str, Any]]:
     return [
         {
             "c_rate": point.c_rate,
-            **simulation_json(point.simulation, curves=False),
+            **simulation_json(point.simulation, point.heat, curves=False),
             "specific_energy_Wh_per_kg": converted(point.specific_energy, "Wh/kg"),
             "energy_density_Wh_per_L": converted(point.energy_density, "Wh/L"),
             "specific_power_W_per_kg": point.specific_power,

@@ -9,6 +9,7 @@ from percolyte import units
 from percolyte.report.layout import converted
 
 if TYPE_CHECKING:
+    from percolyte.cell.heat import Heat
     from percolyte.cell.rate import RatePoint
     from percolyte.cell.run import Simulation
     from percolyte.cell.salt import SaltSimulation
@@ -29,11 +30,18 @@ def curve_columns(found: Simulation | SaltSimulation) -> Columns:
     }
 
 
-def simulation_columns(found: Simulation, temperature: Any = None) -> Columns:
-    """The curve, its protocol step from one on, the temperature where it moves, and every loss."""
+def simulation_columns(found: Simulation, heat: Heat, temperature: Any = None) -> Columns:
+    """The curve, its protocol step from one on, the temperature where it moves, every loss, and the heat."""
     warmth = {} if temperature is None else {"Temperature / degC": temperature - units.ZERO_CELSIUS}
     losses = {f"Loss to {name} / mV": 1000.0 * volts for name, volts in found.losses.items()}
-    return {**curve_columns(found), "Protocol step": found.step + 1, **warmth, **losses}
+    return {
+        **curve_columns(found),
+        "Protocol step": found.step + 1,
+        **warmth,
+        **losses,
+        "Irreversible heat / W m-2": heat.irreversible,
+        "Reversible heat / W m-2": heat.reversible,
+    }
 
 
 def spectrum_columns(found: Spectrum) -> Columns:
@@ -57,6 +65,10 @@ def rate_columns(points: Sequence[RatePoint]) -> Columns:
         "Specific energy / Wh kg-1": [converted(point.specific_energy, "Wh/kg") for point in points],
         "Energy density / Wh L-1": [converted(point.energy_density, "Wh/L") for point in points],
         "Mean specific power / W kg-1": [point.specific_power for point in points],
+        "Heat / mWh cm-2": [point.heat.total / 3.6e4 for point in points],
+        "Irreversible heat / mWh cm-2": [point.heat.irreversible_total / 3.6e4 for point in points],
+        "Reversible heat / mWh cm-2": [point.heat.reversible_total / 3.6e4 for point in points],
+        "Heat of mixing / mWh cm-2": [point.heat.mixing / 3.6e4 for point in points],
         "Outcome": [run.outcome for run in runs],
     }
 

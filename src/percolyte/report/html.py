@@ -77,6 +77,7 @@ def _pictures(e: Evaluation) -> dict[str, str]:
         "rate": cell_figures.rate_figure(e.rate) if e.rate else None,
         "measured": cell_figures.measured_figure(e.rate, e.measured) if e.rate and e.measured else None,
         "losses": cell_figures.loss_figure(_near(e.rate)) if e.rate else None,
+        "heat": cell_figures.heat_figure(_near(e.rate)) if e.rate else None,
         "nyquist": cell_figures.nyquist_figure(e.spectrum) if e.spectrum else None,
         "conventions": figures.convention_figure(_under_each_convention(e), e.energy.convention.title),
     }

@@ -9,7 +9,7 @@ from typing import Any
 from percolyte import __version__, units
 from percolyte.electrode import Electrode
 from percolyte.evaluation import Evaluation
-from percolyte.materials.substance import PROPERTIES, Substance
+from percolyte.materials.substance import CURVES, PROPERTIES, Substance
 from percolyte.pouch.cost import Cost
 from percolyte.pouch.energy import PouchEnergy
 from percolyte.report.cells import measured_json, rate_json
@@ -252,12 +252,17 @@ def substance_json(substance: Substance) -> dict[str, Any]:
         },
         "absent": substance.absent,
     }
-    if substance.open_circuit_potential:
-        data["open_circuit_potential"] = [
-            {**curve.model_dump(mode="json", exclude_none=True, exclude={"source"}), "unit": "V vs Li/Li+",
-             "source": str(curve.source) if curve.source else "your own value"}
-            for curve in substance.open_circuit_potential
-        ]  # fmt: skip
+    for name, unit in zip(CURVES, ("V vs Li/Li+", "V/K"), strict=True):
+        curves = getattr(substance, name)
+        if curves:
+            data[name] = [
+                {
+                    **curve.model_dump(mode="json", exclude_none=True, exclude={"source"}),
+                    "unit": unit,
+                    "source": curve.said,
+                }
+                for curve in curves
+            ]
     return data
 
 
@@ -301,13 +306,28 @@ def substance_text(substance: Substance) -> str:
         shape = "table" if curve.potential else "equation"
         lines.append(f"\nopen circuit potential\n {'*' if curve.default or len(substance.open_circuit_potential) == 1 else ' '} {shape} "
                      f"for stoichiometries {curve.range[0]:g} to {curve.range[1]:g}, "
-                     f"{float(curve(curve.range[0])):.3f} V to {float(curve(curve.range[1])):.3f} V\n     {curve.source}")  # fmt: skip
+                     f"{float(curve(curve.range[0])):.3f} V to {float(curve(curve.range[1])):.3f} V\n     {curve.said}")  # fmt: skip
+    lines += _entropy_lines(substance)
     for name, why in substance.absent.items():
         lines.append(f"\n{name.replace('_', ' ')}\n   absent: {why}")
     lines.append(
         '\n* the default in calculations; write another value in [materials."' + substance.name + '"] of a design'
     )
     return "\n".join(lines)
+
+
+def _entropy_lines(substance: Substance) -> list[str]:
+    """dU/dT as one value, or the span of a curve."""
+    stated = substance.entropy_coefficient
+    lines = ["\nentropy coefficient"] if stated else []
+    for curve in stated:
+        shown = " to ".join(dict.fromkeys(units.text(end, units.ENTROPY_COEFFICIENT, digits=3) for end in curve.span))
+        if curve.value is None:
+            shown += f" for stoichiometries {curve.range[0]:g} to {curve.range[1]:g}"
+        lines.append(f" {'*' if curve.default or len(stated) == 1 else ' '} {shown}")
+        lines += [f"     {word}: {told}" for word, told in (("doubt", curve.doubt), ("note", curve.note)) if told]
+        lines.append(f"     {curve.said}")
+    return lines
 
 
 def compare_text(substances: list[Substance]) -> str:
