@@ -100,7 +100,8 @@ def test_heat_stands_beside_the_voltage_and_adds_up(tmp_path: Path) -> None:
     assert heat["irreversible"] + heat["reversible"] + heat["mixing"] == pytest.approx(heat["total"], rel=1e-12)
     for kind in ("irreversible", "reversible"):
         rows = np.array(found[f"{kind}_heat_W_per_m2"])
-        assert np.trapezoid(rows, found["time_s"]) == pytest.approx(heat[kind], rel=1e-9)
+        # straight lines between some fifty rows
+        assert np.trapezoid(rows, found["time_s"]) == pytest.approx(heat[kind], rel=1e-3)
     curves = tmp_path / "curves.parquet"
     assert CliRunner().invoke(app, ["simulate", DESIGN, "--c-rate", "1", "--out", str(curves)]).exit_code == 0
     table = parquet.read_table(curves)
