@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,16 +67,37 @@ class Profile:
     R²/(20 D) after a change of the current.
     """
 
-    x: Any
-    """Stoichiometry: points across × classes × points of a particle."""
-    cells: Any
+    average: Any
+    """Mean stoichiometry of the particles: points across × classes."""
+    surface: Any
+    """At their surfaces, likewise."""
+    shells: Any
+    """Of the shells, where the diffusivity varies: points across × classes × shells; else None."""
+    across: Any
     """Share of each point across in the thickness."""
-    points: Any
-    """Share of each point in the volume of a particle."""
+    edges: Any
+    """Of the shells, over the radius."""
+
+    @property
+    def x(self) -> Any:
+        """Stoichiometry: points across × classes × points of a particle."""
+        if self.shells is not None:
+            return self.shells
+        rise = self.surface - self.average
+        return self.average[:, :, None] + rise[:, :, None] * 2.5 * (_gauss()[0] ** 2 - 0.6)
 
     def mean(self, values: Any) -> Any:
         """The mean of each class, of values of the shape of `x`."""
-        return np.einsum("kjm,k,m->j", values, self.cells, self.points)
+        points = np.diff(self.edges**3) if self.shells is not None else _gauss()[1]
+        return np.einsum("kjm,k,m->j", values, self.across, points)
+
+
+@lru_cache(maxsize=1)
+def _gauss() -> tuple[Any, Any]:
+    """Radii in a sphere and their shares in its volume, by Gauss and Legendre; exact for a parabola squared."""
+    x, weights = np.polynomial.legendre.leggauss(6)
+    radius = 0.5 * (x + 1.0)
+    return radius, 1.5 * radius**2 * weights
 
 
 @dataclass(frozen=True)
@@ -167,19 +189,14 @@ class Runner:
         return tuple(self._profile(mesh, state) for mesh, state in pairs)
 
     def _profile(self, mesh: Any, state: Any) -> Profile:
-        share = mesh.volumes / mesh.volumes.sum()
-        if mesh.diffusivity_table.size:
-            return Profile(state.q[0].copy(), share, np.diff(mesh.edges**3))
-        mean = self.kernel.mean_stoichiometry(mesh, state)[:, :, None]
-        radius, weights = np.polynomial.legendre.leggauss(6)
-        radius, weights = 0.5 * (radius + 1.0), 0.5 * weights
-        parabola = 2.5 * (radius**2 - 0.6)
-        return Profile(mean + (state.surface[0][:, :, None] - mean) * parabola, share, 3.0 * radius**2 * weights)
+        shells = state.q[0].copy() if mesh.diffusivity_table.size else None
+        average = self.kernel.mean_stoichiometry(mesh, state).copy()
+        return Profile(average, state.surface[0].copy(), shells, mesh.volumes / mesh.volumes.sum(), mesh.edges)
 
     def lithium(self) -> float:
         """Lithium in the particles of both electrodes, C/m2; a foil is not counted."""
         pairs = zip(self.cell.porous, self.profiles(), strict=True)
-        return float(sum(np.dot(electrode.sites, profile.mean(profile.x)) for electrode, profile in pairs))
+        return float(sum(profile.across @ profile.average @ electrode.sites for electrode, profile in pairs))
 
     def run(self, step: Step) -> tuple[Any, int]:
         """One protocol step from the present state: its rows, and how it ended."""
