@@ -150,22 +150,22 @@ def test_a_current_that_is_not_positive_and_no_electrode_are_refused() -> None:
 def test_the_cell_model_agrees_with_equation_19(current: float) -> None:
     part = FlatElectrode(1e9, 0.05, thickness=2e-4)
     found = discharged(part, current, 0.25).areal_capacity
-    # the front moves cell by cell: half of 200 cells is 0.25 % of the capacity, 0.4 % of what 100 A/m2 delivers
-    assert found == pytest.approx(delivered_capacity(current, 0.25, [part]), rel=0.005)
+    # the front moves point by point: half of 400 intervals is 0.125 % of the capacity, 0.24 % of what 120 A/m2 delivers
+    assert found == pytest.approx(delivered_capacity(current, 0.25, [part]), rel=0.003)
 
 
 @pytest.mark.parametrize(("ionic", "electronic"), [(0.05, 0.05), (0.05, 0.2), (0.2, 0.05)])
 def test_the_cell_model_agrees_with_two_fronts(ionic: float, electronic: float) -> None:
     part = FlatElectrode(1e9, ionic, electronic, 2e-4)
     found = discharged(part, 100.0, 0.25).areal_capacity
-    # two fronts, each moving cell by cell; with equal rails a quarter is used, so that half a cell is 1 %
+    # two fronts, each moving point by point; with equal rails a quarter is used, so that half an interval is 0.5 % each
     assert found == pytest.approx(delivered_capacity(100.0, 0.25, [part]), rel=0.01)
 
 
 def test_the_cell_model_agrees_with_equation_19_for_two_electrodes() -> None:
     cathode, anode = FlatElectrode(9e8, 0.07, thickness=3e-4), FlatElectrode(1.3e9, 0.04, thickness=2.5e-4)
     found = discharged(cathode, 100.0, 0.5, anode=anode, series=1e-3).areal_capacity
-    # half a cell of 200 in each electrode is 675 + 812 C/m2: 1.3 % of the 1.14e5 C/m2 delivered
+    # half of 400 intervals in each electrode is 338 + 406 C/m2: 0.65 % of the 1.14e5 C/m2 delivered
     assert found == pytest.approx(delivered_capacity(100.0, 0.5, [cathode, anode], 1e-3), rel=0.013)
 
 

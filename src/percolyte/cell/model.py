@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Curve: TypeAlias = Callable[[Floats], Floats]
 
 Kinetics = Literal["butler-volmer", "linear", "marcus"]
-FEWEST, MOST, PER_DEPTH = 14, 100, 5.5
+FEWEST, MOST, PER_DEPTH = 14, 100, 6.0
 """Intervals of the default mesh across an electrode: so many per depth that a small current reaches, within limits."""
 SHELLS, GRADING = 15, 2.0
 """Shells of a particle whose D varies, and how much finer the outer ones are."""
