@@ -964,13 +964,76 @@ def next_step(
         if other < 1 or other > min(MOST_ORDER, levels - 1):
             continue
         set_formula(f, h, past, other, other + 1)
-        off = miss(c, cs, f)
-        if porous:
-            off = max(off, miss(a, sa, f))
+        off = miss_cell(c, cs, porous, a, sa, f)
         reach = 0.8 * max(off / rtol, 1e-5) ** (-1.0 / (other + 1.0))
         if reach > growth:
             best, growth = other, reach
     return best, min(max(growth, 0.3), GROWTH[best])
+
+
+@njit(cache=True, error_model="numpy")
+def prepare_cell(c: Any, cs: Any, porous: bool, a: Any, sa: Any, f: Any, w: float) -> None:
+    """`prepare` for both electrodes."""
+    prepare(c, cs, f, w)
+    if porous:
+        prepare(a, sa, f, w)
+
+
+@njit(cache=True, error_model="numpy")
+def miss_cell(c: Any, cs: Any, porous: bool, a: Any, sa: Any, f: Any) -> float:
+    """`miss` of the worse electrode."""
+    off = miss(c, cs, f)
+    return max(off, miss(a, sa, f)) if porous else off
+
+
+@njit(cache=True, error_model="numpy")
+def room_cell(c: Any, cs: Any, porous: bool, a: Any, sa: Any, f: Any) -> float:
+    """`room` in the electrode that has less."""
+    share = room(c, cs, f)
+    return min(share, room(a, sa, f)) if porous else share
+
+
+@njit(cache=True, error_model="numpy")
+def share_to_limit(
+    mode: int, low: float, high: float, taper: float,
+    volts: float, last_volts: float, total: float, last_total: float,
+) -> float:  # fmt: skip
+    """Share of a step after which it meets the limit that it has passed; one if it has passed none."""
+    if mode == VOLTAGE:
+        if abs(total) < 0.999 * taper and abs(last_total) > taper:
+            return math.log(abs(last_total) / taper) / math.log(abs(last_total) / max(abs(total), 1e-300))
+    elif volts < low - CLOSE and total > 0.0:
+        return (last_volts - low) / (last_volts - volts)
+    elif volts > high + CLOSE and total < 0.0:
+        return (last_volts - high) / (last_volts - volts)
+    return 1.0
+
+
+@njit(cache=True, error_model="numpy")
+def ending(
+    mode: int, low: float, high: float, longest: float, most_charge: float, taper: float,
+    t: float, volts: float, total: float, charge: float,
+) -> int:  # fmt: skip
+    """Which limit a step that has been taken meets; DONE if none."""
+    if mode != VOLTAGE and volts <= low + CLOSE and total > 0.0:
+        return LOW
+    if mode != VOLTAGE and volts >= high - CLOSE and total < 0.0:
+        return HIGH
+    if t >= longest * (1.0 - 1e-12):
+        return TIME
+    if most_charge > 0.0 and abs(charge) >= most_charge * (1.0 - 1e-9):
+        return CAPACITY
+    if mode == VOLTAGE and abs(total) <= taper:
+        return TAPER
+    return DONE
+
+
+@njit(cache=True, error_model="numpy")
+def approach(h: float, last: float, low: float, high: float, volts: float, fallen: float, total: float) -> float:
+    """A step that goes no further than the limit ahead along the slope of the last one, from `fallen` to `volts`."""
+    sign = 1.0 if total > 0.0 else -1.0
+    fall, gap = sign * (fallen - volts), sign * (volts - (low if total > 0.0 else high))
+    return max(gap / fall * last, 1e-6) if fall > 0.0 and gap < fall * h / last else h
 
 
 @njit(cache=True, error_model="numpy")
@@ -1000,33 +1063,25 @@ def run_step(
     if not fine:
         return 0, FAILED
     record(out[0], 0.0, volts, total, 0.0, high, low, series, c, cs, porous, a, sa, p)
-    if volts <= low_limit and total > 0.0:
-        return 1, LOW
-    if volts >= high_limit and total < 0.0:
-        return 1, HIGH
+    end = ending(mode, low_limit, high_limit, longest, 0.0, 0.0, 0.0, volts, total, 0.0)
+    if end in (LOW, HIGH):
+        return 1, end
     h = first_step(c, total, guess, rtol)
     if porous:
         h = min(h, first_step(a, total, guess, rtol))
     h = min(max(h, 1e-6), largest)
     t, rows, order, levels, most = 0.0, 1, 1, 1, LOCAL_MOST
-    last_volts, last_total = volts, total
     while True:
         h = min(h, longest - t)
         set_formula(f, h, past, order, min(order + 1, levels))
-        if levels > 2 and h > 1e-3:
-            share = room(c, cs, f)
-            if porous:
-                share = min(share, room(a, sa, f))
-            if share < 1.0:
-                h *= max(0.9 * share, 0.1)
-                set_formula(f, h, past, order, min(order + 1, levels))
-        w = h / past[0] if levels > 1 else 0.0
-        prepare(c, cs, f, w)
-        if porous:
-            prepare(a, sa, f, w)
+        share = room_cell(c, cs, porous, a, sa, f) if levels > 2 and h > 1e-3 else 1.0
+        if share < 1.0:
+            h *= max(0.9 * share, 0.1)
+            set_formula(f, h, past, order, min(order + 1, levels))
+        prepare_cell(c, cs, porous, a, sa, f, h / past[0] if levels > 1 else 0.0)
         begin = interpolate(times, values, t + h) if mode == PROFILE else total
         far = FAR if h > 1e-6 else FARTHEST
-        used, found, volts, high, low = solve_cell(c, cs, porous, a, sa, p, series, mode, goal, begin, far, most)
+        used, found, ahead, high, low = solve_cell(c, cs, porous, a, sa, p, series, mode, goal, begin, far, most)
         counts[1] += abs(used)
         if used < 0:
             counts[2] += 1
@@ -1035,22 +1090,12 @@ def run_step(
             # by themselves reactions may run away from each other
             h, most = 0.25 * h, 0
             continue
-        off = miss(c, cs, f)
-        if porous:
-            off = max(off, miss(a, sa, f))
-        error = off / rtol
+        error = miss_cell(c, cs, porous, a, sa, f) / rtol
         if error > 1.5 and h > 1e-6:
             h *= max(0.25, 0.8 * error ** (-1.0 / (order + 1.0)))
             counts[2] += 1
             continue
-        share = 1.0
-        if mode != VOLTAGE:
-            if volts < low_limit - CLOSE and found > 0.0:
-                share = (last_volts - low_limit) / (last_volts - volts)
-            elif volts > high_limit + CLOSE and found < 0.0:
-                share = (last_volts - high_limit) / (last_volts - volts)
-        elif abs(found) < 0.999 * taper and abs(last_total) > taper:
-            share = math.log(abs(last_total) / taper) / math.log(abs(last_total) / max(abs(found), 1e-300))
+        share = share_to_limit(mode, low_limit, high_limit, taper, ahead, volts, found, total)
         if share != 1.0 and h > 1e-7:
             h *= min(max(share, 0.02), 0.98)
             counts[2] += 1
@@ -1065,33 +1110,18 @@ def run_step(
         accept(c, cs, gam)
         if porous:
             accept(a, sa, gam)
-        t += h
-        total = found
+        t, total, fallen, volts = t + h, found, volts, ahead
         charges[2], charges[1], charges[0] = charges[1], charges[0], charge
         past[2], past[1], past[0] = past[1], past[0], h
         levels = min(levels + 1, LEVELS + 1)
         counts[0] += 1
         record(out[rows], t, volts, total, charge, high, low, series, c, cs, porous, a, sa, p)
         rows += 1
-        fallen = last_volts
-        last_volts, last_total = volts, total
-        if mode != VOLTAGE and volts <= low_limit + CLOSE and total > 0.0:
-            return rows, LOW
-        if mode != VOLTAGE and volts >= high_limit - CLOSE and total < 0.0:
-            return rows, HIGH
-        if t >= longest * (1.0 - 1e-12):
-            return rows, TIME
-        if most_charge > 0.0 and abs(charge) >= most_charge * (1.0 - 1e-9):
-            return rows, CAPACITY
-        if mode == VOLTAGE and abs(total) <= taper:
-            return rows, TAPER
+        end = ending(mode, low_limit, high_limit, longest, most_charge, taper, t, volts, total, charge)
+        if end != DONE:
+            return rows, end
         if rows >= out.shape[0]:
             return rows, FULL
         h = min(h * growth, largest)
         if mode != VOLTAGE:
-            # a limit ahead is approached along the last slope, so that no step goes far beyond it
-            limit = low_limit if total > 0.0 else high_limit
-            fall = (fallen - volts) * (1.0 if total > 0.0 else -1.0)
-            gap = (volts - limit) * (1.0 if total > 0.0 else -1.0)
-            if fall > 0.0 and gap < fall * h / past[0]:
-                h = max(gap / fall * past[0], 1e-6)
+            h = approach(h, past[0], low_limit, high_limit, volts, fallen, total)
