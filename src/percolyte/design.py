@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Valida
 from percolyte.errors import InputError, Problem
 from percolyte.files import inside, read_toml
 from percolyte.materials.library import Library
+from percolyte.microstructure.pack import Microstructure
 from percolyte.nouns import Noun, dotted, listed, problems_of
 from percolyte.pouch.convention import PRESETS, Convention, Package, PresetName
 from percolyte.transport.effective import TransportChoice
@@ -164,6 +165,8 @@ class Cathode(Noun):
     recipe: Recipe
     active: ActiveMaterial = ActiveMaterial()
     transport: TransportChoice | None = None
+    microstructure: Microstructure = Microstructure()
+    """How the components look, for generated volumes."""
 
 
 def _not_all_pore(porosity: float) -> float:

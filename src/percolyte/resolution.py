@@ -16,6 +16,10 @@ from percolyte.errors import InputError, Problem
 from percolyte.materials.library import Library
 from percolyte.materials.substance import PROPERTIES, Datum, Substance
 from percolyte.materials.temperature import conductivity_at
+from percolyte.microstructure.pack import Microstructure
+from percolyte.microstructure.shapes import Spheres
+from percolyte.microstructure.sizes import ConstantSize, SizeShare, SizeTable
+from percolyte.nouns import replace
 from percolyte.pouch.stack import (
     CellInputs,
     CollectorInputs,
@@ -363,3 +367,55 @@ def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Tran
         raise InputError(resolver.problems, source=design.label)
     choice = written.transport if isinstance(written, Cathode) else None
     return resolve_transport(choice, tuple(ionic), tuple(electronic))
+
+
+ASSUMED_RADIUS, ASSUMED_ELECTROLYTE_DIAMETER = 2.5e-6, 2e-6
+_PHASES = {"cathode": "active", "anode": "active"}
+
+
+def electrode_microstructure(
+    resolved: Resolved, side: str, layer: Electrode
+) -> tuple[dict[str, float], Microstructure]:
+    """Volume fractions of the phases of a composite, and how its particles look.
+
+    Sizes that the design does not state are those of the cell model for active
+    material, and assumed for the electrolyte; the ledger says so.
+    """
+    written = resolved.design.cathode if side == "cathode" else resolved.design.anode
+    assert isinstance(written, Cathode)
+    fractions: dict[str, float] = {}
+    for name, fraction in layer.volume_fractions.items():
+        substance = resolved.substances[name]
+        role = str(_PHASES.get(substance.kind or "", substance.kind))
+        if "electrolyte" in substance.roles and role == "binder":
+            role = "electrolyte"
+        fractions[role] = fractions.get(role, 0.0) + float(fraction)
+    resolver = _Resolver(resolved.design)
+    resolver.ledger = resolved.ledger
+    found = written.microstructure
+    if found.active is None:
+        found = replace(found, active=Spheres(sizes=_active_sizes(resolver, side, written, layer)))
+    if found.electrolyte is None and "electrolyte" in fractions:
+        diameter = resolver.assumed(
+            f"{side}.microstructure.electrolyte.diameter",
+            ASSUMED_ELECTROLYTE_DIAMETER,
+            units.DIAMETER,
+            "the design states no size",
+        )
+        found = replace(found, electrolyte=Spheres(sizes=ConstantSize(diameter=diameter)))
+    return fractions, found
+
+
+def _active_sizes(resolver: _Resolver, side: str, written: Cathode, layer: Electrode) -> ConstantSize | SizeTable:
+    """Sizes of the active particles as the cell model knows them."""
+    if written.active.sizes is not None:
+        shares = tuple(SizeShare(diameter=2.0 * size.radius, share=size.share) for size in written.active.sizes)
+        return SizeTable(sizes=shares)
+    substance = resolver.substance(layer.active[0])
+    if written.active.particle_radius is None and substance.default("particle_radius") is None:
+        why = "neither the design nor the library states a size"
+        return ConstantSize(
+            diameter=2.0 * resolver.assumed(f"{side}.active.particle_radius", ASSUMED_RADIUS, units.RADIUS, why)
+        )
+    radius = resolver.take(f"{side}.active", written.active.particle_radius, substance, "particle_radius")
+    return ConstantSize(diameter=2.0 * radius)

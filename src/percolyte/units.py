@@ -303,6 +303,7 @@ LENGTH = Dimension("length", "um", "80 um", low=0.0, high=1.0, positive=True)
 DISTANCE = Dimension("distance", "mm", "102 mm", low=0.0, high=10.0)
 THICKNESS = Dimension("thickness", "um", "80 um", low=0.0, high=5e-3, positive=True)
 RADIUS = Dimension("particle radius", "um", "2.5 um", low=0.0, high=1e-3, positive=True)
+DIAMETER = Dimension("diameter", "um", "5 um", low=0.0, high=1e-3, positive=True)
 FRACTION = Dimension("fraction", "%", "80 %", low=0.0, high=1.0)
 VOLUME_CHANGE = Dimension("volume change", "%", "-7 %", low=-1.0, high=10.0)
 RATIO = Dimension("ratio", "", "1.1", low=0.0, high=1e3, positive=True)
@@ -343,6 +344,7 @@ Length = Annotated[float, LENGTH]
 Distance = Annotated[float, DISTANCE]
 Thickness = Annotated[float, THICKNESS]
 Radius = Annotated[float, RADIUS]
+Diameter = Annotated[float, DIAMETER]
 Fraction = Annotated[float, FRACTION]
 Ratio = Annotated[float, RATIO]
 Density = Annotated[float, DENSITY]

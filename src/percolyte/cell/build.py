@@ -24,7 +24,7 @@ from percolyte.errors import InputError, Problem
 from percolyte.materials.open_circuit import EntropyCoefficientCurve, OpenCircuitPotential
 from percolyte.materials.substance import PROPERTIES, Substance
 from percolyte.pouch.stack import Stack
-from percolyte.resolution import Resolved
+from percolyte.resolution import ASSUMED_RADIUS, Resolved
 from percolyte.sources import Ledger, Origin
 from percolyte.transport.effective import Transport
 from percolyte.units import FARADAY, GAS_CONSTANT, text
@@ -37,7 +37,7 @@ ROOM = 298.15
 """Temperature in K for which potentials, diffusivities and exchange currents are stated."""
 RISE = 2e-5
 """Volts by which a potential may rise with stoichiometry unmentioned."""
-ASSUMED_RADIUS, ASSUMED_EXCHANGE, ASSUMED_DIFFUSIVITY, ASSUMED_ELECTRONIC = 2.5e-6, 1.0, 1e-14, 1.0
+ASSUMED_EXCHANGE, ASSUMED_DIFFUSIVITY, ASSUMED_ELECTRONIC = 1.0, 1e-14, 1.0
 ASSUMED_METAL_EXCHANGE = 10.0
 CUT_OFF = 2.5
 """Default lower voltage limit in V of cells that charge above 3.2 V; of others 0.5 V below their discharged rest."""

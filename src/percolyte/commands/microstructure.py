@@ -1,0 +1,109 @@
+"""Commands on voxel volumes of electrodes: generate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from percolyte.commands.shared import DesignFile, Json, note, print_json
+from percolyte.errors import InputError
+
+app = typer.Typer()
+
+
+@app.command()
+def pack(
+    design: DesignFile,
+    size: Annotated[str, typer.Option(help="Edge of the volume, or three: thickness, width, depth.")] = "40 um",
+    voxel: Annotated[str, typer.Option(help="Edge of a voxel.")] = "0.25 um",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same volume.", min=0)] = 1,
+    electrode: Annotated[str, typer.Option(help="cathode or anode.")] = "cathode",
+    out: Annotated[Path, typer.Option(help="File to write: a TIFF stack, slices along the thickness.")] = Path(
+        "volume.tif"
+    ),
+    particles: Annotated[
+        Path | None, typer.Option(help="TIFF stack of the particle that each voxel belongs to.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """A voxel volume of a composite electrode, generated from its recipe."""
+    import time
+
+    from percolyte import units
+    from percolyte.design import read_design
+    from percolyte.examples import find_design
+    from percolyte.microstructure.pack import pack as generate
+    from percolyte.pouch.stack import build_stack
+    from percolyte.resolution import electrode_microstructure, resolve
+
+    resolved = resolve(read_design(find_design(design)))
+    stack = build_stack(resolved.inputs)
+    layer = {"cathode": stack.cathode, "anode": stack.anode.electrode}.get(electrode)
+    if layer is None:
+        raise InputError(f"{design}: --electrode {electrode} is no composite of this design; write --electrode cathode")
+    known = len(resolved.ledger.entries)
+    fractions, look = electrode_microstructure(resolved, electrode, layer)
+    for entry in resolved.ledger.entries[known:]:
+        if entry.origin == "assumed":
+            note(f"assumed: {entry.where} = {entry.shown}, as {entry.source}")
+    start = time.perf_counter()
+    try:
+        packed = generate(fractions, look, edges(size), units.parse(voxel, units.LENGTH), seed, note)
+    except InputError as error:
+        raise InputError(error.problems, source=resolved.design.label) from None
+    seconds = time.perf_counter() - start
+    write_stack(out, packed.volume.labels, packed.volume.voxel[0])
+    if particles is not None:
+        write_stack(particles, packed.particles, packed.volume.voxel[0])
+    for warning in packed.warnings:
+        note(f"warning: {warning}")
+    if as_json:
+        print_json(
+            {
+                "outcome": "done",
+                "volume_fraction": packed.fractions,
+                "asked_volume_fraction": {"void": 1.0 - sum(fractions.values()), **fractions},
+                "phases": packed.volume.phases,
+                "shape": list(packed.volume.labels.shape),
+                "voxel_um": [1e6 * length for length in packed.volume.voxel],
+                "particles": packed.particle_numbers,
+                "active_overlap": packed.overlap,
+                "seed": seed,
+                "file": str(out),
+                "warnings": list(packed.warnings),
+                "seconds": seconds,
+            }
+        )
+        return
+    for phase, fraction in packed.fractions.items():
+        typer.echo(f"{phase:12}{100 * fraction:.2f} vol%")
+    shape = " x ".join(str(number) for number in packed.volume.labels.shape)
+    typer.echo(f"written: {out}, {shape} voxels in {seconds:.1f} s")
+
+
+def edges(size: str) -> tuple[float, float, float]:
+    """'40 um' or '100 um, 50 um, 50 um' -> three lengths, m."""
+    from percolyte import units
+
+    lengths = [units.parse(part, units.LENGTH) for part in size.split(",")]
+    if len(lengths) == 1:
+        lengths *= 3
+    if len(lengths) != 3:
+        raise InputError(f"--size '{size}' is not one length or three; write for example '100 um, 50 um, 50 um'")
+    return lengths[0], lengths[1], lengths[2]
+
+
+def write_stack(path: Path, labels: NDArray[Any], voxel: float) -> None:
+    """A TIFF stack with the voxel length where ImageJ reads it."""
+    import tifffile
+
+    per_um = 1e-6 / voxel
+    metadata = {"axes": "ZYX", "spacing": 1e6 * voxel, "unit": "um"}
+    if labels.dtype == np.int32:
+        tifffile.imwrite(path, labels, compression="zlib", resolution=(per_um, per_um), metadata=metadata)
+    else:
+        tifffile.imwrite(path, labels, imagej=True, resolution=(per_um, per_um), metadata=metadata)

@@ -1,0 +1,239 @@
+"""What lies between the particles: carbon, binder, coatings, shells, and the skeletons of structured electrodes.
+
+A person writes how an addition looks; how much there is of it says the recipe.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from percolyte.microstructure.scene import LABELS, Population, Scene
+from percolyte.microstructure.shapes import Drawing, Floats, spread_directions
+from percolyte.microstructure.spheres import pack_spheres
+from percolyte.nouns import Noun
+from percolyte.units import Diameter, Fraction, Length
+
+SMALLEST_SPHERE = (6.0 / np.pi) ** (1.0 / 3.0)
+"""Diameter, in voxels, of the sphere as large as one voxel: finer particles are drawn that size, and fewer."""
+THINNEST_FIBRE = (6.0 / np.pi) ** 0.5
+"""Diameter, in voxels, of a fibre whose voxels join at faces: a line crosses 1.5 voxels for each voxel of its length."""
+STRAIGHTNESS = 2.0
+"""Persistence length of a fibre over its length."""
+TURNS = 8
+"""Directions a blocked fibre tries before it ends."""
+
+
+class CarbonParticles(Noun):
+    """Carbon black: aggregates anywhere between the particles."""
+
+    kind: Literal["particles"] = "particles"
+    diameter: Diameter = 0.1e-6
+
+
+class CarbonFibres(Noun):
+    """Vapour-grown fibres or tubes, nearly straight, that bend around active material."""
+
+    kind: Literal["fibres"] = "fibres"
+    diameter: Diameter = 0.15e-6
+    length: Length = 6e-6
+
+
+Carbon = Annotated[CarbonParticles | CarbonFibres, Field(discriminator="kind")]
+
+
+class BinderFilms(Noun):
+    """Binder drawn into the necks between neighbouring particles."""
+
+    kind: Literal["films"] = "films"
+
+
+class BinderPatches(Noun):
+    """Binder in patches on the surface of the active material."""
+
+    kind: Literal["patches"] = "patches"
+    diameter: Diameter = 0.5e-6
+
+
+Binder = Annotated[BinderFilms | BinderPatches, Field(discriminator="kind")]
+
+
+class Channels(Noun):
+    """Straight channels along the thickness."""
+
+    kind: Literal["channels"] = "channels"
+    of: Literal["electrolyte", "void"] = "electrolyte"
+    """What fills them."""
+    diameter: Diameter
+    share: Fraction
+    """Of that phase, how much lies in the channels."""
+
+
+class Scaffold(Noun):
+    """A sponge of electrolyte, whose pores the other phases infiltrate."""
+
+    kind: Literal["scaffold"] = "scaffold"
+    pore: Diameter
+    """Width of its pores."""
+    share: Fraction = 1.0
+    """Of the electrolyte, how much is scaffold; the rest infiltrates the pores with the active material."""
+
+
+Skeleton = Annotated[Channels | Scaffold, Field(discriminator="kind")]
+
+
+def add_carbon(scene: Scene, form: CarbonParticles | CarbonFibres, fraction: float) -> None:
+    """Carbon in the free voxels."""
+    count = scene.count(fraction)
+    if count == 0:
+        return
+    volume = fraction * float(np.prod(scene.box))
+    if isinstance(form, CarbonParticles):
+        diameter = max(form.diameter, SMALLEST_SPHERE * scene.voxel)
+        points = scene.free_points(max(1, round(volume / (np.pi / 6.0 * diameter**3))))
+    else:
+        diameter = max(form.diameter, THINNEST_FIBRE * scene.voxel)
+        points = _fibres(scene, form.length, max(1, round(volume / (np.pi / 4.0 * diameter**2 * form.length))))
+    _claim_spheres(scene, "carbon", count, points, diameter)
+
+
+def _claim_spheres(scene: Scene, phase: str, count: int, points: Floats, diameter: float) -> None:
+    radii = np.full(len(points), 0.5 * diameter)
+    scene.claim_drawn(phase, count, lambda drawing, reach: drawing.spheres(points, radii, reach), 1.2)
+
+
+def _fibres(scene: Scene, length: float, number: int) -> Floats:
+    """Points half a voxel apart along fibres that start in free voxels and turn away from active material."""
+    step = 0.5 * scene.voxel
+    bend = np.sqrt(step / (STRAIGHTNESS * length))
+    box = np.array(scene.box)
+    points = scene.free_points(number)
+    ways = scene.random.standard_normal((number, 3))
+    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+    path = [points]
+    for _ in range(int(length / step)):
+        ahead, ways, free = points.copy(), ways.copy(), np.zeros(len(points), dtype=bool)
+        for turn in range(TURNS):
+            blocked = np.flatnonzero(~free)
+            if len(blocked) == 0:
+                break
+            tried = ways[blocked] + bend * 2.0**turn * scene.random.standard_normal((len(blocked), 3))
+            tried /= np.linalg.norm(tried, axis=1, keepdims=True)
+            there = points[blocked] + step * tried
+            there[:, 1:] %= box[1:]
+            if scene.periodic:
+                there[:, 0] %= box[0]
+            inside = (there[:, 0] >= 0.0) & (there[:, 0] < box[0])
+            at = np.minimum((there / scene.voxel).astype(np.int64), np.array(scene.labels.shape) - 1)
+            good = inside & (scene.labels[at[:, 0], at[:, 1], at[:, 2]] == LABELS["void"])
+            ahead[blocked[good]], ways[blocked[good]], free[blocked[good]] = there[good], tried[good], True
+        points, ways = ahead[free], ways[free]
+        path.append(points)
+    return np.concatenate(path)
+
+
+def add_binder(scene: Scene, form: BinderFilms | BinderPatches, fraction: float, on: Population) -> None:
+    """Binder on the given particles, in the free voxels.
+
+    Films take the voxels where the distances to the two nearest particles are
+    smallest together, so that they grow outwards from the contacts.
+    """
+    count = scene.count(fraction)
+    if count == 0:
+        return
+    if isinstance(form, BinderFilms):
+        nearest, second = two_nearest(scene, on, float(np.mean(on.radii)))
+        scene.claim("binder", count, nearest + second)
+        return
+    diameter = max(form.diameter, SMALLEST_SPHERE * scene.voxel)
+    # half of a patch lies inside the particle, where it takes no voxels
+    number = max(1, round(fraction * float(np.prod(scene.box)) / (np.pi / 12.0 * diameter**3)))
+    chosen = scene.random.choice(len(on.radii), size=number, p=on.radii**2 / np.sum(on.radii**2))
+    outwards = spread_directions(number)[scene.random.permutation(number)]
+    points = on.centres[chosen] + on.radii[chosen, None] * outwards
+    _claim_spheres(scene, "binder", count, points % np.array(scene.box), diameter)
+
+
+def add_coating(scene: Scene, fraction: float, on: Population) -> None:
+    """A layer on the particles: the free voxels nearest to their surfaces.
+
+    The distance is that to the particle grown to the voxel, which is exact for spheres.
+    """
+
+    def distance(drawing: Drawing) -> NDArray[np.float32]:
+        growth = np.sqrt(drawing.best) - np.float32(1.0)
+        return growth * on.radii.astype(np.float32)[drawing.owner - on.first]
+
+    scene.claim_drawn("coating", scene.count(fraction), on.draw, 1.5, distance)
+
+
+def add_shell(scene: Scene, share: float, of: Population) -> None:
+    """The outer part of the electrolyte particles, that share of their volume, as a phase of its own.
+
+    A voxel's depth is the smaller of its distance to the free surface and of
+    half the difference of its distances to its own and to the next particle.
+    """
+    inside = scene.labels == LABELS["electrolyte"]
+    count = round(share * np.count_nonzero(inside))
+    if count == 0:
+        return
+    nearest, second = two_nearest(scene, of, float(np.max(of.radii)))
+    surface = float(np.max(nearest[inside], initial=0.0, where=np.isfinite(nearest[inside])))
+    scene.claim("shell", count, np.minimum(surface - nearest, 0.5 * (second - nearest)), among="electrolyte")
+
+
+def two_nearest(scene: Scene, to: Population, reach: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Distance in m of each voxel to the nearest particle and to the one after it, infinite beyond `reach`.
+
+    Particles count as the spheres of their volumes.
+    """
+    from percolyte.numerics.rendering import draw_two_nearest
+
+    nearest = np.full(scene.labels.shape, np.inf, dtype=np.float32)
+    second = nearest.copy()
+    draw_two_nearest(nearest, second, to.centres, to.radii, np.full(3, scene.voxel), scene.periodic, reach)
+    return nearest, second
+
+
+def add_skeleton(scene: Scene, form: Channels | Scaffold, fraction: float) -> None:
+    """The part of a phase that stands before the particles come: channels, or a scaffold."""
+    count = scene.count(fraction * form.share)
+    if isinstance(form, Channels):
+        scene.claim("electrolyte" if form.of == "electrolyte" else "reserved", count, _channels(scene, form, count))
+    else:
+        scene.claim("electrolyte", count, _sponge(scene, form.pore))
+
+
+def _channels(scene: Scene, form: Channels, count: int) -> NDArray[np.float32]:
+    """Distance from the axes of channels that keep away from each other."""
+    nx, ny, nz = scene.labels.shape
+    _, width, depth = scene.box
+    number = max(1, round(count * scene.voxel**2 / nx / (np.pi / 4.0 * form.diameter**2)))
+    centres = scene.random.random((number, 3)) * scene.box
+    centres[:, 0] = 0.5 * scene.box[0]
+    # discs that fill two thirds of the plane push each other to nearly even distances
+    radius = float(np.sqrt(0.66 * width * depth / (np.pi * number)))
+    packed = pack_spheres(np.full(number, radius), (4.0 * radius, width, depth), centres=centres * [0.0, 1.0, 1.0])
+    y = (np.arange(ny) + 0.5) * scene.voxel
+    z = (np.arange(nz) + 0.5) * scene.voxel
+    best = np.full((ny, nz), np.inf)
+    for _, cy, cz in packed.centres:
+        dy, dz = y - cy, z - cz
+        dy -= width * np.rint(dy / width)
+        dz -= depth * np.rint(dz / depth)
+        np.minimum(best, np.hypot(dy[:, None], dz[None, :]), out=best)
+    return np.broadcast_to(best.astype(np.float32), scene.labels.shape)
+
+
+def _sponge(scene: Scene, pore: float) -> NDArray[np.float32]:
+    """A Gaussian random field whose level surfaces are a sponge with pores about `pore` wide (Cahn 1965)."""
+    waves = [np.fft.fftfreq(n, scene.voxel) for n in scene.labels.shape]
+    waves[2] = np.fft.rfftfreq(scene.labels.shape[2], scene.voxel)
+    squared = waves[0][:, None, None] ** 2 + waves[1][:, None] ** 2 + waves[2] ** 2
+    noise = np.fft.rfftn(scene.random.standard_normal(scene.labels.shape))
+    wave = 1.0 / (2.0 * pore)
+    noise *= np.exp(-((np.sqrt(squared) - wave) ** 2) / (2.0 * (0.2 * wave) ** 2))
+    return np.fft.irfftn(noise, s=scene.labels.shape, axes=(0, 1, 2)).astype(np.float32)

@@ -1,0 +1,108 @@
+"""A volume in the making: phases take free voxels until each has its share.
+
+Every phase comes with a field, such as the growth at which its particles reach
+a voxel, and takes the free voxels where the field is least. Its volume
+fraction is then exact to one voxel, whatever its shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from percolyte.microstructure.shapes import AnyParticles, Drawing, Floats, Ints
+
+LABELS = {"void": 0, "active": 1, "electrolyte": 2, "carbon": 3, "binder": 4, "coating": 5, "shell": 6}
+"""The phases of a generated volume."""
+RESERVED = 255
+"""Void that no phase may take."""
+GROWTH = 1.5
+"""Factor by which the reach of a drawing grows while it holds too few voxels."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """Particles of one phase in their places."""
+
+    shape: AnyParticles
+    centres: Floats
+    """(number, 3), m"""
+    radii: Floats
+    """Of the spheres of the particles' volumes, m."""
+    first: int
+    """The number that the first of them has in the volume."""
+    seed: int
+    """Of their angles."""
+
+    def draw(self, drawing: Drawing, reach: float) -> None:
+        """Each particle grown by at most `reach`."""
+        drawing.particles(self.shape, self.centres, self.radii, reach, self.first, self.seed)
+
+
+@dataclass
+class Scene:
+    """Labels on a grid, most of them still void."""
+
+    labels: NDArray[np.uint8]
+    voxel: float
+    periodic: bool
+    """Along axis 0; the others always are."""
+    random: np.random.Generator
+
+    @property
+    def box(self) -> tuple[float, float, float]:
+        a, b, c = self.labels.shape
+        return a * self.voxel, b * self.voxel, c * self.voxel
+
+    def count(self, fraction: float) -> int:
+        """Voxels of a volume fraction."""
+        return round(fraction * self.labels.size)
+
+    def drawing(self) -> Drawing:
+        a, b, c = self.labels.shape
+        return Drawing((a, b, c), (self.voxel,) * 3, self.periodic)
+
+    def free_points(self, number: int) -> Floats:
+        """Random points in free voxels, m."""
+        free = np.flatnonzero(self.labels == LABELS["void"])
+        chosen = np.unravel_index(self.random.choice(free, number), self.labels.shape)
+        return (np.stack(chosen, axis=1) + self.random.random((number, 3))) * self.voxel
+
+    def claim(self, phase: str, count: int, field: NDArray[np.float32], among: str = "void") -> NDArray[np.bool_]:
+        """Give a phase the `count` voxels of another where the field is least; returns them."""
+        open_ = self.labels == LABELS[among]
+        taken = np.zeros(self.labels.shape, dtype=bool)
+        if count == 0:
+            return taken
+        edge = np.partition(field[open_], count - 1)[count - 1]
+        taken |= open_ & (field < edge)
+        ties = np.flatnonzero(open_ & (field == edge))
+        taken.flat[ties[: count - np.count_nonzero(taken)]] = True
+        self.labels[taken] = RESERVED if phase == "reserved" else LABELS[phase]
+        return taken
+
+    def claim_drawn(
+        self,
+        phase: str,
+        count: int,
+        draw: Callable[[Drawing, float], None],
+        reach: float,
+        measure: Callable[[Drawing], NDArray[np.float32]] = lambda drawing: drawing.best,
+    ) -> Ints:
+        """Draw particles, with more and more reach, until a phase finds its voxels; then give it them.
+
+        Returns whose particle's they are, 0 elsewhere.
+        """
+        drawing = self.drawing()
+        free = self.labels == LABELS["void"]
+        count = min(count, int(np.count_nonzero(free)))
+        while count:
+            draw(drawing, reach)
+            if np.count_nonzero(np.isfinite(drawing.best[free])) >= count:
+                break
+            reach *= GROWTH
+        drawing.owner[~self.claim(phase, count, measure(drawing))] = 0
+        return drawing.owner
