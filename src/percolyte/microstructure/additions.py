@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from percolyte.microstructure.scene import LABELS, Population, Scene
+from percolyte.microstructure.scene import GROWTH, LABELS, Population, Scene
 from percolyte.microstructure.shapes import Drawing, Floats, spread_directions
 from percolyte.microstructure.spheres import pack_spheres
 from percolyte.nouns import Noun
@@ -93,7 +93,7 @@ def add_carbon(scene: Scene, form: CarbonParticles | CarbonFibres, fraction: flo
     volume = fraction * float(np.prod(scene.box))
     if isinstance(form, CarbonParticles):
         diameter = max(form.diameter, SMALLEST_SPHERE * scene.voxel)
-        points = scene.free_points(max(1, round(volume / (np.pi / 6.0 * diameter**3))))
+        points = scene.points(max(1, round(volume / (np.pi / 6.0 * diameter**3))), scene.free)
     else:
         diameter = max(form.diameter, THINNEST_FIBRE * scene.voxel)
         points = _fibres(scene, form.length, max(1, round(volume / (np.pi / 4.0 * diameter**2 * form.length))))
@@ -110,7 +110,7 @@ def _fibres(scene: Scene, length: float, number: int) -> Floats:
     step = 0.5 * scene.voxel
     bend = np.sqrt(step / (STRAIGHTNESS * length))
     box = np.array(scene.box)
-    points = scene.free_points(number)
+    points = scene.points(number, scene.free)
     ways = scene.random.standard_normal((number, 3))
     ways /= np.linalg.norm(ways, axis=1, keepdims=True)
     path = [points]
@@ -145,7 +145,7 @@ def add_binder(scene: Scene, form: BinderFilms | BinderPatches, fraction: float,
     if count == 0:
         return
     if isinstance(form, BinderFilms):
-        nearest, second = two_nearest(scene, on, float(np.mean(on.radii)))
+        nearest, second = two_nearest(scene, on, scene.free, count)
         scene.claim("binder", count, nearest + second)
         return
     diameter = max(form.diameter, SMALLEST_SPHERE * scene.voxel)
@@ -180,22 +180,30 @@ def add_shell(scene: Scene, share: float, of: Population) -> None:
     count = round(share * np.count_nonzero(inside))
     if count == 0:
         return
-    nearest, second = two_nearest(scene, of, float(np.max(of.radii)))
-    surface = float(np.max(nearest[inside], initial=0.0, where=np.isfinite(nearest[inside])))
+    nearest, second = two_nearest(scene, of, inside, np.count_nonzero(inside))
+    surface = np.max(nearest[inside])
     scene.claim("shell", count, np.minimum(surface - nearest, 0.5 * (second - nearest)), among="electrolyte")
 
 
-def two_nearest(scene: Scene, to: Population, reach: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Distance in m of each voxel to the nearest particle and to the one after it, infinite beyond `reach`.
+def two_nearest(
+    scene: Scene, to: Population, among: NDArray[np.bool_], count: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Distance in m of each voxel to the nearest particle and to the one after it.
 
-    Particles count as the spheres of their volumes.
+    Both are found for at least `count` voxels of `among`; elsewhere they may be
+    as long as the box. Particles count as the spheres of their volumes.
     """
     from percolyte.numerics.rendering import draw_two_nearest
 
-    nearest = np.full(scene.labels.shape, np.inf, dtype=np.float32)
-    second = nearest.copy()
-    draw_two_nearest(nearest, second, to.centres, to.radii, np.full(3, scene.voxel), scene.periodic, reach)
-    return nearest, second
+    far = np.float32(max(scene.box))
+    reach = float(np.mean(to.radii))
+    while True:
+        nearest = np.full(scene.labels.shape, far)
+        second = nearest.copy()
+        draw_two_nearest(nearest, second, to.centres, to.radii, np.full(3, scene.voxel), scene.periodic, reach)
+        if reach > far or np.count_nonzero(second[among] < far) >= count:
+            return nearest, second
+        reach *= GROWTH
 
 
 def add_skeleton(scene: Scene, form: Channels | Scaffold, fraction: float) -> None:

@@ -42,7 +42,7 @@ ROLES = ("active", "electrolyte", "carbon", "binder", "coating")
 """Phases that a recipe may hold."""
 CRUSHED = 0.01
 """Mean overlap of active particles, over the smaller diameter, beyond which they would have to break."""
-SOFT_STEPS = 300
+SOFT_STEPS = 150
 """Steps in which soft particles find their places among the rigid ones."""
 RESOLVED = 4.0
 """Voxels across a particle, below which its shape is lost."""
@@ -183,7 +183,7 @@ def _place(
     rigid ones little; then the rigid ones shed what overlap that left them.
     """
     box = scene.box
-    room = float(np.mean(scene.labels == LABELS["void"]))
+    room = float(np.mean(scene.free))
     filled = 0.0 if room == 1.0 else float(np.mean(scene.labels == LABELS["electrolyte"]))
     wanted = {
         "active": fractions.get("active", 0.0),
@@ -194,20 +194,18 @@ def _place(
         assert shape is not None
         drawn[phase] = draw(shape.sizes, min(1.0, wanted[phase] / room) * float(np.prod(box)), scene.random)
     rigid, soft = (drawn.get(phase, np.empty(0)) for phase in ("active", "electrolyte"))
-    density = fractions.get("active", 0.0) / room
-    alone = pack_spheres(
-        rigid, box, centres=_scattered(scene, len(rigid), microstructure.gradient), periodic=scene.periodic
-    )
+    scattered = _scattered(scene.random.random((len(rigid), 3)), microstructure.gradient, scene.random) * box
+    alone = pack_spheres(rigid, box, centres=scattered, periodic=scene.periodic)
     if alone.overlap > CRUSHED:
-        raise InputError(_too_dense(density, alone))
-    # where the active material is dense, little room is left for electrolyte
-    slope = -microstructure.gradient * density / max(1e-9, 1.0 - density)
-    centres = np.concatenate([alone.centres, _scattered(scene, len(soft), slope)])
+        raise InputError(_too_dense(wanted["active"] / room, alone))
+    outline = scene.drawing()
+    outline.spheres(alone.centres, rigid, 1.0)
+    between = scene.points(len(soft), scene.free & np.isinf(outline.best))
     together = pack_spheres(
         np.concatenate([rigid, soft]),
         box,
-        centres=centres,
-        rigid=np.arange(len(centres)) < len(rigid),
+        centres=np.concatenate([alone.centres, between]),
+        rigid=np.arange(len(rigid) + len(soft)) < len(rigid),
         periodic=scene.periodic,
         steps=SOFT_STEPS,
     )
@@ -222,14 +220,13 @@ def _place(
     return active, others, settled
 
 
-def _scattered(scene: Scene, number: int, slope: float) -> Floats:
-    """Random points in the box, whose density along axis 0 goes as 1 + slope (2 x/L - 1)."""
-    points = scene.random.random((number, 3))
-    slope = min(max(slope, -1.0), 1.0)
+def _scattered(points: Floats, slope: float, random: np.random.Generator) -> Floats:
+    """Points of the unit cube, evenly random or with a density that goes as 1 + slope (2 x - 1) along axis 0."""
     if slope:
-        # the inverse of the distribution (1 - slope) x + slope x²
-        points[:, 0] = (np.sqrt((1.0 - slope) ** 2 + 4.0 * slope * points[:, 0]) - 1.0 + slope) / (2.0 * slope)
-    return points * scene.box
+        # one point in each of equal shares of the distribution (1 - slope) x + slope x², turned around
+        share = (random.permutation(len(points)) + points[:, 0]) / len(points)
+        points[:, 0] = (np.sqrt((1.0 - slope) ** 2 + 4.0 * slope * share) - 1.0 + slope) / (2.0 * slope)
+    return points
 
 
 def _too_dense(density: float, packing: SpherePacking) -> str:

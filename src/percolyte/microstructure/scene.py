@@ -53,6 +53,11 @@ class Scene:
     random: np.random.Generator
 
     @property
+    def free(self) -> NDArray[np.bool_]:
+        """Where no phase stands yet."""
+        return np.asarray(self.labels == LABELS["void"])
+
+    @property
     def box(self) -> tuple[float, float, float]:
         a, b, c = self.labels.shape
         return a * self.voxel, b * self.voxel, c * self.voxel
@@ -65,10 +70,9 @@ class Scene:
         a, b, c = self.labels.shape
         return Drawing((a, b, c), (self.voxel,) * 3, self.periodic)
 
-    def free_points(self, number: int) -> Floats:
-        """Random points in free voxels, m."""
-        free = np.flatnonzero(self.labels == LABELS["void"])
-        chosen = np.unravel_index(self.random.choice(free, number), self.labels.shape)
+    def points(self, number: int, where: NDArray[np.bool_]) -> Floats:
+        """Random points in the given voxels, m."""
+        chosen = np.unravel_index(self.random.choice(np.flatnonzero(where), number), self.labels.shape)
         return (np.stack(chosen, axis=1) + self.random.random((number, 3))) * self.voxel
 
     def claim(self, phase: str, count: int, field: NDArray[np.float32], among: str = "void") -> NDArray[np.bool_]:
@@ -97,7 +101,7 @@ class Scene:
         Returns whose particle's they are, 0 elsewhere.
         """
         drawing = self.drawing()
-        free = self.labels == LABELS["void"]
+        free = self.free
         count = min(count, int(np.count_nonzero(free)))
         while count:
             draw(drawing, reach)

@@ -27,9 +27,12 @@ STEPS_UPHILL = 5
 
 @njit(cache=True)
 def wrapped(distance: float, length: float, periodic: bool) -> float:
-    """The distance to the nearest image."""
+    """The distance to the nearest image, of points within the box."""
     if periodic:
-        return float(distance - length * np.rint(distance / length))
+        if distance > 0.5 * length:
+            return distance - length
+        if distance < -0.5 * length:
+            return distance + length
     return distance
 
 
@@ -172,10 +175,10 @@ def relax(
     of contacts, and mean and largest overlap of those between rigid particles.
     """
     smallest = radii.min()
-    skin = 0.6 * smallest
+    skin = 0.9 * smallest
     mass = stiffness * (radii / smallest) ** 2
     speed, force = np.zeros_like(points), np.zeros_like(points)
-    before = points.copy()
+    moved = np.zeros_like(points)
     pairs = neighbours(points, radii, level, box, periodic, skin)
     dt, mixing, uphill = DT_START, MIXING, 0
     contacts, rigid, overlaps, worst = 0, 0, 0.0, 0.0
@@ -208,16 +211,17 @@ def relax(
                 speed[i, axis] += dt * force[i, axis] / mass[i]
                 move = min(max(dt * speed[i, axis], -0.2 * smallest), 0.2 * smallest)
                 x = points[i, axis] + move
-                if axis > 0 or periodic:
-                    x -= box[axis] * np.floor(x / box[axis])
-                    if x >= box[axis]:
-                        x = 0.0
-                else:
+                if axis == 0 and not periodic:
                     x = min(max(x, 0.0), box[axis])
+                elif x < 0.0:
+                    x += box[axis]
+                elif x >= box[axis]:
+                    x -= box[axis]
                 points[i, axis] = x
-                way += wrapped(x - before[i, axis], box[axis], axis > 0 or periodic) ** 2
+                moved[i, axis] += move
+                way += moved[i, axis] ** 2
             furthest = max(furthest, way)
         if 4.0 * furthest > skin * skin:
-            before[:] = points
+            moved[:] = 0.0
             pairs = neighbours(points, radii, level, box, periodic, skin)
     return contacts, overlaps / max(rigid, 1), worst
