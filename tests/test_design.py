@@ -81,7 +81,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "no amount": (cathode(thickness=None), "cathode", "one of thickness, loading or areal_capacity is needed"),
     "two densities": (cathode(density="3 g/cm3"), "cathode", "porosity and density exclude each other"),
-    "no density": (cathode(porosity=None), "cathode", "one of porosity or density is needed"),
+    "no density": (cathode(porosity=None), "cathode", "one of porosity, density or pressing_pressure is needed"),
     "two sizes of foil": ({"anode": {"thickness": "40 um"}}, "anode", "thickness and np_ratio exclude each other"),
     "no size of foil": ({"anode": {"np_ratio": None}}, "anode", "one of thickness or np_ratio is needed"),
     "missing table": ({"anode": None}, "anode", "is missing"),

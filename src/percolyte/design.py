@@ -151,7 +151,7 @@ class Cathode(Noun):
 
     exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("thickness", "loading", "areal_capacity"),
-        ("porosity", "density"),
+        ("porosity", "density", "pressing_pressure"),
     )
 
     thickness: Thickness | None = None
@@ -161,6 +161,8 @@ class Cathode(Noun):
     porosity: Annotated[Fraction, AfterValidator(lambda value: _not_all_pore(value))] | None = None
     density: Density | None = None
     """Of the whole composite."""
+    pressing_pressure: Pressure | None = None
+    """The highest the layer was pressed with; its porosity follows from the electrolyte's Heckel law."""
     collector: Collector
     recipe: Recipe
     active: ActiveMaterial = ActiveMaterial()
@@ -178,7 +180,7 @@ def _not_all_pore(porosity: float) -> float:
 class CompositeAnode(Cathode):
     exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("thickness", "loading", "areal_capacity", "np_ratio"),
-        ("porosity", "density"),
+        ("porosity", "density", "pressing_pressure"),
     )
 
     kind: Literal["composite"] = "composite"
@@ -239,6 +241,7 @@ class SeparatorLayer(Noun):
     porosity: Annotated[Fraction, AfterValidator(_not_all_pore)] = 0.0
     second: SecondLayer | None = None
     """Of a bilayer; `thickness` and the rest describe the first layer alone."""
+    microstructure: Microstructure = Microstructure()
 
 
 class Pouch(Noun):

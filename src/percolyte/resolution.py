@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from percolyte import units
-from percolyte.design import Cathode, Collector, CompositeAnode, Design, LithiumAnode, NoAnode, SecondLayer
-from percolyte.electrode import Electrode
+from percolyte.design import (
+    Cathode,
+    Collector,
+    CompositeAnode,
+    Design,
+    LithiumAnode,
+    NoAnode,
+    SecondLayer,
+    SeparatorLayer,
+)
+from percolyte.electrode import Electrode, pore_free_density, volume_fractions
 from percolyte.errors import InputError, Problem
 from percolyte.materials.library import Library
 from percolyte.materials.substance import PROPERTIES, Datum, Substance
 from percolyte.materials.temperature import conductivity_at
+from percolyte.microstructure.densification import composite_porosity, pressed_porosity
 from percolyte.microstructure.pack import Microstructure
 from percolyte.microstructure.shapes import Spheres
 from percolyte.microstructure.sizes import ConstantSize, SizeShare, SizeTable
@@ -28,6 +38,7 @@ from percolyte.pouch.stack import (
     FoilAnodeInputs,
     PouchInputs,
     SeparatorInputs,
+    Stack,
 )
 from percolyte.separator import Filler, film
 from percolyte.sources import Ledger, Origin
@@ -217,9 +228,39 @@ def _composite(resolver: _Resolver, where: str, electrode: Cathode) -> Composite
         loading=resolver.optional(f"{where}.loading", electrode.loading, units.LOADING),
         areal_capacity=resolver.optional(f"{where}.areal_capacity", electrode.areal_capacity, units.AREAL_CAPACITY),
         np_ratio=resolver.optional(f"{where}.np_ratio", getattr(electrode, "np_ratio", None), units.RATIO),
-        porosity=resolver.optional(f"{where}.porosity", electrode.porosity, units.FRACTION),
+        porosity=resolver.optional(f"{where}.porosity", electrode.porosity, units.FRACTION)
+        if electrode.pressing_pressure is None
+        else _pressed(resolver, where, electrode.pressing_pressure, parts, recipe),
         density=resolver.optional(f"{where}.density", electrode.density, units.DENSITY),
     )
+
+
+def _pressed(
+    resolver: _Resolver,
+    where: str,
+    pressure: float,
+    parts: dict[str, Substance],
+    recipe: dict[str, ComponentInputs],
+) -> float:
+    """Porosity of a composite from the pressure it was pressed with."""
+    resolver.yours(f"{where}.pressing_pressure", pressure, units.PRESSURE)
+    volumes = volume_fractions(
+        {name: part.mass_fraction for name, part in recipe.items()},
+        {name: part.density for name, part in recipe.items()},
+    )
+    soft = [part for part in parts.values() if "electrolyte" in part.roles]
+    if not soft:
+        what = "nothing in the recipe yields to pressure, as there is no electrolyte; state the porosity instead"
+        resolver.problems.append(Problem(f"{where}.pressing_pressure", what))
+        return 0.0
+    main = max(soft, key=lambda part: volumes[part.name])
+    loose = resolver.take(f"{where}.recipe.{main.name}", None, main, "loose_porosity")
+    scale = resolver.take(f"{where}.recipe.{main.name}", None, main, "heckel_pressure")
+    active = sum(float(volumes[name]) for name, part in recipe.items() if part.role == "active")
+    porosity = composite_porosity(pressed_porosity(pressure, loose, scale), active)
+    how = "Heckel's law of the electrolyte, and no less than the voids between touching active particles"
+    resolver.ledger.add(f"{where}.porosity", text(porosity, units.FRACTION, digits=4), "computed", how)
+    return porosity
 
 
 def _mean(
@@ -370,40 +411,60 @@ def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Tran
 
 
 ASSUMED_RADIUS, ASSUMED_ELECTROLYTE_DIAMETER = 2.5e-6, 2e-6
-_PHASES = {"cathode": "active", "anode": "active"}
 
 
-def electrode_microstructure(
-    resolved: Resolved, side: str, layer: Electrode
-) -> tuple[dict[str, float], Microstructure]:
-    """Volume fractions of the phases of a composite, and how its particles look.
+def layer_microstructure(resolved: Resolved, stack: Stack, name: str) -> tuple[dict[str, float], Microstructure]:
+    """Volume fractions of the phases of a layer, and how its particles look.
 
-    Sizes that the design does not state are those of the cell model for active
-    material, and assumed for the electrolyte; the ledger says so.
+    `name` is cathode, anode or separator. Sizes that the design does not state
+    are those of the cell model for active material, and assumed for the
+    electrolyte; the ledger says so.
+
+    Errors: InputError where the layer is no composite of particles.
     """
-    written = resolved.design.cathode if side == "cathode" else resolved.design.anode
-    assert isinstance(written, Cathode)
+    design = resolved.design
+    written = getattr(design, name, None)
+    layer = {"cathode": stack.cathode, "anode": stack.anode.electrode}.get(name)
+    if name == "separator":
+        volumes = _separator_volumes(resolved)
+    elif layer is None or not isinstance(written, Cathode):
+        raise InputError(f"'{name}' is no composite layer of this design; write cathode", source=design.label)
+    else:
+        volumes = {name: float(fraction) for name, fraction in layer.volume_fractions.items()}
     fractions: dict[str, float] = {}
-    for name, fraction in layer.volume_fractions.items():
-        substance = resolved.substances[name]
-        role = str(_PHASES.get(substance.kind or "", substance.kind))
-        if "electrolyte" in substance.roles and role == "binder":
-            role = "electrolyte"
-        fractions[role] = fractions.get(role, 0.0) + float(fraction)
-    resolver = _Resolver(resolved.design)
+    for component, volume in volumes.items():
+        phase = _phase(resolved.substances[component])
+        fractions[phase] = fractions.get(phase, 0.0) + volume
+    resolver = _Resolver(design)
     resolver.ledger = resolved.ledger
-    found = written.microstructure
-    if found.active is None:
-        found = replace(found, active=Spheres(sizes=_active_sizes(resolver, side, written, layer)))
-    if found.electrolyte is None and "electrolyte" in fractions:
-        diameter = resolver.assumed(
-            f"{side}.microstructure.electrolyte.diameter",
-            ASSUMED_ELECTROLYTE_DIAMETER,
-            units.DIAMETER,
-            "the design states no size",
-        )
-        found = replace(found, electrolyte=Spheres(sizes=ConstantSize(diameter=diameter)))
-    return fractions, found
+    assert isinstance(written, Cathode | SeparatorLayer)
+    look = written.microstructure
+    if look.active is None and isinstance(written, Cathode) and layer is not None:
+        look = replace(look, active=Spheres(sizes=_active_sizes(resolver, name, written, layer)))
+    if look.electrolyte is None and "electrolyte" in fractions:
+        where, why = f"{name}.microstructure.electrolyte.diameter", "the design states no size"
+        diameter = resolver.assumed(where, ASSUMED_ELECTROLYTE_DIAMETER, units.DIAMETER, why)
+        look = replace(look, electrolyte=Spheres(sizes=ConstantSize(diameter=diameter)))
+    return fractions, look
+
+
+def _phase(substance: Substance) -> str:
+    """What a component is in a microstructure."""
+    if substance.kind in ("cathode", "anode"):
+        return "active"
+    if "electrolyte" in substance.roles and substance.kind != "coating":
+        return "electrolyte"
+    return str(substance.kind)
+
+
+def _separator_volumes(resolved: Resolved) -> dict[str, float]:
+    """Volume fractions of the components of the separator, the voids left out."""
+    layer = resolved.inputs.separator
+    if resolved.design.separator.second is not None:
+        raise InputError("a bilayer separator is packed one layer at a time", source=resolved.design.label)
+    densities = {name: resolved.substances[name].need("density").number for name in layer.composition}
+    porosity = max(0.0, float(1.0 - layer.density / pore_free_density(layer.composition, densities)))
+    return {name: float(part) for name, part in volume_fractions(layer.composition, densities, porosity).items()}
 
 
 def _active_sizes(resolver: _Resolver, side: str, written: Cathode, layer: Electrode) -> ConstantSize | SizeTable:

@@ -24,6 +24,7 @@ ORDER = [
     "numerics.packing",
     "numerics.rendering",
     "microstructure.volume",
+    "microstructure.densification",
     "microstructure.sizes",
     "microstructure.shapes",
     "microstructure.spheres",

@@ -21,7 +21,7 @@ def pack(
     size: Annotated[str, typer.Option(help="Edge of the volume, or three: thickness, width, depth.")] = "40 um",
     voxel: Annotated[str, typer.Option(help="Edge of a voxel.")] = "0.25 um",
     seed: Annotated[int, typer.Option(help="The same seed gives the same volume.", min=0)] = 1,
-    electrode: Annotated[str, typer.Option(help="cathode or anode.")] = "cathode",
+    layer: Annotated[str, typer.Option(help="cathode, anode or separator.")] = "cathode",
     out: Annotated[Path, typer.Option(help="File to write: a TIFF stack, slices along the thickness.")] = Path(
         "volume.tif"
     ),
@@ -30,7 +30,7 @@ def pack(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """A voxel volume of a composite electrode, generated from its recipe."""
+    """A voxel volume of a composite layer, generated from its recipe."""
     import time
 
     from percolyte import units
@@ -38,15 +38,14 @@ def pack(
     from percolyte.examples import find_design
     from percolyte.microstructure.pack import pack as generate
     from percolyte.pouch.stack import build_stack
-    from percolyte.resolution import electrode_microstructure, resolve
+    from percolyte.resolution import layer_microstructure, resolve
 
+    for path in (out, particles):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise InputError(f"{path}: there is no folder {path.parent}; make it, or write to another")
     resolved = resolve(read_design(find_design(design)))
-    stack = build_stack(resolved.inputs)
-    layer = {"cathode": stack.cathode, "anode": stack.anode.electrode}.get(electrode)
-    if layer is None:
-        raise InputError(f"{design}: --electrode {electrode} is no composite of this design; write --electrode cathode")
     known = len(resolved.ledger.entries)
-    fractions, look = electrode_microstructure(resolved, electrode, layer)
+    fractions, look = layer_microstructure(resolved, build_stack(resolved.inputs), layer)
     for entry in resolved.ledger.entries[known:]:
         if entry.origin == "assumed":
             note(f"assumed: {entry.where} = {entry.shown}, as {entry.source}")

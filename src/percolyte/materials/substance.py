@@ -52,6 +52,8 @@ PROPERTIES: dict[str, Dimension] = {
     "vtf_energy": ACTIVATION_ENERGY,
     "vtf_temperature": TEMPERATURE,
     "transference_number": FRACTION,
+    "heckel_pressure": PRESSURE,
+    "loose_porosity": FRACTION,
     "stability_window": VOLTAGE,
     "theoretical_capacity": SPECIFIC_CAPACITY,
     "specific_capacity": SPECIFIC_CAPACITY,

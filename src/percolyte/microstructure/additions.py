@@ -1,4 +1,4 @@
-"""What lies between the particles: carbon, binder, coatings, shells, and the skeletons of structured electrodes.
+"""What lies between the particles: carbon, binder, coatings, fibres, and the skeletons of structured electrodes.
 
 A person writes how an addition looks; how much there is of it says the recipe.
 """
@@ -34,15 +34,15 @@ class CarbonParticles(Noun):
     diameter: Diameter = 0.1e-6
 
 
-class CarbonFibres(Noun):
-    """Vapour-grown fibres or tubes, nearly straight, that bend around active material."""
+class Fibres(Noun):
+    """Fibres or tubes, nearly straight, that bend around active material."""
 
     kind: Literal["fibres"] = "fibres"
     diameter: Diameter = 0.15e-6
     length: Length = 6e-6
 
 
-Carbon = Annotated[CarbonParticles | CarbonFibres, Field(discriminator="kind")]
+Carbon = Annotated[CarbonParticles | Fibres, Field(discriminator="kind")]
 
 
 class BinderFilms(Noun):
@@ -85,8 +85,8 @@ class Scaffold(Noun):
 Skeleton = Annotated[Channels | Scaffold, Field(discriminator="kind")]
 
 
-def add_carbon(scene: Scene, form: CarbonParticles | CarbonFibres, fraction: float) -> None:
-    """Carbon in the free voxels."""
+def add_filler(scene: Scene, phase: str, form: CarbonParticles | Fibres, fraction: float) -> None:
+    """Particles or fibres in the free voxels."""
     count = scene.count(fraction)
     if count == 0:
         return
@@ -97,7 +97,7 @@ def add_carbon(scene: Scene, form: CarbonParticles | CarbonFibres, fraction: flo
     else:
         diameter = max(form.diameter, THINNEST_FIBRE * scene.voxel)
         points = _fibres(scene, form.length, max(1, round(volume / (np.pi / 4.0 * diameter**2 * form.length))))
-    _claim_spheres(scene, "carbon", count, points, diameter)
+    _claim_spheres(scene, phase, count, points, diameter)
 
 
 def _claim_spheres(scene: Scene, phase: str, count: int, points: Floats, diameter: float) -> None:
@@ -180,7 +180,7 @@ def add_shell(scene: Scene, share: float, of: Population) -> None:
     count = round(share * np.count_nonzero(inside))
     if count == 0:
         return
-    nearest, second = two_nearest(scene, of, inside, np.count_nonzero(inside))
+    nearest, second = two_nearest(scene, of, inside, int(np.count_nonzero(inside)))
     surface = np.max(nearest[inside])
     scene.claim("shell", count, np.minimum(surface - nearest, 0.5 * (second - nearest)), among="electrolyte")
 

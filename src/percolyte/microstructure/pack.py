@@ -23,10 +23,11 @@ from percolyte.microstructure.additions import (
     Carbon,
     CarbonParticles,
     Channels,
+    Fibres,
     Skeleton,
     add_binder,
-    add_carbon,
     add_coating,
+    add_filler,
     add_shell,
     add_skeleton,
 )
@@ -38,7 +39,7 @@ from percolyte.microstructure.volume import Volume
 from percolyte.nouns import Noun
 from percolyte.units import DIAMETER, LENGTH, Fraction, text
 
-ROLES = ("active", "electrolyte", "carbon", "binder", "coating")
+ROLES = ("active", "electrolyte", "carbon", "binder", "coating", "scaffold")
 """Phases that a recipe may hold."""
 CRUSHED = 0.01
 """Mean overlap of active particles, over the smaller diameter, beyond which they would have to break."""
@@ -57,6 +58,8 @@ class Microstructure(Noun):
     shell: Fraction = 0.0
     """Share of the electrolyte's volume that lies in the shells of its particles."""
     carbon: Carbon = CarbonParticles()
+    nonwoven: Fibres = Fibres(diameter=2e-6, length=40e-6)
+    """Fibres of a scaffold, such as the fabric in a separator."""
     binder: Binder = BinderFilms()
     skeleton: Skeleton | None = None
     gradient: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.0
@@ -96,8 +99,8 @@ def pack(
 ) -> Packed:
     """A volume of `size` (m) with the volume fractions of its phases, on cubic voxels (m).
 
-    `fractions` name active, electrolyte, carbon, binder and coating; the rest
-    is void. Axes 1 and 2 are periodic; axis 0 is too, unless there is a
+    `fractions` name active, electrolyte, carbon, binder, coating and scaffold;
+    the rest is void. Axes 1 and 2 are periodic; axis 0 is too, unless there is a
     gradient along it. The same seed gives the same volume. Limits: without
     electrolyte active particles stand in void; a fraction of one fills the
     volume.
@@ -116,7 +119,8 @@ def pack(
     )
     particles = scene.claim_drawn("active", scene.count(fractions.get("active", 0.0)), active.draw, 1.1)
     add_coating(scene, fractions.get("coating", 0.0), active)
-    add_carbon(scene, microstructure.carbon, fractions.get("carbon", 0.0))
+    add_filler(scene, "scaffold", microstructure.nonwoven, fractions.get("scaffold", 0.0))
+    add_filler(scene, "carbon", microstructure.carbon, fractions.get("carbon", 0.0))
     add_binder(scene, microstructure.binder, fractions.get("binder", 0.0), active if len(active.radii) else soft)
     left = scene.count(fractions.get("electrolyte", 0.0)) - int(np.count_nonzero(scene.labels == LABELS["electrolyte"]))
     particles += scene.claim_drawn("electrolyte", left, soft.draw, 1.3)
@@ -143,6 +147,8 @@ def _check(
     if min(fractions.values(), default=0.0) < 0.0 or whole > 1.0 + 1e-9:
         shown = ", ".join(f"{name} {100 * part:.4g} %" for name, part in fractions.items())
         problems.append(Problem("recipe", f"{shown} are {100 * whole:.4g} vol% together, not 0 to 100 %"))
+    if fractions.get("coating", 0.0) > 0.0 and not fractions.get("active", 0.0):
+        problems.append(Problem("recipe", "a coating needs active material to lie on"))
     shortest = min(size)
     voxels = np.prod([length / voxel for length in size])
     if voxels > MOST_VOXELS:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from percolyte.microstructure.shapes import AnyParticles, Drawing, Floats, Ints
 
-LABELS = {"void": 0, "active": 1, "electrolyte": 2, "carbon": 3, "binder": 4, "coating": 5, "shell": 6}
+LABELS = {"void": 0, "active": 1, "electrolyte": 2, "carbon": 3, "binder": 4, "coating": 5, "shell": 6, "scaffold": 7}
 """The phases of a generated volume."""
 RESERVED = 255
 """Void that no phase may take."""
@@ -103,7 +103,9 @@ class Scene:
         drawing = self.drawing()
         free = self.free
         count = min(count, int(np.count_nonzero(free)))
-        while count:
+        if count == 0:
+            return drawing.owner
+        while True:
             draw(drawing, reach)
             if np.count_nonzero(np.isfinite(drawing.best[free])) >= count:
                 break

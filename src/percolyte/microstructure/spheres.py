@@ -14,8 +14,8 @@ STIFF = 10.0
 STEPS = 3000
 TOUCH = 1e-3
 """Mean overlap of the contacts, over the smallest radius, at which spheres just touch."""
-BALANCE = 0.04
-"""Mean net force on a sphere, over the mean force of a contact, at which a jammed packing is at rest."""
+BALANCE = 0.013
+"""Net forces on the spheres, over the forces of their contacts, at which a jammed packing is at rest."""
 
 
 @dataclass(frozen=True)

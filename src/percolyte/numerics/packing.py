@@ -116,12 +116,12 @@ def neighbours(points: Any, radii: Any, level: Any, box: Any, periodic: bool, sk
 def push(points: Any, radii: Any, stiffness: Any, box: Any, periodic: bool, pairs: Any, force: Any) -> Any:
     """Forces of the contacts.
 
-    Returns the number of contacts, the sum of their forces, and of those
-    between two rigid particles the number, the sum of the overlaps over the
-    smaller diameter, and the largest of them.
+    Returns the number of contacts, the sum of their forces, the largest of
+    them, and of those between two rigid particles the number, the sum of the
+    overlaps over the smaller diameter, and the largest of these.
     """
     force[:] = 0.0
-    contacts, strength = 0, 0.0
+    contacts, strength, strongest = 0, 0.0, 0.0
     rigid, overlaps, worst = 0, 0.0, 0.0
     for p in range(len(pairs)):
         i, j = pairs[p, 0], pairs[p, 1]
@@ -137,6 +137,7 @@ def push(points: Any, radii: Any, stiffness: Any, box: Any, periodic: bool, pair
         pull = k * overlap / distance
         contacts += 1
         strength += k * overlap
+        strongest = max(strongest, k * overlap)
         if k > 1.0:
             share = overlap / (2.0 * min(radii[i], radii[j]))
             rigid += 1
@@ -152,7 +153,7 @@ def push(points: Any, radii: Any, stiffness: Any, box: Any, periodic: bool, pair
         for i in range(radii.size):
             force[i, 0] += stiffness[i] * max(radii[i] - points[i, 0], 0.0)
             force[i, 0] -= stiffness[i] * max(points[i, 0] + radii[i] - box[0], 0.0)
-    return contacts, strength, rigid, overlaps, worst
+    return contacts, strength, strongest, rigid, overlaps, worst
 
 
 @njit(cache=True)
@@ -170,8 +171,9 @@ def relax(
     """Move `points` until nothing overlaps, or the forces balance, or the steps are spent.
 
     Lengths are in units of the smallest radius, `touch` is the mean force of a
-    contact below which nothing overlaps, and `balance` the mean net force on a
-    particle over the mean force of a contact at which it ends. Returns the number
+    contact, a tenth of the largest, below which nothing overlaps, and `balance`
+    the sum of the net forces on the particles, over that of the forces of the
+    contacts, at which it ends. Returns the number
     of contacts, and mean and largest overlap of those between rigid particles.
     """
     smallest = radii.min()
@@ -183,7 +185,9 @@ def relax(
     dt, mixing, uphill = DT_START, MIXING, 0
     contacts, rigid, overlaps, worst = 0, 0, 0.0, 0.0
     for _ in range(steps):
-        contacts, strength, rigid, overlaps, worst = push(points, radii, stiffness, box, periodic, pairs, force)
+        contacts, strength, strongest, rigid, overlaps, worst = push(
+            points, radii, stiffness, box, periodic, pairs, force
+        )
         power = pushed = moving = net = 0.0
         for i in range(radii.size):
             squared = force[i, 0] ** 2 + force[i, 1] ** 2 + force[i, 2] ** 2
@@ -192,7 +196,9 @@ def relax(
             for axis in range(3):
                 power += force[i, axis] * speed[i, axis]
                 moving += speed[i, axis] ** 2
-        if strength <= touch * contacts or net / radii.size < balance * strength / contacts:
+        if strength <= touch * contacts and strongest <= 10.0 * touch:
+            break
+        if net <= balance * strength:
             break
         if power > 0.0:
             uphill += 1
