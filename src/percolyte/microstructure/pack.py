@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -34,7 +34,7 @@ from percolyte.microstructure.additions import (
 from percolyte.microstructure.scene import LABELS, RESERVED, Population, Scene
 from percolyte.microstructure.shapes import AnyParticles, Floats, Ints, Particles, Polycrystals, grains_of
 from percolyte.microstructure.sizes import draw, largest, median
-from percolyte.microstructure.spheres import SpherePacking, pack_spheres
+from percolyte.microstructure.spheres import SpherePacking, disperse_spheres, pack_spheres
 from percolyte.microstructure.volume import Volume
 from percolyte.nouns import Noun
 from percolyte.units import DIAMETER, LENGTH, Fraction, text
@@ -62,6 +62,8 @@ class Microstructure(Noun):
     """Fibres of a scaffold, such as the fabric in a separator."""
     binder: Binder = BinderFilms()
     skeleton: Skeleton | None = None
+    contacts: Literal["touching", "dispersed"] = "touching"
+    """Whether active particles touch where chance has brought them together, or electrolyte keeps them apart."""
     gradient: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.0
     """Active fraction at the collector over its mean, minus one; at the separator the opposite."""
 
@@ -201,7 +203,11 @@ def _place(
         drawn[phase] = draw(shape.sizes, min(1.0, wanted[phase] / room) * float(np.prod(box)), scene.random)
     rigid, soft = (drawn.get(phase, np.empty(0)) for phase in ("active", "electrolyte"))
     scattered = _scattered(scene.random.random((len(rigid), 3)), microstructure.gradient, scene.random) * box
-    alone = pack_spheres(rigid, box, centres=scattered, periodic=scene.periodic)
+    if microstructure.contacts == "dispersed":
+        seed = int(scene.random.integers(2**31))
+        alone = disperse_spheres(rigid, box, centres=scattered, seed=seed, periodic=scene.periodic)
+    else:
+        alone = pack_spheres(rigid, box, centres=scattered, periodic=scene.periodic)
     if alone.overlap > CRUSHED:
         raise InputError(_too_dense(wanted["active"] / room, alone))
     outline = scene.drawing()
@@ -215,7 +221,9 @@ def _place(
         periodic=scene.periodic,
         steps=SOFT_STEPS,
     )
-    settled = pack_spheres(rigid, box, centres=together.centres[: len(rigid)], periodic=scene.periodic)
+    settled = alone
+    if microstructure.contacts == "touching":
+        settled = pack_spheres(rigid, box, centres=together.centres[: len(rigid)], periodic=scene.periodic)
     seeds = scene.random.integers(2**31, size=2)
     default = microstructure.active or microstructure.electrolyte
     assert default is not None
