@@ -15,7 +15,7 @@ from percolyte.microstructure.densification import composite_porosity, pressed_p
 from percolyte.microstructure.pack import Microstructure, Packed, pack
 from percolyte.microstructure.shapes import Drawing, Ellipsoids, Polycrystals, Polyhedra, Spheres
 from percolyte.microstructure.sizes import ConstantSize, LognormalSizes, SizeShare, SizeTable, draw, largest, median
-from percolyte.microstructure.spheres import SpherePacking, pack_spheres
+from percolyte.microstructure.spheres import SpherePacking, disperse_spheres, pack_spheres
 
 UM = 1e-6
 FIVE = Spheres(sizes=ConstantSize(diameter=5 * UM))
@@ -261,6 +261,31 @@ def test_channels_run_straight_along_the_thickness() -> None:
     assert np.mean(np.all(labels == 0, axis=0)) == pytest.approx(0.15, abs=0.01)
 
 
+def test_round_pores_are_as_large_as_asked() -> None:
+    from scipy import ndimage
+
+    packed = small({"electrolyte": 0.98}, pores={"diameter": "4 um"})
+    parts, number = ndimage.label(packed.volume.labels == 0)
+    largest_part = np.bincount(parts.ravel())[1:].max() * packed.volume.voxel[0] ** 3
+    # five pores of 2 vol% together; two may have met, and one may be cut by the faces of the cube
+    assert 1 <= number <= 10
+    assert largest_part == pytest.approx(math.pi / 6.0 * (4 * UM) ** 3, rel=0.25)
+
+
+def test_dispersed_particles_touch_none_of_their_neighbours() -> None:
+    edge = (800 * math.pi / 6.0 / 0.5) ** (1.0 / 3.0)
+    centres = np.random.default_rng(1).random((800, 3)) * edge
+    packing = disperse_spheres(np.full(800, 0.5), (edge, edge, edge), centres=centres, seed=1)
+    assert gaps(packing).min() > 1.0
+    # the hard-sphere fluid by Carnahan and Starling (1969): neighbours at contact, and so in a thin shell of 2 %
+    density = 0.5
+    contact = (1.0 - density / 2.0) / (1.0 - density) ** 3
+    expected = 24.0 * density * contact * 0.02 * (1.0 - 5.0 * density * 0.02)
+    within = 2.0 * np.count_nonzero(gaps(packing) < 1.02) / 800
+    # a thousand pairs scatter by 3 %; the pair function falls steeply from contact, over 2 % by a tenth
+    assert within == pytest.approx(expected, rel=0.15)
+
+
 def test_the_pores_of_a_scaffold_are_as_wide_as_asked() -> None:
     def width(pore: float) -> float:
         look = Microstructure(active=TWO, electrolyte=TWO, skeleton={"kind": "scaffold", "pore": pore})
@@ -300,6 +325,10 @@ def test_what_cannot_be_packed_is_said_with_its_reason() -> None:
     )
     assert "microstructure.electrolyte: the size of the particles is missing" in refusal(
         {"electrolyte": 0.4}, electrolyte=None
+    )
+    assert "write at most 0.28" in refusal({"active": 0.5, "electrolyte": 0.4}, gradient=0.5)
+    assert "particles are more than" in refusal(
+        {"electrolyte": 0.9}, electrolyte=Spheres(sizes=ConstantSize(diameter=5e-9))
     )
     assert "foil cannot be placed" in refusal({"foil": 0.1})
     assert "needs active material" in refusal({"coating": 0.1, "electrolyte": 0.5})

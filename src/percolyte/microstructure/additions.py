@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from percolyte.microstructure.scene import GROWTH, LABELS, Population, Scene
-from percolyte.microstructure.shapes import Drawing, Floats, spread_directions
+from percolyte.microstructure.shapes import Drawing, Floats, Ints, spread_directions
 from percolyte.microstructure.spheres import pack_spheres
 from percolyte.nouns import Noun
 from percolyte.units import Diameter, Fraction, Length
@@ -82,16 +82,24 @@ class Scaffold(Noun):
     """Of the electrolyte, how much is scaffold; the rest infiltrates the pores with the active material."""
 
 
+class Pores(Noun):
+    """Round pores, as gas or a solvent leaves them, instead of gaps between particles."""
+
+    diameter: Diameter
+    share: Fraction = 1.0
+    """Of the void, how much lies in them."""
+
+
 Skeleton = Annotated[Channels | Scaffold, Field(discriminator="kind")]
 
 
-def add_filler(scene: Scene, phase: str, form: CarbonParticles | Fibres, fraction: float) -> None:
-    """Particles or fibres in the free voxels."""
+def add_filler(scene: Scene, phase: str, form: CarbonParticles | Fibres | Pores, fraction: float) -> None:
+    """Spheres or fibres in the free voxels."""
     count = scene.count(fraction)
     if count == 0:
         return
     volume = fraction * float(np.prod(scene.box))
-    if isinstance(form, CarbonParticles):
+    if not isinstance(form, Fibres):
         diameter = max(form.diameter, SMALLEST_SPHERE * scene.voxel)
         points = scene.points(max(1, round(volume / (np.pi / 6.0 * diameter**3))), scene.free)
     else:
@@ -146,7 +154,7 @@ def add_binder(scene: Scene, form: BinderFilms | BinderPatches, fraction: float,
         return
     if isinstance(form, BinderFilms):
         nearest, second = two_nearest(scene, on, scene.free, count)
-        scene.claim("binder", count, nearest + second)
+        scene.claim("binder", count, nearest + second, scene.free)
         return
     diameter = max(form.diameter, SMALLEST_SPHERE * scene.voxel)
     # half of a patch lies inside the particle, where it takes no voxels
@@ -170,19 +178,19 @@ def add_coating(scene: Scene, fraction: float, on: Population) -> None:
     scene.claim_drawn("coating", scene.count(fraction), on.draw, 1.5, distance)
 
 
-def add_shell(scene: Scene, share: float, of: Population) -> None:
+def add_shell(scene: Scene, share: float, of: Population, particles: Ints) -> None:
     """The outer part of the electrolyte particles, that share of their volume, as a phase of its own.
 
     A voxel's depth is the smaller of its distance to the free surface and of
     half the difference of its distances to its own and to the next particle.
     """
-    inside = scene.labels == LABELS["electrolyte"]
+    inside = (scene.labels == LABELS["electrolyte"]) & (particles >= of.first)
     count = round(share * np.count_nonzero(inside))
     if count == 0:
         return
     nearest, second = two_nearest(scene, of, inside, int(np.count_nonzero(inside)))
     surface = np.max(nearest[inside])
-    scene.claim("shell", count, np.minimum(surface - nearest, 0.5 * (second - nearest)), among="electrolyte")
+    scene.claim("shell", count, np.minimum(surface - nearest, 0.5 * (second - nearest)), inside)
 
 
 def two_nearest(
@@ -210,9 +218,10 @@ def add_skeleton(scene: Scene, form: Channels | Scaffold, fraction: float) -> No
     """The part of a phase that stands before the particles come: channels, or a scaffold."""
     count = scene.count(fraction * form.share)
     if isinstance(form, Channels):
-        scene.claim("electrolyte" if form.of == "electrolyte" else "reserved", count, _channels(scene, form, count))
+        phase = "electrolyte" if form.of == "electrolyte" else "reserved"
+        scene.claim(phase, count, _channels(scene, form, count), scene.free)
     else:
-        scene.claim("electrolyte", count, _sponge(scene, form.pore))
+        scene.claim("electrolyte", count, _sponge(scene, form.pore), scene.free)
 
 
 def _channels(scene: Scene, form: Channels, count: int) -> NDArray[np.float32]:

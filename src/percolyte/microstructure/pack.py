@@ -9,7 +9,8 @@ active material as pressing does. What no phase takes is void.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -24,6 +25,7 @@ from percolyte.microstructure.additions import (
     CarbonParticles,
     Channels,
     Fibres,
+    Pores,
     Skeleton,
     add_binder,
     add_coating,
@@ -31,9 +33,10 @@ from percolyte.microstructure.additions import (
     add_shell,
     add_skeleton,
 )
-from percolyte.microstructure.scene import LABELS, RESERVED, Population, Scene
+from percolyte.microstructure.densification import RANDOM_CLOSE_PACKING
+from percolyte.microstructure.scene import LABELS, Population, Scene
 from percolyte.microstructure.shapes import AnyParticles, Floats, Ints, Particles, Polycrystals, grains_of
-from percolyte.microstructure.sizes import draw, largest, median
+from percolyte.microstructure.sizes import draw, largest, median, number
 from percolyte.microstructure.spheres import SpherePacking, disperse_spheres, pack_spheres
 from percolyte.microstructure.volume import Volume
 from percolyte.nouns import Noun
@@ -47,7 +50,9 @@ SOFT_STEPS = 150
 """Steps in which soft particles find their places among the rigid ones."""
 RESOLVED = 4.0
 """Voxels across a particle, below which its shape is lost."""
-MOST_VOXELS = 2_000_000_000
+MOST_VOXELS = 1_000_000_000
+"""At 25 bytes each."""
+MOST_PARTICLES = 5_000_000
 
 
 class Microstructure(Noun):
@@ -62,6 +67,8 @@ class Microstructure(Noun):
     """Fibres of a scaffold, such as the fabric in a separator."""
     binder: Binder = BinderFilms()
     skeleton: Skeleton | None = None
+    pores: Pores | None = None
+    """Without it, void is the gaps that deformed particles leave."""
     contacts: Literal["touching", "dispersed"] = "touching"
     """Whether active particles touch where chance has brought them together, or electrolyte keeps them apart."""
     gradient: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.0
@@ -87,7 +94,7 @@ class Packed:
     def fractions(self) -> dict[str, float]:
         """Volume fraction of each phase, of the voxels."""
         labels = self.volume.labels
-        counts = np.bincount(labels.ravel(), minlength=len(LABELS))
+        counts = np.bincount(labels.ravel(), minlength=max(self.volume.phases.values()) + 1)
         return {name: float(counts[label] / labels.size) for name, label in self.volume.phases.items()}
 
 
@@ -124,9 +131,13 @@ def pack(
     add_filler(scene, "scaffold", microstructure.nonwoven, fractions.get("scaffold", 0.0))
     add_filler(scene, "carbon", microstructure.carbon, fractions.get("carbon", 0.0))
     add_binder(scene, microstructure.binder, fractions.get("binder", 0.0), active if len(active.radii) else soft)
+    if microstructure.pores is not None:
+        reserved = np.count_nonzero(scene.labels == LABELS["reserved"]) / scene.labels.size
+        void = max(0.0, 1.0 - sum(fractions.values()) - reserved)
+        add_filler(scene, "reserved", microstructure.pores, microstructure.pores.share * void)
     left = scene.count(fractions.get("electrolyte", 0.0)) - int(np.count_nonzero(scene.labels == LABELS["electrolyte"]))
     particles += scene.claim_drawn("electrolyte", left, soft.draw, 1.3)
-    add_shell(scene, microstructure.shell, soft)
+    add_shell(scene, microstructure.shell, soft, particles)
     return _finished(scene, particles, active, soft, packing, fractions, microstructure, seed)
 
 
@@ -141,35 +152,62 @@ def _check(
     fractions: Mapping[str, float], microstructure: Microstructure, size: tuple[float, float, float], voxel: float
 ) -> None:
     """Refuse what cannot be packed before any work is done."""
-    problems = []
-    unknown = [name for name in fractions if name not in ROLES]
-    if unknown:
-        problems.append(Problem("recipe", f"{', '.join(unknown)} cannot be placed; phases are {', '.join(ROLES)}"))
-    whole = sum(fractions.values())
-    if min(fractions.values(), default=0.0) < 0.0 or whole > 1.0 + 1e-9:
-        shown = ", ".join(f"{name} {100 * part:.4g} %" for name, part in fractions.items())
-        problems.append(Problem("recipe", f"{shown} are {100 * whole:.4g} vol% together, not 0 to 100 %"))
-    if fractions.get("coating", 0.0) > 0.0 and not fractions.get("active", 0.0):
-        problems.append(Problem("recipe", "a coating needs active material to lie on"))
-    shortest = min(size)
-    voxels = np.prod([length / voxel for length in size])
+    problems = [*_recipe_problems(fractions, microstructure)]
+    voxels = math.prod(length / voxel for length in size)
     if voxels > MOST_VOXELS:
         what = f"{voxels:.3g} voxels are more than {MOST_VOXELS:.0e}; take larger voxels or a smaller size"
         problems.append(Problem("voxel", what))
-    if shortest < voxel:
-        problems.append(Problem("size", f"an edge of {_um(shortest)} is shorter than a voxel of {_um(voxel)}"))
+    if min(size) < voxel:
+        problems.append(Problem("size", f"an edge of {_um(min(size))} is shorter than a voxel of {_um(voxel)}"))
     for phase, shape in _particles(fractions, microstructure):
         if shape is None:
             example = 'write for example { kind = "spheres", sizes = { kind = "constant", diameter = "5 um" } }'
             problems.append(Problem(f"microstructure.{phase}", f"the size of the particles is missing; {example}"))
-        elif 2.0 * largest(shape.sizes) > shortest:
-            what = (
-                f"particles of up to {_um(largest(shape.sizes))} need edges of at least twice that, "
-                f"not {_um(shortest)}; make the volume larger"
-            )
+            continue
+        particles = number(shape.sizes, fractions[phase] * math.prod(size))
+        if particles > MOST_PARTICLES:
+            what = f"{particles:.2g} particles are more than {MOST_PARTICLES:.0e}; take larger ones or a smaller volume"
             problems.append(Problem(f"microstructure.{phase}", what))
+        problems += _too_large(f"microstructure.{phase}", "particles of up to", largest(shape.sizes), min(size))
+    if isinstance(microstructure.skeleton, Channels):
+        width = microstructure.skeleton.diameter
+        problems += _too_large("microstructure.skeleton", "channels of", width, min(size[1:]))
+    elif microstructure.skeleton is not None:
+        problems += _too_large("microstructure.skeleton", "pores of", microstructure.skeleton.pore, min(size))
     if problems:
         raise InputError(problems)
+
+
+def _too_large(where: str, what: str, length: float, edge: float) -> list[Problem]:
+    """A volume must hold two of everything along each edge, or its images touch themselves."""
+    if 2.0 * length <= edge:
+        return []
+    need = f"{what} {_um(length)} need edges of at least twice that, not {_um(edge)}; make the volume larger"
+    return [Problem(where, need)]
+
+
+def _recipe_problems(fractions: Mapping[str, float], microstructure: Microstructure) -> Iterator[Problem]:
+    """Fractions that no arrangement of particles has."""
+    unknown = [name for name in fractions if name not in ROLES]
+    if unknown:
+        yield Problem("recipe", f"{', '.join(unknown)} cannot be placed; phases are {', '.join(ROLES)}")
+    whole, active = sum(fractions.values()), fractions.get("active", 0.0)
+    if min(fractions.values(), default=0.0) < 0.0 or whole > 1.0 + 1e-9:
+        shown = ", ".join(f"{name} {100 * part:.4g}" for name, part in fractions.items())
+        yield Problem(
+            "recipe",
+            f"{shown} are {100 * whole:.4g} vol% together, which leaves no room for void; raise the porosity",
+        )
+    if fractions.get("coating", 0.0) > 0.0 and not active:
+        yield Problem("recipe", "a coating needs active material to lie on")
+    steepest = active * (1.0 + abs(microstructure.gradient))
+    if microstructure.gradient and steepest > RANDOM_CLOSE_PACKING:
+        yield Problem(
+            "microstructure.gradient",
+            f"asks for {100 * steepest:.3g} vol% of active material at one face, where no more than "
+            f"{100 * RANDOM_CLOSE_PACKING:.3g} vol% can be packed; at {100 * active:.3g} vol% on average write at most "
+            f"{max(0.0, RANDOM_CLOSE_PACKING / active - 1.0):.2g}",
+        )
 
 
 def _particles(fractions: Mapping[str, float], microstructure: Microstructure) -> list[tuple[str, AnyParticles | None]]:
@@ -187,51 +225,55 @@ def _place(
 ) -> tuple[Population, Population, SpherePacking]:
     """Active and electrolyte particles in their places, and the packing of the active ones.
 
-    The active particles find room first, by themselves; then all move, the
-    rigid ones little; then the rigid ones shed what overlap that left them.
+    The active particles find room by themselves first. Then the electrolyte is
+    strewn between them and all move, the rigid ones little; at last the rigid
+    ones shed what overlap that left them.
     """
-    box = scene.box
-    room = float(np.mean(scene.free))
-    filled = 0.0 if room == 1.0 else float(np.mean(scene.labels == LABELS["electrolyte"]))
-    wanted = {
-        "active": fractions.get("active", 0.0),
-        "electrolyte": max(0.0, fractions.get("electrolyte", 0.0) - filled),
-    }
-    drawn = {}
-    for phase, shape in _particles(wanted, microstructure):
-        assert shape is not None
-        drawn[phase] = draw(shape.sizes, min(1.0, wanted[phase] / room) * float(np.prod(box)), scene.random)
-    rigid, soft = (drawn.get(phase, np.empty(0)) for phase in ("active", "electrolyte"))
-    scattered = _scattered(scene.random.random((len(rigid), 3)), microstructure.gradient, scene.random) * box
-    if microstructure.contacts == "dispersed":
-        seed = int(scene.random.integers(2**31))
-        alone = disperse_spheres(rigid, box, centres=scattered, seed=seed, periodic=scene.periodic)
-    else:
-        alone = pack_spheres(rigid, box, centres=scattered, periodic=scene.periodic)
-    if alone.overlap > CRUSHED:
-        raise InputError(_too_dense(wanted["active"] / room, alone))
+    rigid, soft = _drawn(scene, fractions, microstructure)
+    packing = _rigid_alone(scene, rigid, microstructure)
     outline = scene.drawing()
-    outline.spheres(alone.centres, rigid, 1.0)
+    outline.spheres(packing.centres, rigid, 1.0)
     between = scene.points(len(soft), scene.free & np.isinf(outline.best))
     together = pack_spheres(
         np.concatenate([rigid, soft]),
-        box,
-        centres=np.concatenate([alone.centres, between]),
+        scene.box,
+        centres=np.concatenate([packing.centres, between]),
         rigid=np.arange(len(rigid) + len(soft)) < len(rigid),
         periodic=scene.periodic,
         steps=SOFT_STEPS,
     )
-    settled = alone
     if microstructure.contacts == "touching":
-        settled = pack_spheres(rigid, box, centres=together.centres[: len(rigid)], periodic=scene.periodic)
+        moved = together.centres[: len(rigid)]
+        packing = pack_spheres(rigid, scene.box, centres=moved, periodic=scene.periodic)
     seeds = scene.random.integers(2**31, size=2)
-    default = microstructure.active or microstructure.electrolyte
-    assert default is not None
-    active = Population(microstructure.active or default, settled.centres, rigid, 1, int(seeds[0]))
-    others = Population(
-        microstructure.electrolyte or default, together.centres[len(rigid) :], soft, len(rigid) + 1, int(seeds[1])
-    )
-    return active, others, settled
+    active = Population(microstructure.active, packing.centres, rigid, 1, int(seeds[0]))
+    first, places = len(rigid) + 1, together.centres[len(rigid) :]
+    return active, Population(microstructure.electrolyte, places, soft, first, int(seeds[1])), packing
+
+
+def _drawn(scene: Scene, fractions: Mapping[str, float], microstructure: Microstructure) -> tuple[Floats, Floats]:
+    """Radii of active and electrolyte particles, as many as the room beside a skeleton asks for."""
+    room = float(np.mean(scene.free))
+    placed = float(np.mean(scene.labels == LABELS["electrolyte"]))
+    wanted = {**fractions, "electrolyte": max(0.0, fractions.get("electrolyte", 0.0) - placed)}
+    radii = {"active": np.empty(0), "electrolyte": np.empty(0)}
+    for phase, shape in _particles(wanted, microstructure):
+        assert shape is not None
+        radii[phase] = draw(shape.sizes, min(1.0, wanted[phase] / room) * math.prod(scene.box), scene.random)
+    return radii["active"], radii["electrolyte"]
+
+
+def _rigid_alone(scene: Scene, radii: Floats, microstructure: Microstructure) -> SpherePacking:
+    """Active particles without any electrolyte; InputError where they do not fit."""
+    points = _scattered(scene.random.random((len(radii), 3)), microstructure.gradient, scene.random) * scene.box
+    if microstructure.contacts == "dispersed":
+        seed = int(scene.random.integers(2**31))
+        packing = disperse_spheres(radii, scene.box, centres=points, seed=seed, periodic=scene.periodic)
+    else:
+        packing = pack_spheres(radii, scene.box, centres=points, periodic=scene.periodic)
+    if packing.overlap > CRUSHED:
+        raise InputError(_too_dense(packing))
+    return packing
 
 
 def _scattered(points: Floats, slope: float, random: np.random.Generator) -> Floats:
@@ -243,13 +285,13 @@ def _scattered(points: Floats, slope: float, random: np.random.Generator) -> Flo
     return points
 
 
-def _too_dense(density: float, packing: SpherePacking) -> str:
-    closest = density * (1.0 - packing.overlap) ** 3
+def _too_dense(packing: SpherePacking) -> str:
+    closest = packing.density * (1.0 - packing.overlap) ** 3
     return (
-        f"{100 * density:.3g} vol% of active material cannot be packed: rigid particles of these sizes touch on all "
-        f"sides at about {100 * closest:.3g} vol%, and at more they would have to break "
-        f"(overlap {100 * packing.overlap:.2g} % of a diameter); take less active material, more electrolyte or more "
-        "porosity, or a wider distribution of sizes"
+        f"{100 * packing.density:.3g} vol% of active material cannot be packed: rigid particles of these sizes touch "
+        f"on all sides at about {100 * closest:.3g} vol%, and at more they would have to break (they overlap by "
+        f"{100 * packing.overlap:.2g} % of a diameter); take less active material, more porosity, or a wider "
+        "distribution of sizes"
     )
 
 
@@ -264,7 +306,7 @@ def _finished(
     seed: int,
 ) -> Packed:
     """The scene as a volume, with what the user should know about it."""
-    scene.labels[scene.labels == RESERVED] = LABELS["void"]
+    scene.labels[scene.labels == LABELS["reserved"]] = LABELS["void"]
     present = {name: label for name, label in LABELS.items() if np.any(scene.labels == label)}
     recipe = ", ".join(f"{name} {100 * part:.4g} vol%" for name, part in fractions.items())
     grains = None

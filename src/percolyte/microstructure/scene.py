@@ -15,10 +15,18 @@ from numpy.typing import NDArray
 
 from percolyte.microstructure.shapes import AnyParticles, Drawing, Floats, Ints
 
-LABELS = {"void": 0, "active": 1, "electrolyte": 2, "carbon": 3, "binder": 4, "coating": 5, "shell": 6, "scaffold": 7}
-"""The phases of a generated volume."""
-RESERVED = 255
-"""Void that no phase may take."""
+LABELS = {
+    "void": 0,
+    "active": 1,
+    "electrolyte": 2,
+    "carbon": 3,
+    "binder": 4,
+    "coating": 5,
+    "shell": 6,
+    "scaffold": 7,
+    "reserved": 255,
+}
+"""The phases of a generated volume; what is reserved becomes void in the end."""
 GROWTH = 1.5
 """Factor by which the reach of a drawing grows while it holds too few voxels."""
 
@@ -27,7 +35,8 @@ GROWTH = 1.5
 class Population:
     """Particles of one phase in their places."""
 
-    shape: AnyParticles
+    shape: AnyParticles | None
+    """None where the phase has no particles."""
     centres: Floats
     """(number, 3), m"""
     radii: Floats
@@ -39,6 +48,7 @@ class Population:
 
     def draw(self, drawing: Drawing, reach: float) -> None:
         """Each particle grown by at most `reach`."""
+        assert self.shape is not None
         drawing.particles(self.shape, self.centres, self.radii, reach, self.first, self.seed)
 
 
@@ -75,17 +85,16 @@ class Scene:
         chosen = np.unravel_index(self.random.choice(np.flatnonzero(where), number), self.labels.shape)
         return (np.stack(chosen, axis=1) + self.random.random((number, 3))) * self.voxel
 
-    def claim(self, phase: str, count: int, field: NDArray[np.float32], among: str = "void") -> NDArray[np.bool_]:
-        """Give a phase the `count` voxels of another where the field is least; returns them."""
-        open_ = self.labels == LABELS[among]
+    def claim(self, phase: str, count: int, field: NDArray[np.float32], where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Give a phase the `count` voxels of those in `where` at which the field is least; returns them."""
         taken = np.zeros(self.labels.shape, dtype=bool)
         if count == 0:
             return taken
-        edge = np.partition(field[open_], count - 1)[count - 1]
-        taken |= open_ & (field < edge)
-        ties = np.flatnonzero(open_ & (field == edge))
+        edge = np.partition(field[where], count - 1)[count - 1]
+        taken |= where & (field < edge)
+        ties = np.flatnonzero(where & (field == edge))
         taken.flat[ties[: count - np.count_nonzero(taken)]] = True
-        self.labels[taken] = RESERVED if phase == "reserved" else LABELS[phase]
+        self.labels[taken] = LABELS[phase]
         return taken
 
     def claim_drawn(
@@ -110,5 +119,5 @@ class Scene:
             if np.count_nonzero(np.isfinite(drawing.best[free])) >= count:
                 break
             reach *= GROWTH
-        drawing.owner[~self.claim(phase, count, measure(drawing))] = 0
+        drawing.owner[~self.claim(phase, count, measure(drawing), free)] = 0
         return drawing.owner

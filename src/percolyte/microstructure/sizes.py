@@ -71,6 +71,15 @@ def median(sizes: AnySizes) -> float:
     return ordered[int(np.searchsorted(below, 0.5 - 1e-9))].diameter
 
 
+def number(sizes: AnySizes, volume: float) -> float:
+    """How many particles have `volume` (m3) together."""
+    if isinstance(sizes, ConstantSize):
+        return volume / (np.pi / 6.0 * sizes.diameter**3)
+    if isinstance(sizes, LognormalSizes):
+        return float(volume / (np.pi / 6.0 * sizes.d50**3) * np.exp(4.5 * np.log(sizes.spread) ** 2))
+    return sum(size.share * volume / (np.pi / 6.0 * size.diameter**3) for size in sizes.sizes)
+
+
 def largest(sizes: AnySizes) -> float:
     """The largest diameter that is drawn, m."""
     if isinstance(sizes, ConstantSize):
