@@ -27,8 +27,8 @@ from percolyte.materials.substance import PROPERTIES, Datum, Substance
 from percolyte.materials.temperature import conductivity_at
 from percolyte.microstructure.densification import composite_porosity, pressed_porosity
 from percolyte.microstructure.pack import Microstructure
+from percolyte.microstructure.powders import ConstantSize, SizeShare, SizeTable
 from percolyte.microstructure.shapes import Spheres
-from percolyte.microstructure.sizes import ConstantSize, SizeShare, SizeTable
 from percolyte.nouns import replace
 from percolyte.pouch.stack import (
     CellInputs,

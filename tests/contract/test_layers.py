@@ -25,7 +25,7 @@ ORDER = [
     "numerics.rendering",
     "microstructure.volume",
     "microstructure.densification",
-    "microstructure.sizes",
+    "microstructure.powders",
     "microstructure.shapes",
     "microstructure.spheres",
     "microstructure.scene",

@@ -15,8 +15,8 @@ import math
 import numpy as np
 
 from percolyte.microstructure.pack import Microstructure, pack
+from percolyte.microstructure.powders import ConstantSize
 from percolyte.microstructure.shapes import Spheres
-from percolyte.microstructure.sizes import ConstantSize
 
 
 def connected(look: Microstructure, fractions: dict[str, float], edge: float, voxel: float) -> float:

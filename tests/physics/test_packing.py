@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from percolyte.errors import InputError
 from percolyte.microstructure.densification import composite_porosity, pressed_porosity
 from percolyte.microstructure.pack import Microstructure, Packed, pack
+from percolyte.microstructure.powders import ConstantSize, LognormalSizes, SizeShare, SizeTable, draw, largest, median
 from percolyte.microstructure.shapes import Drawing, Ellipsoids, Polycrystals, Polyhedra, Spheres
-from percolyte.microstructure.sizes import ConstantSize, LognormalSizes, SizeShare, SizeTable, draw, largest, median
 from percolyte.microstructure.spheres import SpherePacking, disperse_spheres, pack_spheres
 
 UM = 1e-6

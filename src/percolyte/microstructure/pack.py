@@ -34,9 +34,9 @@ from percolyte.microstructure.additions import (
     add_skeleton,
 )
 from percolyte.microstructure.densification import RANDOM_CLOSE_PACKING
+from percolyte.microstructure.powders import draw, largest, median, number
 from percolyte.microstructure.scene import LABELS, Population, Scene
 from percolyte.microstructure.shapes import AnyParticles, Floats, Ints, Particles, Polycrystals, grains_of
-from percolyte.microstructure.sizes import draw, largest, median, number
 from percolyte.microstructure.spheres import SpherePacking, disperse_spheres, pack_spheres
 from percolyte.microstructure.volume import Volume
 from percolyte.nouns import Noun

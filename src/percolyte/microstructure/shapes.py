@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from percolyte.microstructure.sizes import Sizes
+from percolyte.microstructure.powders import Sizes
 from percolyte.nouns import Noun
 from percolyte.units import Diameter
 
