@@ -93,7 +93,8 @@ def read_toml_text(text: str) -> Any:
         (("--voxel", "0 um"), "too small"),
         (("--voxel", "1 nm"), "take larger voxels"),
         (("--layer", "anode"), "no composite layer of this design"),
-        (("--out", "no-such-folder/volume.tif"), "no-such-folder"),
+        (("--out", "/dev/null/volume.tif"), "cannot be written"),
+        (("--out", "volume.png"), "write for example volume.tif"),
     ],
 )
 def test_what_cannot_be_packed_is_refused(

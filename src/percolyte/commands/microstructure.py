@@ -9,10 +9,19 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from percolyte.commands.shared import DesignFile, Json, note, print_json
+from percolyte.commands.shared import DesignFile, Json, can_hold, note, print_json
 from percolyte.errors import InputError
 
 app = typer.Typer()
+
+
+def _stack_name(path: Path | None) -> Path | None:
+    """The name of a stack to write, once it is known that it can be."""
+    if path is not None:
+        if path.suffix.lower() not in (".tif", ".tiff"):
+            raise InputError(f"{path} is no TIFF stack; write for example {path.with_suffix('.tif')}")
+        can_hold(path)
+    return path
 
 
 @app.command()
@@ -22,11 +31,11 @@ def pack(
     voxel: Annotated[str, typer.Option(help="Edge of a voxel.")] = "0.25 um",
     seed: Annotated[int, typer.Option(help="The same seed gives the same volume.", min=0)] = 1,
     layer: Annotated[str, typer.Option(help="cathode, anode or separator.")] = "cathode",
-    out: Annotated[Path, typer.Option(help="File to write: a TIFF stack, slices along the thickness.")] = Path(
-        "volume.tif"
-    ),
+    out: Annotated[
+        Path, typer.Option(callback=_stack_name, help="TIFF stack to write, slices along the thickness.")
+    ] = Path("volume.tif"),
     particles: Annotated[
-        Path | None, typer.Option(help="TIFF stack of the particle that each voxel belongs to.")
+        Path | None, typer.Option(callback=_stack_name, help="TIFF stack of the particle that each voxel belongs to.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -40,9 +49,6 @@ def pack(
     from percolyte.pouch.stack import build_stack
     from percolyte.resolution import layer_microstructure, resolve
 
-    for path in (out, particles):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise InputError(f"{path}: there is no folder {path.parent}; make it, or write to another")
     resolved = resolve(read_design(find_design(design)))
     known = len(resolved.ledger.entries)
     fractions, look = layer_microstructure(resolved, build_stack(resolved.inputs), layer)
@@ -100,6 +106,7 @@ def write_stack(path: Path, labels: NDArray[Any], voxel: float) -> None:
     """A TIFF stack with the voxel length where ImageJ reads it."""
     import tifffile
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     per_um = 1e-6 / voxel
     metadata = {"axes": "ZYX", "spacing": 1e6 * voxel, "unit": "um"}
     if labels.dtype == np.int32:

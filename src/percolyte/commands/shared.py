@@ -32,7 +32,7 @@ def _table_name(path: Path | None) -> Path | None:
 
     if path is not None:
         check_table_name(path)
-        _can_hold(path)
+        can_hold(path)
     return path
 
 
@@ -42,11 +42,11 @@ def figure_name(path: Path | None) -> Path | None:
 
     if path is not None:
         check_figure_name(path)
-        _can_hold(path)
+        can_hold(path)
     return path
 
 
-def _can_hold(path: Path) -> None:
+def can_hold(path: Path) -> None:
     """Refuse, before a long run, a file that could not be written after it."""
     folder = next(folder for folder in path.absolute().parents if folder.exists())
     if path.is_dir():
