@@ -44,7 +44,7 @@ from percolyte.units import DIAMETER, LENGTH, Fraction, text
 
 ROLES = ("active", "electrolyte", "carbon", "binder", "coating", "scaffold")
 """Phases that a recipe may hold."""
-CRUSHED = 0.01
+CRUSHED = 0.015
 """Mean overlap of active particles, over the smaller diameter, beyond which they would have to break."""
 SOFT_STEPS = 150
 """Steps in which soft particles find their places among the rigid ones."""
@@ -52,7 +52,8 @@ RESOLVED = 4.0
 """Voxels across a particle, below which its shape is lost."""
 MOST_VOXELS = 1_000_000_000
 """At 25 bytes each."""
-MOST_PARTICLES = 5_000_000
+MOST_PARTICLES = 500_000
+"""Of each phase; so many take minutes."""
 
 
 class Microstructure(Noun):
@@ -121,11 +122,10 @@ def pack(
     scene = Scene(np.zeros(shape, np.uint8), voxel, microstructure.gradient == 0.0, np.random.default_rng(seed))
     if microstructure.skeleton is not None:
         add_skeleton(scene, microstructure.skeleton, _skeleton_fraction(fractions, microstructure.skeleton))
-    progress("placing particles")
-    active, soft, packing = _place(scene, fractions, microstructure)
-    progress(
-        f"drawing {len(active.radii)} active and {len(soft.radii)} electrolyte particles on {scene.labels.size} voxels"
-    )
+    radii = _drawn(scene, fractions, microstructure)
+    progress(f"placing {len(radii[0])} active and {len(radii[1])} electrolyte particles")
+    active, soft, packing = _place(scene, *radii, microstructure)
+    progress(f"drawing them on {scene.labels.size} voxels")
     particles = scene.claim_drawn("active", scene.count(fractions.get("active", 0.0)), active.draw, 1.1)
     add_coating(scene, fractions.get("coating", 0.0), active)
     add_filler(scene, "scaffold", microstructure.nonwoven, fractions.get("scaffold", 0.0))
@@ -135,7 +135,8 @@ def pack(
         reserved = np.count_nonzero(scene.labels == LABELS["reserved"]) / scene.labels.size
         void = max(0.0, 1.0 - sum(fractions.values()) - reserved)
         add_filler(scene, "reserved", microstructure.pores, microstructure.pores.share * void)
-    left = scene.count(fractions.get("electrolyte", 0.0)) - int(np.count_nonzero(scene.labels == LABELS["electrolyte"]))
+    placed = int(np.count_nonzero(scene.labels == LABELS["electrolyte"]))
+    left = max(0, scene.count(fractions.get("electrolyte", 0.0)) - placed)
     particles += scene.claim_drawn("electrolyte", left, soft.draw, 1.3)
     add_shell(scene, microstructure.shell, soft, particles)
     return _finished(scene, particles, active, soft, packing, fractions, microstructure, seed)
@@ -221,7 +222,7 @@ def _um(length: float) -> str:
 
 
 def _place(
-    scene: Scene, fractions: Mapping[str, float], microstructure: Microstructure
+    scene: Scene, rigid: Floats, soft: Floats, microstructure: Microstructure
 ) -> tuple[Population, Population, SpherePacking]:
     """Active and electrolyte particles in their places, and the packing of the active ones.
 
@@ -229,7 +230,6 @@ def _place(
     strewn between them and all move, the rigid ones little; at last the rigid
     ones shed what overlap that left them.
     """
-    rigid, soft = _drawn(scene, fractions, microstructure)
     packing = _rigid_alone(scene, rigid, microstructure)
     outline = scene.drawing()
     outline.spheres(packing.centres, rigid, 1.0)
@@ -268,7 +268,10 @@ def _rigid_alone(scene: Scene, radii: Floats, microstructure: Microstructure) ->
     points = _scattered(scene.random.random((len(radii), 3)), microstructure.gradient, scene.random) * scene.box
     if microstructure.contacts == "dispersed":
         seed = int(scene.random.integers(2**31))
-        packing = disperse_spheres(radii, scene.box, centres=points, seed=seed, periodic=scene.periodic)
+        crowding = 1.0 + abs(microstructure.gradient)
+        packing = disperse_spheres(
+            radii, scene.box, centres=points, seed=seed, periodic=scene.periodic, crowding=crowding
+        )
     else:
         packing = pack_spheres(radii, scene.box, centres=points, periodic=scene.periodic)
     if packing.overlap > CRUSHED:

@@ -93,7 +93,7 @@ def draw(sizes: AnySizes, volume: float, random: np.random.Generator) -> NDArray
     """Radii in m of spheres that have `volume` (m3) together, at least one if it is not zero.
 
     As the number of particles is whole, all are scaled to meet the volume
-    exactly. A lognormal distribution by volume of median d50 is lognormal by
+    exactly, unless it is less than half a particle. A lognormal distribution by volume of median d50 is lognormal by
     number around d50 exp(-3 s²), s the logarithm of the spread (Hatch and
     Choate 1929).
     """
@@ -110,7 +110,7 @@ def draw(sizes: AnySizes, volume: float, random: np.random.Generator) -> NDArray
             if size.share > 0.0
         ]
         radii = np.concatenate(parts)
-    return np.asarray(radii * np.cbrt(volume / _volume(radii)))
+    return np.asarray(radii * max(0.5, volume / _volume(radii)) ** (1.0 / 3.0))
 
 
 def _volume(radii: NDArray[np.float64]) -> float:

@@ -81,11 +81,18 @@ def pack_spheres(
 
 
 def disperse_spheres(
-    radii: Floats, box: tuple[float, float, float], *, centres: Floats, seed: int, periodic: bool = True
+    radii: Floats,
+    box: tuple[float, float, float],
+    *,
+    centres: Floats,
+    seed: int,
+    periodic: bool = True,
+    crowding: float = 1.0,
 ) -> SpherePacking:
     """Spheres as far apart as chance has them: the hard-sphere fluid, in which none touch.
 
-    They are packed with larger radii first, so that all have room to move.
+    They are packed with larger radii first, so that all have room to move where
+    they stand `crowding` times as densely as on average.
     Beyond the density of that packing, spheres are left as `pack_spheres` does.
     """
     from percolyte.numerics.packing import shake
@@ -93,7 +100,7 @@ def disperse_spheres(
     if len(radii) == 0:
         return pack_spheres(radii, box, centres=centres, periodic=periodic)
     density = float(4.0 / 3.0 * np.pi * np.sum(radii**3) / np.prod(box))
-    room = max(1.0, (LOOSE / density) ** (1.0 / 3.0))
+    room = max(1.0, (LOOSE / (crowding * density)) ** (1.0 / 3.0))
     apart = pack_spheres(radii * room, box, centres=centres, periodic=periodic)
     if room == 1.0:
         return apart

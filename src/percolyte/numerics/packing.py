@@ -79,8 +79,10 @@ def neighbours(points: Any, radii: Any, level: Any, box: Any, periodic: bool, sk
         if members.size == 0:
             continue
         largest = radii[members].max()
+        # no more cells than a few for each particle
+        edge = max(2.0 * largest + skin, (box[0] * box[1] * box[2] / (4.0 * members.size)) ** (1.0 / 3.0))
         for axis in range(3):
-            cells[axis] = max(1, int(box[axis] / (2.0 * largest + skin)))
+            cells[axis] = max(1, int(box[axis] / edge))
         edges = box / cells
         start, order = sorted_into_cells(points, members, box, cells)
         for i in range(radii.size):
@@ -241,7 +243,7 @@ def shake(points: Any, radii: Any, level: Any, box: Any, periodic: bool, sweeps:
     Phys. 21 (1953) 1087), with a stride at which four in ten succeed.
     """
     np.random.seed(seed)
-    skin = 0.9 * radii.min()
+    skin = 2.0 * radii.min()
     longest = stride = 0.1 * radii.min()
     moved = np.zeros_like(points)
     start, others = adjacency(neighbours(points, radii, level, box, periodic, skin), radii.size)
