@@ -1,0 +1,159 @@
+"""Commands on voxel images: look, edit, segment, measure, draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from percolyte.commands.shared import Json, note, print_json
+from percolyte.errors import InputError
+
+if TYPE_CHECKING:
+    from percolyte.microstructure.networks import Roles
+    from percolyte.microstructure.volume import Volume
+
+app = typer.Typer()
+
+VolumeFile = Annotated[
+    str,
+    typer.Argument(metavar="VOLUME", help="TIFF stack, folder of slices, .npy, .h5 (file.h5:/dataset), .zarr or .mat."),
+]
+Voxel = Annotated[
+    str | None, typer.Option(help="Length of a voxel, such as '0.5 um', or of its three edges, with commas between.")
+]
+Phases = Annotated[str | None, typer.Option(help="Names of the labels, such as active=1,electrolyte=2,void=0.")]
+Crop = Annotated[str | None, typer.Option(help="Read a part: ranges of voxels, such as 0:100,0:100,: .")]
+Coarsen = Annotated[int, typer.Option(help="Read blocks of so many voxels along each edge, by majority.")]
+Axis = Annotated[int, typer.Option(help="Axis from the separator to the collector: 0, 1 or 2.")]
+Active = Annotated[str | None, typer.Option(help="Phases of active material; default the phase 'active'.")]
+Ionic = Annotated[str | None, typer.Option(help="Phases that carry ions; default 'electrolyte'.")]
+Electronic = Annotated[
+    str | None, typer.Option(help="Phases that carry electrons; default the active material and 'carbon'.")
+]
+
+
+def read(volume: str, voxel: str | None, phases: str | None, crop: str | None = None, coarsen: int = 1) -> Volume:
+    """The volume that the arguments of a command name."""
+    from percolyte.microstructure.edit import ranges_from
+    from percolyte.microstructure.files import read_volume
+    from percolyte.microstructure.volume import phases_from, voxel_from
+
+    return read_volume(
+        volume,
+        voxel=None if voxel is None else voxel_from(voxel),
+        phases=None if phases is None else phases_from(phases),
+        ranges=None if crop is None else ranges_from(crop),
+        coarsen=coarsen,
+    )
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _roles(volume: Volume, active: str | None, ionic: str | None, electronic: str | None) -> Roles:
+    from percolyte.microstructure.networks import roles_of
+
+    return roles_of(volume, _names(active), _names(ionic), _names(electronic))
+
+
+@app.command()
+def measure(
+    volume: VolumeFile,
+    voxel: Voxel = None,
+    phases: Phases = None,
+    active: Active = None,
+    ionic: Ionic = None,
+    electronic: Electronic = None,
+    axis: Axis = 0,
+    widths: Annotated[
+        str | None, typer.Option(help="Phases whose pore sizes, chords and constriction are measured too (slower).")
+    ] = None,
+    crop: Crop = None,
+    coarsen: Coarsen = 1,
+    as_json: Json = False,
+) -> None:
+    """Fractions, percolation, contact areas, utilisation and sizes of a voxel image, with their errors."""
+    from percolyte.microstructure.measure import measure as measured
+    from percolyte.microstructure.measure import measure_widths
+    from percolyte.report.measures import measures_json, measures_text, widths_json, widths_text
+
+    image = read(volume, voxel, phases, crop, coarsen)
+    roles = _roles(image, active, ionic, electronic)
+    for name in _names(widths) or ():
+        image.label(name)
+    found = measured(image, roles, axis)
+    wide = {name: measure_widths(image, name, axis) for name in _names(widths) or ()}
+    if as_json:
+        data: dict[str, Any] = {"outcome": "done", **measures_json(image, found)}
+        print_json({**data, "widths": {name: widths_json(sizes) for name, sizes in wide.items()}})
+        return
+    typer.echo(measures_text(image, found))
+    for name, sizes in wide.items():
+        typer.echo("\n" + widths_text(name, sizes))
+
+
+@app.command()
+def volume(
+    volume: VolumeFile,
+    voxel: Voxel = None,
+    phases: Phases = None,
+    crop: Crop = None,
+    coarsen: Coarsen = 1,
+    order: Annotated[str | None, typer.Option(help="Axes in another order, such as 2,0,1.")] = None,
+    turn: Annotated[str | None, typer.Option(help="Quarter turns about an axis: AXIS:TURNS, such as 0:1.")] = None,
+    resample: Annotated[str | None, typer.Option(help="Cubic voxels of this length, such as '0.5 um'.")] = None,
+    refine: Annotated[int, typer.Option(help="Parts of each voxel's edge.")] = 1,
+    merge: Annotated[
+        list[str] | None, typer.Option(help="Phases that become one: NAME=PHASE,PHASE; may be repeated.")
+    ] = None,
+    relabel: Annotated[str | None, typer.Option(help="Other labels: PHASE=LABEL,PHASE=LABEL.")] = None,
+    remove_specks: Annotated[int, typer.Option(help="Connected parts of fewer voxels join what surrounds them.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="File to write: .tif, .npy, .h5, .zarr, .mat, or a folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What a voxel image holds; with --out, the image edited in the order of these options, in any format."""
+    from percolyte.microstructure import edit
+    from percolyte.microstructure.files import open_image, write_volume
+    from percolyte.microstructure.image import label_fractions
+    from percolyte.microstructure.volume import phases_from, voxel_from
+    from percolyte.report.measures import image_json, image_text
+
+    if out is None:
+        image = open_image(volume)
+        fractions = label_fractions(image)
+        if as_json:
+            print_json({"outcome": "done", **image_json(image, fractions)})
+        else:
+            typer.echo(image_text(image, fractions))
+        return
+    found = read(volume, voxel, phases, crop, coarsen)
+    if order is not None:
+        found = edit.permute(found, _whole_numbers(order, ","))
+    if turn is not None:
+        found = edit.rotate(found, *_whole_numbers(turn, ":", 2))
+    if resample is not None:
+        found = edit.resample(found, voxel_from(resample)[0])
+    if refine != 1:
+        found = edit.refine(found, refine)
+    for group in merge or ():
+        into, _, names = group.partition("=")
+        found = edit.merge(found, _names(names) or (), into.strip())
+    if relabel is not None:
+        found = edit.relabel(found, phases_from(relabel))
+    if remove_specks:
+        found = edit.remove_specks(found, remove_specks)
+    write_volume(found, out)
+    note(f"written: {out}")
+    if as_json:
+        print_json({"outcome": "done", **image_json(open_image(out), label_fractions(open_image(out)))})
+
+
+def _whole_numbers(text: str, sign: str, count: int = 3) -> Sequence[int]:
+    words = [word.strip() for word in text.split(sign)]
+    if len(words) != count or not all(word.isdecimal() for word in words):
+        raise InputError(f"'{text}' is not {count} whole numbers; write for example {sign.join('012'[:count])}")
+    return [int(word) for word in words]
