@@ -157,3 +157,87 @@ def _whole_numbers(text: str, sign: str, count: int = 3) -> Sequence[int]:
     if len(words) != count or not all(word.isdecimal() for word in words):
         raise InputError(f"'{text}' is not {count} whole numbers; write for example {sign.join('012'[:count])}")
     return [int(word) for word in words]
+
+
+@app.command()
+def segment(
+    image: VolumeFile,
+    out: Annotated[Path, typer.Option(help="File of labels to write: .tif, .npy, .h5, .zarr, .mat, or a folder.")],
+    phases: Annotated[
+        str, typer.Option(help="Number of phases, or their names from dark to bright, with commas.")
+    ] = "2",
+    voxel: Voxel = None,
+    median: Annotated[int, typer.Option(help="Smooth over a cube of so many voxels before.")] = 1,
+    figure: Annotated[Path | None, typer.Option(help="Draw the histogram: .svg, .png or .pdf.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Labels from grey values: the thresholds that part the histogram best (multi-Otsu)."""
+    from percolyte.microstructure.files import open_image, write_volume
+    from percolyte.microstructure.segment import segment as segmented
+    from percolyte.microstructure.volume import voxel_from
+
+    wanted = int(phases) if phases.strip().isdecimal() else _names(phases) or []
+    length = None if voxel is None else voxel_from(voxel)
+    found = segmented(open_image(image), wanted, length, median=median)
+    write_volume(found.volume, out)
+    note(f"written: {out}")
+    if figure is not None:
+        from percolyte.report.figures import save
+        from percolyte.report.volumes import histogram_figure
+
+        save(histogram_figure(found.counts, found.centres, found.thresholds, list(found.volume.phases)), figure)
+        note(f"written: {figure}")
+    thresholds = [float(threshold) for threshold in found.thresholds]
+    fractions = found.volume.fractions
+    if as_json:
+        print_json({"outcome": "done", "thresholds": thresholds, "volume_fraction": fractions})
+    else:
+        typer.echo("thresholds  " + ", ".join(f"{threshold:.4g}" for threshold in thresholds))
+        for name, fraction in fractions.items():
+            typer.echo(f"{name:10}  {100 * fraction:.4g} %, label {found.volume.phases[name]}")
+
+
+@app.command()
+def view(
+    volume: VolumeFile,
+    out: Annotated[Path, typer.Option(help="A page to turn and cut it (.html), or a figure (.png, .svg, .pdf).")],
+    voxel: Voxel = None,
+    phases: Phases = None,
+    show: Annotated[
+        str,
+        typer.Option(
+            help="phases; utilisation (dead active material marked); or the name of a phase: what of it percolates."
+        ),
+    ] = "phases",
+    solid: Annotated[
+        bool, typer.Option("--solid", help="A figure of the volume from outside instead of slices.")
+    ] = False,
+    active: Active = None,
+    ionic: Ionic = None,
+    electronic: Electronic = None,
+    axis: Axis = 0,
+    crop: Crop = None,
+    coarsen: Coarsen = 1,
+) -> None:
+    """A voxel image as slices, from outside, or as a page to turn and cut in a browser."""
+    from percolyte.microstructure.networks import Networks
+    from percolyte.report import volumes
+    from percolyte.report.figures import FORMATS, save
+
+    if out.suffix not in (*FORMATS, ".html"):
+        raise InputError(f"{out} is neither a page nor a figure; end its name with .html, {', '.join(FORMATS)}")
+    found = read(volume, voxel, phases, crop, coarsen)
+    if show == "phases":
+        scene = volumes.phases_scene(found)
+    else:
+        networks = Networks(found, _roles(found, active, ionic, electronic), axis)
+        if show != "utilisation":
+            found.label(show)
+        scene = (
+            volumes.utilisation_scene(networks) if show == "utilisation" else volumes.percolation_scene(networks, show)
+        )
+    if out.suffix == ".html":
+        volumes.write_page(scene, out)
+    else:
+        save(volumes.solid_figure(scene) if solid else volumes.slices_figure(scene), out)
+    note(f"written: {out}")
