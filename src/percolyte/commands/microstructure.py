@@ -124,7 +124,11 @@ def volume(
 
     if out is None:
         image = open_image(volume)
-        fractions = label_fractions(image)
+        try:
+            fractions = label_fractions(image)
+        except InputError as error:
+            note(str(error))
+            fractions = {}
         if as_json:
             print_json({"outcome": "done", **image_json(image, fractions)})
         else:

@@ -11,6 +11,7 @@ import numpy as np
 
 from percolyte.errors import InputError
 from percolyte.microstructure.distances import path_lengths
+from percolyte.microstructure.image import check_memory
 from percolyte.microstructure.interfaces import interface_areas, triple_lines
 from percolyte.microstructure.networks import Clusters, Networks, Roles, clusters
 from percolyte.microstructure.particles import SizeDistribution, particle_sizes
@@ -19,6 +20,8 @@ from percolyte.microstructure.volume import Volume
 
 LEAST = 16
 """Voxels along an axis below which it is not halved into sub-volumes."""
+MEMORY = 32.0
+"""Bytes a voxel that measuring takes beside the labels, at most."""
 Key = tuple[str, ...]
 """A quantity and what it is of: ("interface area", "active", "electrolyte")."""
 
@@ -69,12 +72,14 @@ def measure(volume: Volume, roles: Roles, axis: int = 0) -> Measures:
     the volume fractions, which follow from the integral range
     (`representative_error`).
 
-    Errors: `InputError` for an axis or a role that the volume has not. A phase
+    Errors: `InputError` for an axis or a role that the volume has not, and for a
+    volume that the free memory cannot measure (32 bytes a voxel). A phase
     that does not percolate is a result: its fraction is 0.
     """
     if axis not in (0, 1, 2):
         raise InputError(f"{axis} is not an axis; the axes are 0, 1 and 2", source=volume.source)
     roles.check(volume)
+    check_memory(volume.labels.shape, MEMORY, volume.source)
     networks = Networks(volume, roles, axis)
     whole = dict(_numbers(networks))
     parts = [dict(_numbers(Networks(part, roles, axis))) for part in sub_volumes(volume)]
@@ -243,6 +248,7 @@ def measure_widths(volume: Volume, name: str, axis: int = 0) -> Widths:
     """
     if axis not in (0, 1, 2):
         raise InputError(f"{axis} is not an axis; the axes are 0, 1 and 2", source=volume.source)
+    check_memory(volume.labels.shape, MEMORY, volume.source)
     mask, voxel = volume.mask(name), volume.voxel
     spheres = widths(mask, voxel)
     medians, factors = [], []

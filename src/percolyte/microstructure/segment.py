@@ -64,8 +64,17 @@ def segment(
         raise InputError(
             f"holds {np.count_nonzero(counts)} grey values, too few for {len(names)} phases", source=image.source
         )
-    thresholds = threshold_multiotsu(hist=(counts, centres), classes=len(names))
+    bins = np.searchsorted(centres, threshold_multiotsu(hist=(counts, centres), classes=len(names)))
+    thresholds = _between(counts, edges, bins)
     labels = np.digitize(grey, thresholds, right=True).astype(np.uint8)
     numbered = {name: number for number, name in enumerate(names)}
     volume = Volume(labels, length, numbered, "measured", f"{image.source}, multi-Otsu")
     return Segmentation(volume, thresholds, counts, centres)
+
+
+def _between(counts: NDArray[np.int64], edges: NDArray[np.float64], bins: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Thresholds above the last bin of each class, in the middle of the gap where empty bins follow."""
+    filled = np.flatnonzero(counts)
+    following = filled[np.searchsorted(filled, bins, side="right")]
+    thresholds: NDArray[np.float64] = (edges[bins + 1] + edges[following]) / 2
+    return thresholds

@@ -12,7 +12,7 @@ from percolyte.microstructure.distances import Floats, Mask, distance_inside
 from percolyte.microstructure.particles import SizeDistribution
 from percolyte.microstructure.volume import Lengths
 
-WIDEST = 3.0
+WIDEST = 3.5
 """Voxels of the inscribed radius beyond which widths are measured on blocks of voxels, for speed."""
 LEVELS = 8
 """Steps a voxel in which the width of a way is followed."""
@@ -95,10 +95,13 @@ def _at_hand(mask: Mask, voxel: Lengths) -> tuple[Mask, Lengths]:
 
 
 def _distribution(radius: Floats, mask: Mask, voxel: Lengths) -> SizeDistribution:
-    """Shares of the volume by diameter; a voxel's centre is half a voxel from its edge."""
-    values, counts = np.unique(radius[mask], return_counts=True)
+    """Shares of the volume by diameter; a full volume has none.
+
+    A gap of n voxels has the largest distance n/2 or (n + 1)/2 between centres: its width is right to half a voxel.
+    """
+    values, counts = np.unique(radius[mask & np.isfinite(radius)], return_counts=True)
     share = np.cumsum(counts)
-    diameters = np.maximum(2.0 * values.astype(np.float64) - min(voxel), 0.0)
+    diameters = np.where(values > 0.0, 2.0 * values.astype(np.float64) - 0.5 * min(voxel), 0.0)
     return SizeDistribution(diameters, share / max(1, share[-1] if len(share) else 1))
 
 

@@ -162,4 +162,5 @@ def image_text(image: Image, fractions: dict[int, float]) -> str:
     voxel = image.about_voxel
     if image.voxel is not None:
         voxel = "voxel " + " x ".join(f"{converted(length, 'um'):.4g}" for length in image.voxel) + " um"
-    return f"{image.source}: {shape_text(image.shape)} voxels of {image.values.dtype}; {voxel}\n\n{aligned(rows)}"
+    head = f"{image.source}: {shape_text(image.shape)} voxels of {image.values.dtype}; {voxel}"
+    return f"{head}\n\n{aligned(rows)}" if fractions else head

@@ -188,17 +188,21 @@ def histogram_figure(counts: NDArray[Any], centres: NDArray[Any], thresholds: ND
         figure = Figure(figsize=(6.4, 3.2), layout="constrained")
         axes = figure.add_subplot()
         axes.fill_between(centres, counts / counts.sum() * 100.0, step="mid", color="#b9c2c9")
-        edges = [float(centres[0]), *map(float, thresholds), float(centres[-1])]
-        for threshold in thresholds:
-            axes.axvline(float(threshold), color=WARNING, linewidth=1.4)
-            axes.text(float(threshold), 1.0, f" {threshold:.4g}", color=WARNING, fontsize=8.5, va="top",
-                      transform=axes.get_xaxis_transform())  # fmt: skip
+        edges = [float(2 * centres[0] - centres[1]), *map(float, thresholds), float(centres[-1])]
+        for threshold in edges[1:-1]:
+            axes.axvline(threshold, color=WARNING, linewidth=1.4)
+            _above(axes, threshold, f"{threshold:.4g}", WARNING)
         for name, low, high in zip(names, edges, edges[1:], strict=False):
-            share = float(counts[(centres >= low) & (centres <= high)].sum() / counts.sum())
-            axes.text((low + high) / 2, 0.86, f"{name}\n{100 * share:.3g} %", ha="center", va="top", fontsize=8.5,
-                      transform=axes.get_xaxis_transform())  # fmt: skip
+            share = float(counts[(centres > low) & (centres <= high)].sum() / counts.sum())
+            _above(axes, (low + high) / 2, f"{name}\n{100 * share:.3g} %", INK)
         axes.set(xlabel="grey value", ylabel="share of the voxels (%)", ylim=(0, None))
         return figure
+
+
+def _above(axes: Axes, place: float, label: str, colour: str) -> None:
+    axes.text(
+        place, 1.02, label, color=colour, ha="center", va="bottom", fontsize=8.5, transform=axes.get_xaxis_transform()
+    )
 
 
 def solid_figure(scene: Scene, hidden: tuple[str, ...] = ("void", "other phases")) -> Figure:
