@@ -166,6 +166,12 @@ def test_an_edit_that_cannot_be_is_refused_and_writes_nothing(
     assert not (tmp_path / "x.tif").exists()
 
 
+def test_an_edit_without_a_place_for_it_is_refused(
+    stack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "give --out" in refusal(monkeypatch, capsys, "volume", stack, "--remove-specks", "9")
+
+
 def test_segment_parts_grey_values_where_they_are_parted(tmp_path: Path) -> None:
     labels = some_volume().labels
     grey = np.random.default_rng(0).normal(1000.0 + 400.0 * labels, 40.0)

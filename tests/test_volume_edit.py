@@ -119,6 +119,8 @@ def test_a_volume_that_is_one_speck_stays() -> None:
         lambda volume: coarsen(volume, 7),
         lambda volume: coarsen(volume, 0),
         lambda volume: refine(volume, 0),
+        lambda volume: refine(volume, 100_000),
+        lambda volume: resample(volume, 1e-12),
         lambda volume: resample(volume, 0.0),
         lambda volume: resample(volume, 1.0),
         lambda volume: relabel(volume, {"active": 2}),

@@ -143,6 +143,13 @@ def test_matlab_of_both_kinds_gives_the_axes_of_matlab(tmp_path: Path) -> None:
         assert np.array_equal(read_volume(tmp_path / name, voxel=HALF).labels, labels)
 
 
+@pytest.mark.parametrize("name", ["v.tif", "v.npy", "v.h5", "v.zarr", "v.mat", "slices"])
+def test_labels_of_every_format_are_counted_in_chunks(tmp_path: Path, name: str) -> None:
+    write_volume(some_volume(), tmp_path / name)
+    counts = np.bincount(some_labels().ravel()) / some_labels().size
+    assert label_fractions(open_image(tmp_path / name)) == pytest.approx(dict(enumerate(counts)))
+
+
 def test_fractions_of_an_image_in_chunks_are_those_of_the_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +337,13 @@ def test_a_tiff_that_declares_far_more_than_it_holds_is_refused_before_memory_is
         data = data.replace(entry, struct.pack("<HHII", tag, 4, 1, 10**6))
     file.write_bytes(data)
     assert "GiB" in refusal(file) or "cut off" in refusal(file)
+
+
+@pytest.mark.parametrize("kind", ["cut.mat", "wide.npy"])
+def test_counting_labels_refuses_what_reading_refuses(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(InputError) as caught:
+        label_fractions(open_image(damaged(tmp_path, kind)))
+    assert REFUSED[kind] in str(caught.value)
 
 
 def test_a_cut_off_file_leaves_the_one_that_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ ORDER = [
     "materials.library",
     "electrode",
     "microstructure.volume",
+    "microstructure.memory",
     "microstructure.edit",
     "microstructure.image",
     "microstructure.record",

@@ -111,7 +111,9 @@ def volume(
         list[str] | None, typer.Option(help="Phases that become one: NAME=PHASE,PHASE; may be repeated.")
     ] = None,
     relabel: Annotated[str | None, typer.Option(help="Other labels: PHASE=LABEL,PHASE=LABEL.")] = None,
-    remove_specks: Annotated[int, typer.Option(help="Connected parts of fewer voxels join what surrounds them.")] = 0,
+    remove_specks: Annotated[
+        int, typer.Option(help="Connected parts of fewer voxels join what surrounds them.", min=0)
+    ] = 0,
     out: Annotated[Path | None, typer.Option(help="File to write: .tif, .npy, .h5, .zarr, .mat, or a folder.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -123,6 +125,8 @@ def volume(
     from percolyte.report.measures import image_json, image_text
 
     if out is None:
+        if any((crop, order, turn, resample, merge, relabel, remove_specks)) or (refine, coarsen) != (1, 1):
+            raise InputError("an edited volume needs a place: give --out, such as --out edited.tif")
         image = open_image(volume)
         try:
             fractions = label_fractions(image)
@@ -171,7 +175,7 @@ def segment(
         str, typer.Option(help="Number of phases, or their names from dark to bright, with commas.")
     ] = "2",
     voxel: Voxel = None,
-    median: Annotated[int, typer.Option(help="Smooth over a cube of so many voxels before.")] = 1,
+    median: Annotated[int, typer.Option(help="Smooth over a cube of so many voxels before.", min=1)] = 1,
     figure: Annotated[Path | None, typer.Option(help="Draw the histogram: .svg, .png or .pdf.")] = None,
     as_json: Json = False,
 ) -> None:

@@ -18,7 +18,8 @@ from percolyte import units
 from percolyte.errors import InputError, UnitError
 from percolyte.files import inside, read_text
 from percolyte.microstructure.edit import shape_text
-from percolyte.microstructure.image import Image, check_memory, volume_of
+from percolyte.microstructure.image import Image, volume_of
+from percolyte.microstructure.memory import check_memory
 from percolyte.microstructure.record import record_from, record_text
 from percolyte.microstructure.tiff import Pages, open_tiff, write_tiff
 from percolyte.microstructure.volume import Lengths, Volume
@@ -258,6 +259,10 @@ class _Reversed:
         return tuple(self.stored.shape[::-1])
 
     @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
     def dtype(self) -> Any:
         return self.stored.dtype
 
@@ -273,6 +278,10 @@ class _MatArray:
     name: str
     shape: tuple[int, ...]
     kind: str
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:

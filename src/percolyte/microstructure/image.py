@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +12,11 @@ from numpy.typing import NDArray
 
 from percolyte.errors import InputError
 from percolyte.microstructure.edit import checked_ranges, majority, shape_text
+from percolyte.microstructure.memory import check_memory
 from percolyte.microstructure.volume import Labels, Lengths, Origin, Volume, volume_from
 
 SLAB = 64 * 1024 * 1024
 """Bytes of the image that are in memory at a time while it is read in parts."""
-ROOM = 0.8
-"""Share of the free memory that an image may take, so that the machine stays usable."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,19 @@ def read_values(image: Image, ranges: Sequence[slice]) -> NDArray[Any]:
     """Values of a part of the image, in memory; a file that breaks off is refused."""
     part = checked_ranges(ranges, image.shape)
     check_memory(tuple(r.stop - r.start for r in part), image.values.dtype.itemsize, image.source)
-    try:
+    with _whole_or_refused(image.source):
         return np.asarray(image.values[part])
+
+
+@contextmanager
+def _whole_or_refused(source: str) -> Iterator[None]:
+    """Every reading library has its own errors for a damaged file: say it in one way."""
+    try:
+        yield
     except InputError:
         raise
-    except Exception as error:  # every reading library has its own errors for a damaged file
-        raise InputError(f"cannot be read, the file is damaged: {error}", source=image.source) from None
+    except Exception as error:
+        raise InputError(f"cannot be read, the file is damaged: {error}", source=source) from None
 
 
 def label_fractions(image: Image) -> dict[int, float]:
@@ -126,7 +133,8 @@ def label_fractions(image: Image) -> dict[int, float]:
 
     lazy = image.lazy()
     per_block = da.map_blocks(count, lazy, dtype=np.int64, chunks=(256, 1, 1))
-    counts = per_block.reshape(-1, 256).sum(axis=0).compute(scheduler="threads")
+    with _whole_or_refused(image.source):
+        counts = per_block.reshape(-1, 256).sum(axis=0).compute(scheduler="threads")
     return {int(label): float(counts[label] / counts.sum()) for label in np.flatnonzero(counts)}
 
 
@@ -147,21 +155,3 @@ def _as_labels(values: NDArray[Any], source: str) -> Labels:
             "holds fractions, not whole labels (grey values become labels with `percolyte segment`)", source=source
         )
     return labels
-
-
-def check_memory(shape: Sequence[int], bytes_per_voxel: float, source: str) -> None:
-    """Refuse what the free memory cannot hold, and say how to read less."""
-    import psutil
-
-    needed = bytes_per_voxel * float(np.prod(np.array(shape, dtype=np.float64)))
-    free = ROOM * psutil.virtual_memory().available
-    if needed > free:
-        raise InputError(
-            f"{shape_text(shape)} voxels need {_bytes(needed)} of memory, and {_bytes(free)} are free; read a part with "
-            "--crop 0:500,0:500,0:500, or blocks of voxels with --coarsen 2",
-            source=source,
-        )
-
-
-def _bytes(count: float) -> str:
-    return f"{count / 1024**3:,.3g} GiB" if count < 1e15 else f"{count / 1024**3:.3g} GiB"

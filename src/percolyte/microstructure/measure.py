@@ -11,8 +11,8 @@ import numpy as np
 
 from percolyte.errors import InputError
 from percolyte.microstructure.distances import path_lengths
-from percolyte.microstructure.image import check_memory
 from percolyte.microstructure.interfaces import interface_areas, triple_lines
+from percolyte.microstructure.memory import check_memory
 from percolyte.microstructure.networks import Clusters, Networks, Roles, clusters
 from percolyte.microstructure.particles import SizeDistribution, particle_sizes
 from percolyte.microstructure.sizes import chord_lengths, constriction, intrusion_widths, widths

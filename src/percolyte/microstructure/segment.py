@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from percolyte.errors import InputError
-from percolyte.microstructure.image import Image, check_memory, read_values
+from percolyte.microstructure.image import Image, read_values
+from percolyte.microstructure.memory import check_memory
 from percolyte.microstructure.volume import Lengths, Volume
 
 BINS = 256
