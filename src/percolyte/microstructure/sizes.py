@@ -12,8 +12,8 @@ from percolyte.microstructure.distances import Floats, Mask, distance_inside
 from percolyte.microstructure.particles import SizeDistribution
 from percolyte.microstructure.volume import Lengths
 
-WIDEST = 3.5
-"""Voxels of the inscribed radius beyond which widths are measured on blocks of voxels, for speed."""
+WIDEST = 2.5
+"""Voxels of a block's inscribed radius: wider phases are measured on blocks of voxels, a tenth less exactly."""
 LEVELS = 8
 """Steps a voxel in which the width of a way is followed."""
 
@@ -143,47 +143,52 @@ def _largest_sphere(radius: Floats, voxel: Lengths) -> Floats:
     region of equal radius: its neighbours' spheres cover it.
     """
     ni, nj, nk = radius.shape
+    away = np.empty((3, 3, 3), dtype=np.float32)
+    for i, j, k in np.ndindex(3, 3, 3):
+        square = ((i - 1) * voxel[0]) ** 2 + ((j - 1) * voxel[1]) ** 2 + ((k - 1) * voxel[2]) ** 2
+        away[i, j, k] = 0.999 * math.sqrt(square)
     largest = radius.copy()
     for i in range(ni):
         for j in range(nj):
             for k in range(nk):
                 r = radius[i, j, k]
-                if r <= 0.0 or not np.isfinite(r) or _covered(radius, i, j, k, voxel):
-                    continue
-                _draw(largest, i, j, k, r, voxel)
+                if r > 0.0 and np.isfinite(r) and not _covered(radius, i, j, k, away):
+                    _draw(largest, i, j, k, r, voxel)
     return largest
 
 
 @njit(cache=True, nogil=True)
-def _covered(radius: Floats, i: int, j: int, k: int, voxel: Lengths) -> bool:
+def _covered(radius: Floats, i: int, j: int, k: int, away: Floats) -> bool:
+    """Whether a neighbour's sphere holds this one, or every neighbour has one at least as large."""
     ni, nj, nk = radius.shape
     r = radius[i, j, k]
     inner = True
-    for di in range(-1, 2):
-        for dj in range(-1, 2):
-            for dk in range(-1, 2):
-                a, b, c = i + di, j + dj, k + dk
-                if not (0 <= a < ni and 0 <= b < nj and 0 <= c < nk) or (di == 0 and dj == 0 and dk == 0):
-                    continue
-                away = math.sqrt((di * voxel[0]) ** 2 + (dj * voxel[1]) ** 2 + (dk * voxel[2]) ** 2)
-                if radius[a, b, c] >= r + 0.999 * away:
+    for a in range(max(0, i - 1), min(ni, i + 2)):
+        for b in range(max(0, j - 1), min(nj, j + 2)):
+            for c in range(max(0, k - 1), min(nk, k + 2)):
+                other = radius[a, b, c]
+                if other > r and other >= r + away[a - i + 1, b - j + 1, c - k + 1]:
                     return True
-                inner = inner and radius[a, b, c] >= r
+                inner = inner and other >= r
     return inner
 
 
 @njit(cache=True, nogil=True)
-def _draw(largest: Floats, i: int, j: int, k: int, r: float, voxel: Lengths) -> None:
+def _draw(largest: Floats, i: int, j: int, k: int, r: np.float32, voxel: Lengths) -> None:
+    """Raise every voxel nearer than r to r: no voxel that near lies outside the phase."""
     ni, nj, nk = largest.shape
-    ri = int(r / voxel[0])
+    ri = _steps(r * r, voxel[0])
     for a in range(max(0, i - ri), min(ni, i + ri + 1)):
         left = r * r - ((a - i) * voxel[0]) ** 2
-        rj = int(math.sqrt(max(left, 0.0)) / voxel[1])
+        rj = _steps(left, voxel[1])
         for b in range(max(0, j - rj), min(nj, j + rj + 1)):
-            rest = left - ((b - j) * voxel[1]) ** 2
-            if rest <= 0.0:
-                continue
-            rk = int(math.sqrt(rest) / voxel[2])
+            rk = _steps(left - ((b - j) * voxel[1]) ** 2, voxel[2])
+            line = largest[a, b]
             for c in range(max(0, k - rk), min(nk, k + rk + 1)):
-                if 0.0 < largest[a, b, c] < r and rest > ((c - k) * voxel[2]) ** 2:
-                    largest[a, b, c] = r
+                line[c] = max(line[c], r)
+
+
+@njit(cache=True, nogil=True)
+def _steps(square: float, length: float) -> int:
+    """The most steps of a length whose square stays below a square."""
+    return math.ceil(math.sqrt(square) / length - 1e-6) - 1
