@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -174,7 +175,7 @@ def _covered(radius: Floats, i: int, j: int, k: int, away: Floats) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _draw(largest: Floats, i: int, j: int, k: int, r: np.float32, voxel: Lengths) -> None:
+def _draw(largest: Floats, i: int, j: int, k: int, r: Any, voxel: Lengths) -> None:
     """Raise every voxel nearer than r to r: no voxel that near lies outside the phase."""
     ni, nj, nk = largest.shape
     ri = _steps(r * r, voxel[0])
