@@ -15,9 +15,9 @@ that of a plane, the surface bends within the window, and a narrow one is used.
 Voxels need not be cubes.
 
 Limit cases: planes at any angle within 2 %, those along the axes exactly;
-spheres of 3 voxels radius and more within 2 %. What is rougher than a voxel is
-not in the image: the area of overlapping spheres of 3 voxels radius comes out
-5 to 8 % too small.
+spheres of 3 to 5 voxels radius within 3 %, of 10 and more within 1 %. What is
+rougher than a voxel is not in the image: the area of overlapping spheres of 3
+voxels radius comes out 5 to 8 % too small.
 """
 
 from __future__ import annotations
