@@ -1,135 +1,280 @@
-"""The commands on voxel volumes: the keys that other programs rely on, and what bad input is answered."""
+"""Commands on voxel images: the keys that other programs rely on, pictures, and what bad input is answered."""
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import tifffile
+from PIL import Image as Pillow
 from typer.testing import CliRunner
 
 from percolyte.cli import app, main
-from percolyte.design import design_from, write_design
-from percolyte.files import read_toml
-from tests.build import a_design_data, problems_with, write_toml
+from percolyte.errors import InputError
+from percolyte.microstructure.files import open_image, read_volume, write_volume
+from percolyte.microstructure.networks import Networks, roles_of
+from percolyte.microstructure.segment import segment
+from percolyte.microstructure.volume import Volume
+from percolyte.report.volumes import (
+    CUT_OFF,
+    DEAD,
+    field_figure,
+    phases_scene,
+    slices_figure,
+    solid_figure,
+    utilisation_scene,
+    volume_page,
+)
 
-LOOK = {
-    "active": {"kind": "polyhedra", "sizes": {"kind": "lognormal", "d50": "5 um", "spread": 1.3}},
-    "electrolyte": {"kind": "spheres", "sizes": {"kind": "constant", "diameter": "3 um"}},
-    "carbon": {"kind": "fibres", "diameter": "0.5 um", "length": "6 um"},
-    "binder": {"kind": "patches"},
-}
+PHASES = ("--phases", "active=1,electrolyte=2,void=0")
+VOXEL = ("--voxel", "0.5 um")
 
 
-def a_file(folder: Path, **changes: Any) -> str:
-    data = a_design_data(cathode={"microstructure": LOOK, **changes})
-    return str(write_toml(folder / "design.toml", data))
+def some_volume() -> Volume:
+    """Active material between electrolyte that percolates and a piece of it that does not."""
+    labels = np.zeros((16, 18, 20), dtype=np.uint8)
+    labels[:, :4] = 2
+    labels[:, 4:9] = 1
+    labels[:, 11:16] = 1
+    labels[6:9, 16:] = 2
+    return Volume(labels, (5e-7, 5e-7, 5e-7), {"active": 1, "electrolyte": 2, "void": 0}, "assumed", "layers")
 
 
-def packed(folder: Path, *words: str) -> tuple[Any, Any]:
-    """The JSON object of `pack`, and the stack that it wrote."""
-    out = folder / "volume.tif"
-    run = ["pack", a_file(folder), "--size", "20 um", "--voxel", "0.5 um", "--out", str(out), "--json", *words]
-    done = CliRunner().invoke(app, run)
+@pytest.fixture
+def stack(tmp_path: Path) -> str:
+    """A stack without any description."""
+    np.save(tmp_path / "v.npy", some_volume().labels)
+    return str(tmp_path / "v.npy")
+
+
+def json_of(*words: str) -> Any:
+    done = CliRunner().invoke(app, [*words, "--json"])
     assert done.exit_code == 0, done.output
-    return json.loads(done.stdout), tifffile.imread(out)
+    return json.loads(done.stdout)
 
 
-def test_pack_has_the_keys_that_programs_rely_on_and_writes_what_it_says(tmp_path: Path) -> None:
-    found, labels = packed(tmp_path)
-    assert {"volume_fraction", "seconds"} <= found.keys()
-    assert list(labels.shape) == found["shape"] == [40, 40, 40]
-    for phase, label in found["phases"].items():
-        assert np.mean(labels == label) == pytest.approx(found["volume_fraction"][phase], abs=1e-12)
-        # the bar is 0.5 %; what is met is one voxel of 64,000
-        assert found["volume_fraction"][phase] == pytest.approx(found["asked_volume_fraction"][phase], abs=2e-5)
-    assert found["volume_fraction"]["void"] == pytest.approx(0.10, abs=5e-5)
+def text_of(*words: str) -> str:
+    done = CliRunner().invoke(app, list(words))
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
-def test_pack_takes_three_edges_and_numbers_the_particles(tmp_path: Path) -> None:
-    ids = tmp_path / "ids.tif"
-    found, labels = packed(tmp_path, "--size", "30 um, 20 um, 18 um", "--particles", str(ids))
-    assert labels.shape == (60, 40, 36)
-    numbers = tifffile.imread(ids)
-    assert numbers.shape == labels.shape
-    assert len(np.unique(numbers[labels == found["phases"]["active"]])) == found["particles"]["active"]
+def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """The message of a command that is refused with exit status 2."""
+    monkeypatch.setattr("sys.argv", ["percolyte", *words])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    said = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert "Traceback" not in said.err
+    return said.err
 
 
-def test_the_voxel_length_stands_in_the_file(tmp_path: Path) -> None:
-    packed(tmp_path)
-    with tifffile.TiffFile(tmp_path / "volume.tif") as file:
-        metadata = file.imagej_metadata
-        assert metadata is not None
-        assert metadata["spacing"] == pytest.approx(0.5)
-        assert metadata["unit"] == "um"
+def test_measure_has_the_keys_that_other_programs_rely_on(stack: str) -> None:
+    found = json_of("measure", stack, *VOXEL, *PHASES)
+    assert found["volume_fraction"]["electrolyte"] == pytest.approx((4 * 16 + 3 * 2) / (18 * 16))
+    assert found["percolating_fraction"]["active"] == 1.0
+    assert found["percolating_fraction"]["electrolyte"] == pytest.approx(64 / 70)
+    assert found["utilisation"] == pytest.approx(0.5)
+    faces = found["interface_area_per_volume_per_m"]
+    assert faces["active-electrolyte"] > found["active_area_per_volume_per_m"] > 0.0
+    # one plane of 16 x 20 faces in 18 x 16 x 20 voxels of 0.5 um
+    assert found["active_area_per_volume_per_m"] == pytest.approx(1 / (18 * 5e-7))
+    assert found["standard_error"]["volume_fraction"]["active"] is not None
+    assert len(found["sub_volumes"]["utilisation"]) == 8
 
 
-def test_a_separator_is_packed_without_active_material(tmp_path: Path) -> None:
-    found, labels = packed(tmp_path, "--layer", "separator")
-    assert set(found["phases"]) <= {"void", "electrolyte"}
-    assert np.mean(labels == 2) == pytest.approx(found["asked_volume_fraction"]["electrolyte"], abs=2e-5)
+def test_measure_along_another_axis_and_with_roles_of_ones_own(stack: str) -> None:
+    across = json_of("measure", stack, *VOXEL, *PHASES, "--axis", "1")
+    assert across["percolating_fraction"]["active"] == 0.0
+    assert across["utilisation"] == 0.0
+    assert any("no way for ions" in note for note in across["notes"])
+    phases = ("--phases", "NMC=1,LPSCl=2,pore=0")
+    none = json_of("measure", stack, *VOXEL, *phases)
+    assert none["utilisation"] is None
+    own = json_of("measure", stack, *VOXEL, *phases, "--active", "NMC", "--ionic", "LPSCl")
+    assert own["utilisation"] == pytest.approx(0.5)
 
 
-def test_the_table_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    design = design_from(read_toml(a_file(tmp_path)))
-    assert design_from(read_toml(write_toml(tmp_path / "again.toml", read_toml_text(write_design(design))))) == design
-
-
-def read_toml_text(text: str) -> Any:
-    import tomllib
-
-    return tomllib.loads(text)
+def test_measure_for_people_names_every_phase_and_the_widths_asked_for(stack: str) -> None:
+    said = text_of("measure", stack, *VOXEL, *PHASES, "--widths", "void")
+    for part in ("active", "electrolyte", "void", "utilisation", "50 ", "void: constriction factor", "± "):
+        assert part in said
+    widths = json_of("measure", stack, *VOXEL, *PHASES, "--widths", "void")["widths"]["void"]
+    assert widths["sphere_diameter_um"]["d50"] == pytest.approx(1.0, abs=0.26)  # two voxels, to half a voxel
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--size", "20"), "has no unit"),
-        (("--size", "20 um, 30 um"), "not one length or three"),
-        (("--size", "4 um"), "make the volume larger"),
-        (("--voxel", "0 um"), "too small"),
-        (("--voxel", "1 nm"), "take larger voxels"),
-        (("--layer", "anode"), "no composite layer of this design"),
-        (("--out", "/dev/null/volume.tif"), "cannot be written"),
-        (("--out", "volume.png"), "write for example volume.tif"),
+        ((*PHASES,), "give it, for example --voxel '0.5 um'"),
+        ((*PHASES, "--voxel", "0 um"), "too small"),
+        ((*PHASES, "--voxel", "0.5"), "has no unit"),
+        ((*VOXEL, "--phases", "active=1,electrolyte=2,void=0,carbon=3"), "label 3 for 'carbon' is not in the image"),
+        ((*VOXEL, "--phases", "active=1"), "has no name; add NAME=0"),
+        ((*VOXEL, "--phases", "active"), "is not NAME=LABEL"),
+        ((*VOXEL, *PHASES, "--axis", "3"), "is not an axis"),
+        ((*VOXEL, *PHASES, "--widths", "pores"), "no phase 'pores'"),
+        ((*VOXEL, *PHASES, "--ionic", "electrolite"), "did you mean 'electrolyte'?"),
+        ((*VOXEL, *PHASES, "--crop", "0:99,:,:"), "is not within 0:16"),
+        ((*VOXEL, *PHASES, "--coarsen", "40"), "do not fit"),
     ],
 )
-def test_what_cannot_be_packed_is_refused(
+def test_bad_input_is_answered_with_what_to_write(
+    stack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    assert said in refusal(monkeypatch, capsys, "measure", stack, *words)
+
+
+def test_volume_tells_what_a_file_holds_without_a_voxel_length(stack: str) -> None:
+    said = text_of("volume", stack)
+    assert "16 x 18 x 20 voxels of uint8" in said
+    assert "states no voxel length" in said
+    found = json_of("volume", stack)
+    assert sum(found["label_fraction"].values()) == pytest.approx(1.0)
+
+
+def test_volume_edits_in_the_order_of_its_options_and_writes_any_format(stack: str, tmp_path: Path) -> None:
+    out = tmp_path / "edited.tif"
+    edits = ["--order", "1,0,2", "--turn", "0:1", "--merge", "solid=active,electrolyte", "--relabel", "solid=9"]
+    cleaned = ["--remove-specks", "4", "--refine", "2"]
+    text_of("volume", stack, *VOXEL, *PHASES, *edits, *cleaned, "--out", str(out))
+    edited = read_volume(out)
+    assert edited.labels.shape == (36, 40, 32)
+    assert edited.phases == {"void": 0, "solid": 9}
+    assert edited.voxel == pytest.approx((2.5e-7,) * 3)
+    assert edited.fractions["solid"] == pytest.approx(1 - some_volume().fractions["void"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--order", "0,1"), ("--turn", "x"), ("--merge", "solid=actve"), ("--resample", "1 m"), ("--relabel", "a")],
+)
+def test_an_edit_that_cannot_be_is_refused_and_writes_nothing(
+    stack: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     words: tuple[str, ...],
-    said: str,
 ) -> None:
-    arguments = ["--size", "20 um", "--voxel", "0.5 um", "--out", str(tmp_path / "v.tif"), *words]
-    monkeypatch.setattr("sys.argv", ["percolyte", "pack", a_file(tmp_path), *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert stopped.value.code == 2
-    assert said in capsys.readouterr().err
+    refusal(monkeypatch, capsys, "volume", stack, *VOXEL, *PHASES, *words, "--out", str(tmp_path / "x.tif"))
+    assert not (tmp_path / "x.tif").exists()
+
+
+def test_an_edit_without_a_place_for_it_is_refused(
+    stack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "give --out" in refusal(monkeypatch, capsys, "volume", stack, "--remove-specks", "9")
+
+
+def test_segment_parts_grey_values_where_they_are_parted(tmp_path: Path) -> None:
+    labels = some_volume().labels
+    grey = np.random.default_rng(0).normal(1000.0 + 400.0 * labels, 40.0)
+    np.save(tmp_path / "grey.npy", grey)
+    out, figure = tmp_path / "labels.tif", tmp_path / "histogram.png"
+    words = ["--phases", "void,active,electrolyte", *VOXEL, "--out", str(out), "--figure", str(figure)]
+    found = json_of("segment", str(tmp_path / "grey.npy"), *words)
+    assert 1100 < found["thresholds"][0] < 1300 < 1500 < found["thresholds"][1] < 1700
+    assert np.array_equal(read_volume(out).labels, labels)
+    assert read_volume(out).phases == {"void": 0, "active": 1, "electrolyte": 2}
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("phases", [1, 6, ["a", "a"], 3])
+def test_a_division_that_cannot_be_is_refused(tmp_path: Path, phases: Any) -> None:
+    """Three phases cannot come from two grey values."""
+    np.save(tmp_path / "g.npy", (some_volume().labels > 0) * 100.0)
+    with pytest.raises(InputError):
+        segment(open_image(tmp_path / "g.npy"), phases, (1e-6, 1e-6, 1e-6))
+
+
+def test_dead_material_and_cut_off_electrolyte_have_their_own_colours() -> None:
+    volume = some_volume()
+    scene = utilisation_scene(Networks(volume, roles_of(volume), 0))
+    assert scene.volume.fractions[DEAD] == pytest.approx(5 / 18)
+    assert scene.volume.fractions[CUT_OFF] == pytest.approx(3 * 2 / (16 * 18))
+    assert sum(scene.volume.fractions.values()) == pytest.approx(1.0)
+    assert len(set(scene.colours.values())) == len(scene.colours) == 5
+
+
+def test_the_slices_are_three_to_scale_with_a_scale_bar_and_every_phase() -> None:
+    figure = slices_figure(phases_scene(some_volume()))
+    assert len(figure.axes) == 3
+    assert figure.axes[0].get_xlim() == pytest.approx((0.0, 10.0))
+    assert figure.axes[0].get_ylim() == pytest.approx((9.0, 0.0))
+    assert [text.get_text() for text in figure.axes[0].texts] == ["2 µm"]
+    assert len(figure.legends[0].get_texts()) == 3
+
+
+def test_the_view_from_outside_shows_what_is_not_hidden() -> None:
+    scene = phases_scene(some_volume())
+    (picture,) = (image.get_array() for image in solid_figure(scene).axes[0].images)
+    assert picture is not None
+    drawn = (np.asarray(picture) < 1.0).any(axis=2).mean()
+    everything = (np.asarray(solid_figure(scene, hidden=()).axes[0].images[0].get_array()) < 1.0).any(axis=2).mean()
+    nothing = solid_figure(scene, hidden=("active", "electrolyte", "void")).axes[0].images[0].get_array()
+    assert 0.1 < drawn < everything < 0.7
+    assert np.all(np.asarray(nothing) == 1.0)
+
+
+def test_a_field_is_drawn_on_its_slices_and_its_bottleneck_marked() -> None:
+    volume = some_volume()
+    field = np.where(volume.mask("void"), np.nan, np.indices(volume.labels.shape)[0] / 16.0)
+    figure = field_figure(volume, field, "potential (V)", bottleneck=(6, 4, 5))
+    assert all(len(axes.lines) >= 1 for axes in figure.axes[:3])
+    with pytest.raises(InputError, match="shape"):
+        field_figure(volume, field[:3], "potential (V)")
+
+
+def test_the_page_holds_the_labels_and_fetches_nothing() -> None:
+    volume = some_volume()
+    evil = Volume(volume.labels, volume.voxel, {"</script><b>": 1, "b": 2, "c": 0}, "measured", "<i>&")
+    page = volume_page(phases_scene(evil))
+    assert page.count("</script>") == 2
+    assert "<i>" not in page
+    assert not re.findall(r"""(?:src|href)\s*=|url\(|https?://|import\(""", page)
+    found = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    data = json.loads(found[1])
+    labels = np.frombuffer(zlib.decompress(base64.b64decode(data["packed"])), dtype=np.uint8).reshape(data["shape"])
+    assert np.array_equal(labels, volume.labels)
 
 
 @pytest.mark.parametrize(
-    ("look", "where", "said"),
+    "words",
     [
-        ({"active": {"kind": "cubes"}}, "cathode.microstructure.active.kind", "'cubes' is not one of"),
-        ({"active": {"kind": "spheres"}}, "cathode.microstructure.active.sizes", "is missing"),
-        (
-            {"active": {"kind": "spheres", "sizes": {"kind": "constant", "diameter": "5"}}},
-            "cathode.microstructure.active.sizes.diameter",
-            "has no unit",
-        ),
-        (
-            {"active": {"kind": "spheres", "sizes": {"kind": "table", "sizes": [{"diameter": "5 um", "share": "50 %"}]}}},
-            "cathode.microstructure.active.sizes",
-            "add up to 50 %",
-        ),
-        ({"carbn": {"kind": "fibres"}}, "cathode.microstructure.carbn", "did you mean 'carbon'"),
+        ["v.html"],
+        ["v.svg", "--show", "utilisation"],
+        ["v.png", "--solid", "--show", "electrolyte"],
     ],
-)  # fmt: skip
-def test_a_wrong_table_is_named_with_its_place(look: dict[str, Any], where: str, said: str) -> None:
-    found = problems_with(a_design_data(cathode={"microstructure": look}))
-    assert said in found[where], found
+)
+def test_view_draws_pages_slices_and_solids(stack: str, tmp_path: Path, words: list[str]) -> None:
+    out = tmp_path / "pictures" / words[0]
+    text_of("view", stack, *VOXEL, *PHASES, "--out", str(out), *words[1:])
+    assert out.stat().st_size > 1000
+    if out.suffix == ".png":
+        with Pillow.open(out) as picture:
+            assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 5
+
+
+@pytest.mark.parametrize("words", [("v.jpg",), ("v.png", "--show", "carbon")])
+def test_a_picture_that_cannot_be_is_refused(
+    stack: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+) -> None:
+    refusal(monkeypatch, capsys, "view", stack, *VOXEL, *PHASES, "--out", str(tmp_path / words[0]), *words[1:])
+
+
+def test_a_large_volume_is_shown_in_blocks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("percolyte.report.volumes.LARGEST_PAGE", 10)
+    assert "Shown in blocks of 2 voxels" in volume_page(phases_scene(some_volume()))
+    write_volume(some_volume(), tmp_path / "v.h5")
+    text_of("view", f"{tmp_path / 'v.h5'}:/labels", "--out", str(tmp_path / "v.html"))

@@ -7,7 +7,23 @@ import sys
 
 import pytest
 
-HEAVY = ("scipy", "matplotlib", "pint", "numba", "pandas", "dask", "torch", "jinja2", "pyarrow")
+HEAVY = (
+    "scipy",
+    "matplotlib",
+    "pint",
+    "numba",
+    "pandas",
+    "dask",
+    "torch",
+    "jinja2",
+    "pyarrow",
+    "PIL",
+    "h5py",
+    "zarr",
+    "tifffile",
+    "skimage",
+    "psutil",
+)
 
 
 def fresh(code: str) -> subprocess.CompletedProcess[str]:

@@ -1,115 +1,251 @@
-"""Commands on voxel volumes of electrodes: generate."""
+"""Commands on voxel images: look, edit, segment, measure, draw."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 
-from percolyte.commands.shared import DesignFile, Json, can_hold, note, print_json
+from percolyte.commands.shared import Json, note, print_json
 from percolyte.errors import InputError
+
+if TYPE_CHECKING:
+    from percolyte.microstructure.networks import Roles
+    from percolyte.microstructure.volume import Volume
 
 app = typer.Typer()
 
+VolumeFile = Annotated[
+    str,
+    typer.Argument(metavar="VOLUME", help="TIFF stack, folder of slices, .npy, .h5 (file.h5:/dataset), .zarr or .mat."),
+]
+Voxel = Annotated[
+    str | None, typer.Option(help="Length of a voxel, such as '0.5 um', or of its three edges, with commas between.")
+]
+Phases = Annotated[str | None, typer.Option(help="Names of the labels, such as active=1,electrolyte=2,void=0.")]
+Crop = Annotated[str | None, typer.Option(help="Read a part: ranges of voxels, such as 0:100,0:100,: .")]
+Coarsen = Annotated[int, typer.Option(help="Read blocks of so many voxels along each edge, by majority.")]
+Axis = Annotated[int, typer.Option(help="Axis from the separator to the collector: 0, 1 or 2.")]
+Active = Annotated[str | None, typer.Option(help="Phases of active material; default the phase 'active'.")]
+Ionic = Annotated[str | None, typer.Option(help="Phases that carry ions; default 'electrolyte'.")]
+Electronic = Annotated[
+    str | None, typer.Option(help="Phases that carry electrons; default the active material and 'carbon'.")
+]
 
-def _stack_name(path: Path | None) -> Path | None:
-    """The name of a stack to write, once it is known that it can be."""
-    if path is not None:
-        if path.suffix.lower() not in (".tif", ".tiff"):
-            raise InputError(f"{path} is no TIFF stack; write for example {path.with_suffix('.tif')}")
-        can_hold(path)
-    return path
+
+def read(volume: str, voxel: str | None, phases: str | None, crop: str | None = None, coarsen: int = 1) -> Volume:
+    """The volume that the arguments of a command name."""
+    from percolyte.microstructure.edit import ranges_from
+    from percolyte.microstructure.files import read_volume
+    from percolyte.microstructure.volume import phases_from, voxel_from
+
+    return read_volume(
+        volume,
+        voxel=None if voxel is None else voxel_from(voxel),
+        phases=None if phases is None else phases_from(phases),
+        ranges=None if crop is None else ranges_from(crop),
+        coarsen=coarsen,
+    )
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _roles(volume: Volume, active: str | None, ionic: str | None, electronic: str | None) -> Roles:
+    from percolyte.microstructure.networks import roles_of
+
+    return roles_of(volume, _names(active), _names(ionic), _names(electronic))
 
 
 @app.command()
-def pack(
-    design: DesignFile,
-    size: Annotated[str, typer.Option(help="Edge of the volume, or three: thickness, width, depth.")] = "40 um",
-    voxel: Annotated[str, typer.Option(help="Edge of a voxel.")] = "0.25 um",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same volume.", min=0)] = 1,
-    layer: Annotated[str, typer.Option(help="cathode, anode or separator.")] = "cathode",
-    out: Annotated[
-        Path, typer.Option(callback=_stack_name, help="TIFF stack to write, slices along the thickness.")
-    ] = Path("volume.tif"),
-    particles: Annotated[
-        Path | None, typer.Option(callback=_stack_name, help="TIFF stack of the particle that each voxel belongs to.")
+def measure(
+    volume: VolumeFile,
+    voxel: Voxel = None,
+    phases: Phases = None,
+    active: Active = None,
+    ionic: Ionic = None,
+    electronic: Electronic = None,
+    axis: Axis = 0,
+    widths: Annotated[
+        str | None, typer.Option(help="Phases whose pore sizes, chords and constriction are measured too (slower).")
     ] = None,
+    crop: Crop = None,
+    coarsen: Coarsen = 1,
     as_json: Json = False,
 ) -> None:
-    """A voxel volume of a composite layer, generated from its recipe."""
-    import time
+    """Fractions, percolation, contact areas, utilisation and sizes of a voxel image, with their errors."""
+    from percolyte.microstructure.measure import measure as measured
+    from percolyte.microstructure.measure import measure_widths
+    from percolyte.report.measures import measures_json, measures_text, widths_json, widths_text
 
-    from percolyte import units
-    from percolyte.design import read_design
-    from percolyte.examples import find_design
-    from percolyte.microstructure.pack import pack as generate
-    from percolyte.pouch.stack import build_stack
-    from percolyte.resolution import layer_microstructure, resolve
-
-    resolved = resolve(read_design(find_design(design)))
-    known = len(resolved.ledger.entries)
-    fractions, look = layer_microstructure(resolved, build_stack(resolved.inputs), layer)
-    for entry in resolved.ledger.entries[known:]:
-        if entry.origin == "assumed":
-            note(f"assumed: {entry.where} = {entry.shown}, as {entry.source}")
-    start = time.perf_counter()
-    try:
-        packed = generate(fractions, look, edges(size), units.parse(voxel, units.LENGTH), seed, note)
-    except InputError as error:
-        raise InputError(error.problems, source=resolved.design.label) from None
-    seconds = time.perf_counter() - start
-    write_stack(out, packed.volume.labels, packed.volume.voxel[0])
-    if particles is not None:
-        write_stack(particles, packed.particles, packed.volume.voxel[0])
-    for warning in packed.warnings:
-        note(f"warning: {warning}")
+    image = read(volume, voxel, phases, crop, coarsen)
+    roles = _roles(image, active, ionic, electronic)
+    for name in _names(widths) or ():
+        image.label(name)
+    found = measured(image, roles, axis)
+    wide = {name: measure_widths(image, name, axis) for name in _names(widths) or ()}
     if as_json:
-        print_json(
-            {
-                "outcome": "done",
-                "volume_fraction": packed.fractions,
-                "asked_volume_fraction": {"void": 1.0 - sum(fractions.values()), **fractions},
-                "phases": packed.volume.phases,
-                "shape": list(packed.volume.labels.shape),
-                "voxel_um": [1e6 * length for length in packed.volume.voxel],
-                "particles": packed.particle_numbers,
-                "active_overlap": packed.overlap,
-                "seed": seed,
-                "file": str(out),
-                "warnings": list(packed.warnings),
-                "seconds": seconds,
-            }
-        )
+        data: dict[str, Any] = {"outcome": "done", **measures_json(image, found)}
+        print_json({**data, "widths": {name: widths_json(sizes) for name, sizes in wide.items()}})
         return
-    for phase, fraction in packed.fractions.items():
-        typer.echo(f"{phase:12}{100 * fraction:.2f} vol%")
-    shape = " x ".join(str(number) for number in packed.volume.labels.shape)
-    typer.echo(f"written: {out}, {shape} voxels in {seconds:.1f} s")
+    typer.echo(measures_text(image, found))
+    for name, sizes in wide.items():
+        typer.echo("\n" + widths_text(name, sizes))
 
 
-def edges(size: str) -> tuple[float, float, float]:
-    """'40 um' or '100 um, 50 um, 50 um' -> three lengths, m."""
-    from percolyte import units
+@app.command()
+def volume(
+    volume: VolumeFile,
+    voxel: Voxel = None,
+    phases: Phases = None,
+    crop: Crop = None,
+    coarsen: Coarsen = 1,
+    order: Annotated[str | None, typer.Option(help="Axes in another order, such as 2,0,1.")] = None,
+    turn: Annotated[str | None, typer.Option(help="Quarter turns about an axis: AXIS:TURNS, such as 0:1.")] = None,
+    resample: Annotated[str | None, typer.Option(help="Cubic voxels of this length, such as '0.5 um'.")] = None,
+    refine: Annotated[int, typer.Option(help="Parts of each voxel's edge.")] = 1,
+    merge: Annotated[
+        list[str] | None, typer.Option(help="Phases that become one: NAME=PHASE,PHASE; may be repeated.")
+    ] = None,
+    relabel: Annotated[str | None, typer.Option(help="Other labels: PHASE=LABEL,PHASE=LABEL.")] = None,
+    remove_specks: Annotated[
+        int, typer.Option(help="Connected parts of fewer voxels join what surrounds them.", min=0)
+    ] = 0,
+    out: Annotated[Path | None, typer.Option(help="File to write: .tif, .npy, .h5, .zarr, .mat, or a folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What a voxel image holds; with --out, the image edited in the order of these options, in any format."""
+    from percolyte.microstructure import edit
+    from percolyte.microstructure.files import open_image, write_volume
+    from percolyte.microstructure.image import label_fractions
+    from percolyte.microstructure.volume import phases_from, voxel_from
+    from percolyte.report.measures import image_json, image_text
 
-    lengths = [units.parse(part, units.LENGTH) for part in size.split(",")]
-    if len(lengths) == 1:
-        lengths *= 3
-    if len(lengths) != 3:
-        raise InputError(f"--size '{size}' is not one length or three; write for example '100 um, 50 um, 50 um'")
-    return lengths[0], lengths[1], lengths[2]
+    if out is None:
+        if any((crop, order, turn, resample, merge, relabel, remove_specks)) or (refine, coarsen) != (1, 1):
+            raise InputError("an edited volume needs a place: give --out, such as --out edited.tif")
+        image = open_image(volume)
+        try:
+            fractions = label_fractions(image)
+        except InputError as error:
+            note(str(error))
+            fractions = {}
+        if as_json:
+            print_json({"outcome": "done", **image_json(image, fractions)})
+        else:
+            typer.echo(image_text(image, fractions))
+        return
+    found = read(volume, voxel, phases, crop, coarsen)
+    if order is not None:
+        found = edit.permute(found, _whole_numbers(order, ","))
+    if turn is not None:
+        found = edit.rotate(found, *_whole_numbers(turn, ":", 2))
+    if resample is not None:
+        found = edit.resample(found, voxel_from(resample)[0])
+    if refine != 1:
+        found = edit.refine(found, refine)
+    for group in merge or ():
+        into, _, names = group.partition("=")
+        found = edit.merge(found, _names(names) or (), into.strip())
+    if relabel is not None:
+        found = edit.relabel(found, phases_from(relabel))
+    if remove_specks:
+        found = edit.remove_specks(found, remove_specks)
+    write_volume(found, out)
+    note(f"written: {out}")
+    if as_json:
+        print_json({"outcome": "done", **image_json(open_image(out), label_fractions(open_image(out)))})
 
 
-def write_stack(path: Path, labels: NDArray[Any], voxel: float) -> None:
-    """A TIFF stack with the voxel length where ImageJ reads it."""
-    import tifffile
+def _whole_numbers(text: str, sign: str, count: int = 3) -> Sequence[int]:
+    words = [word.strip() for word in text.split(sign)]
+    if len(words) != count or not all(word.isdecimal() for word in words):
+        raise InputError(f"'{text}' is not {count} whole numbers; write for example {sign.join('012'[:count])}")
+    return [int(word) for word in words]
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    per_um = 1e-6 / voxel
-    metadata = {"axes": "ZYX", "spacing": 1e6 * voxel, "unit": "um"}
-    if labels.dtype == np.int32:
-        tifffile.imwrite(path, labels, compression="zlib", resolution=(per_um, per_um), metadata=metadata)
+
+@app.command()
+def segment(
+    image: VolumeFile,
+    out: Annotated[Path, typer.Option(help="File of labels to write: .tif, .npy, .h5, .zarr, .mat, or a folder.")],
+    phases: Annotated[
+        str, typer.Option(help="Number of phases, or their names from dark to bright, with commas.")
+    ] = "2",
+    voxel: Voxel = None,
+    median: Annotated[int, typer.Option(help="Smooth over a cube of so many voxels before.", min=1)] = 1,
+    figure: Annotated[Path | None, typer.Option(help="Draw the histogram: .svg, .png or .pdf.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Labels from grey values: the thresholds that part the histogram best (multi-Otsu)."""
+    from percolyte.microstructure.files import open_image, write_volume
+    from percolyte.microstructure.segment import segment as segmented
+    from percolyte.microstructure.volume import voxel_from
+
+    wanted = int(phases) if phases.strip().isdecimal() else _names(phases) or []
+    length = None if voxel is None else voxel_from(voxel)
+    found = segmented(open_image(image), wanted, length, median=median)
+    write_volume(found.volume, out)
+    note(f"written: {out}")
+    if figure is not None:
+        from percolyte.report.figures import save
+        from percolyte.report.volumes import histogram_figure
+
+        save(histogram_figure(found.counts, found.centres, found.thresholds, list(found.volume.phases)), figure)
+        note(f"written: {figure}")
+    thresholds = [float(threshold) for threshold in found.thresholds]
+    fractions = found.volume.fractions
+    if as_json:
+        print_json({"outcome": "done", "thresholds": thresholds, "volume_fraction": fractions})
     else:
-        tifffile.imwrite(path, labels, imagej=True, resolution=(per_um, per_um), metadata=metadata)
+        typer.echo("thresholds  " + ", ".join(f"{threshold:.4g}" for threshold in thresholds))
+        for name, fraction in fractions.items():
+            typer.echo(f"{name:10}  {100 * fraction:.4g} %, label {found.volume.phases[name]}")
+
+
+@app.command()
+def view(
+    volume: VolumeFile,
+    out: Annotated[Path, typer.Option(help="A page to turn and cut it (.html), or a figure (.png, .svg, .pdf).")],
+    voxel: Voxel = None,
+    phases: Phases = None,
+    show: Annotated[
+        str,
+        typer.Option(
+            help="phases; utilisation (dead active material marked); or the name of a phase: what of it percolates."
+        ),
+    ] = "phases",
+    solid: Annotated[
+        bool, typer.Option("--solid", help="A figure of the volume from outside instead of slices.")
+    ] = False,
+    active: Active = None,
+    ionic: Ionic = None,
+    electronic: Electronic = None,
+    axis: Axis = 0,
+    crop: Crop = None,
+    coarsen: Coarsen = 1,
+) -> None:
+    """A voxel image as slices, from outside, or as a page to turn and cut in a browser."""
+    from percolyte.microstructure.networks import Networks
+    from percolyte.report import volumes
+    from percolyte.report.figures import FORMATS, save
+
+    if out.suffix not in (*FORMATS, ".html"):
+        raise InputError(f"{out} is neither a page nor a figure; end its name with .html, {', '.join(FORMATS)}")
+    found = read(volume, voxel, phases, crop, coarsen)
+    if show == "phases":
+        scene = volumes.phases_scene(found)
+    else:
+        networks = Networks(found, _roles(found, active, ionic, electronic), axis)
+        if show != "utilisation":
+            found.label(show)
+        scene = (
+            volumes.utilisation_scene(networks) if show == "utilisation" else volumes.percolation_scene(networks, show)
+        )
+    if out.suffix == ".html":
+        volumes.write_page(scene, out)
+    else:
+        save(volumes.solid_figure(scene) if solid else volumes.slices_figure(scene), out)
+    note(f"written: {out}")

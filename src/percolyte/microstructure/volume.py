@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from percolyte.errors import InputError, Problem
+from percolyte import units
+from percolyte.errors import InputError, Problem, suggestion
+
+Lengths = tuple[float, float, float]
+Labels = NDArray[np.uint8]
+Origin = Literal["measured", "generated", "assumed"]
+
+MOST_NAMELESS = 16
+"""Different values beyond which an image without phase names is taken for grey values."""
 
 
 @dataclass(frozen=True)
 class Volume:
     """Labels on a regular grid; axis 0 runs from the separator to the collector."""
 
-    labels: NDArray[np.uint8]
-    voxel: tuple[float, float, float]
+    labels: Labels
+    voxel: Lengths
     """Length of a voxel along each axis, m."""
     phases: Mapping[str, int]
     """Name of a phase -> its label, every label of the image included."""
-    origin: Literal["measured", "generated", "assumed"]
+    origin: Origin
     source: str
     """The file, or the recipe and the seed, that it came from."""
 
@@ -30,7 +38,9 @@ class Volume:
         if self.labels.ndim != 3 or self.labels.dtype != np.uint8 or self.labels.size == 0:
             problems.append(
                 Problem(
-                    "labels", f"a volume is a filled 3D array of uint8, not {self.labels.ndim}D {self.labels.dtype}"
+                    "labels",
+                    f"a volume is a filled 3D array of uint8, not {self.labels.ndim}D {self.labels.dtype} "
+                    f"with {self.labels.size} voxels",
                 )
             )
         if len(self.voxel) != 3 or not all(0.0 < length < np.inf for length in self.voxel):
@@ -39,21 +49,108 @@ class Volume:
             )
         if len(set(self.phases.values())) != len(self.phases):
             problems.append(Problem("phases", "two phases share a label; give each its own"))
+        problems += [
+            Problem("phases", f"the label {label} of '{name}' is not between 0 and 255")
+            for name, label in self.phases.items()
+            if not 0 <= label <= 255
+        ]
         if problems:
             raise InputError(problems, source=self.source)
 
     @property
-    def size(self) -> tuple[float, float, float]:
+    def size(self) -> Lengths:
         """Length of the edges, m."""
         (nx, ny, nz), (dx, dy, dz) = self.labels.shape, self.voxel
         return nx * dx, ny * dy, nz * dz
 
+    @property
+    def fractions(self) -> dict[str, float]:
+        """Volume fraction of every phase."""
+        counts = np.bincount(self.labels.ravel(), minlength=256)
+        return {name: float(counts[label] / self.labels.size) for name, label in self.phases.items()}
+
     def mask(self, *names: str) -> NDArray[np.bool_]:
         """True where one of the named phases stands."""
-        return np.isin(self.labels, np.array([self.label(name) for name in names], dtype=np.uint8))
+        chosen = np.zeros(256, dtype=np.bool_)
+        chosen[[self.label(name) for name in names]] = True
+        return chosen[self.labels]
 
     def label(self, name: str) -> int:
         if name not in self.phases:
             known = ", ".join(f"'{phase}'" for phase in self.phases)
-            raise InputError(f"no phase '{name}' in this volume; it has {known}", source=self.source)
+            raise InputError(
+                f"no phase '{name}' in this volume; it has {known}{suggestion(name, self.phases)}", source=self.source
+            )
         return self.phases[name]
+
+
+def volume_from(
+    labels: Labels,
+    voxel: Lengths,
+    phases: Mapping[str, int] | None = None,
+    *,
+    origin: Origin = "measured",
+    source: str = "array",
+) -> Volume:
+    """A volume whose phase names and labels agree; without names a phase is called by its label.
+
+    Errors: `InputError` that names every label without a phase, every phase
+    without a voxel, and an image that looks like grey values.
+    """
+    counts = np.bincount(labels.ravel(), minlength=256)
+    present = np.flatnonzero(counts)
+    if phases is None:
+        if len(present) > MOST_NAMELESS:
+            raise InputError(
+                f"holds {len(present)} different values, which look like grey values; "
+                "make labels of them with `percolyte segment`, or name each with --phases",
+                source=source,
+            )
+        phases = {str(label): int(label) for label in present}
+    problems = _disagreements(counts, phases)
+    if problems:
+        raise InputError(problems, source=source)
+    return Volume(labels, voxel, dict(phases), origin, source)
+
+
+def _disagreements(counts: NDArray[np.int64], phases: Mapping[str, int]) -> Iterable[Problem]:
+    """Labels of the image without a name, and names without a label of the image."""
+    present = np.flatnonzero(counts).tolist()
+    listed = ", ".join(map(str, present[:MOST_NAMELESS])) + (", ..." if len(present) > MOST_NAMELESS else "")
+    nameless = [label for label in present if label not in phases.values()]
+    problems = [
+        Problem("phases", f"label {label} for '{name}' is not in the image; it has {listed}")
+        for name, label in phases.items()
+        if label not in present
+    ]
+    for label in nameless[:MOST_NAMELESS]:
+        share = units.text(float(counts[label] / counts.sum()), units.FRACTION, digits=3)
+        problems.append(Problem("phases", f"label {label} ({share} of the voxels) has no name; add NAME={label}"))
+    if len(nameless) > MOST_NAMELESS:
+        problems.append(Problem("phases", f"and {len(nameless) - MOST_NAMELESS} more labels; are these grey values?"))
+    return problems
+
+
+def voxel_from(text: str) -> Lengths:
+    """'0.5 um', or one length for each axis: '0.5 um, 0.5 um, 1 um' -> m."""
+    lengths = tuple(units.parse(part, units.LENGTH) for part in text.split(","))
+    if len(lengths) == 1:
+        return lengths[0], lengths[0], lengths[0]
+    if len(lengths) != 3:
+        raise InputError(f"'{text}' is neither one length nor three; write for example '0.5 um, 0.5 um, 1 um'")
+    return lengths[0], lengths[1], lengths[2]
+
+
+def phases_from(text: str) -> dict[str, int]:
+    """'active=1, electrolyte=2, void=0' -> name of a phase and its label."""
+    phases: dict[str, int] = {}
+    for part in text.split(","):
+        name, sign, number = (word.strip() for word in part.rpartition("="))
+        if not (sign and name and number.isdecimal() and int(number) < 256):
+            raise InputError(
+                f"'{part.strip()}' is not NAME=LABEL with a label from 0 to 255; write for example active=1"
+            )
+        if name in phases:
+            raise InputError(f"'{name}' has two labels; merge them with `percolyte volume --merge`, or use two names")
+        phases[name] = int(number)
+    return phases

@@ -1,0 +1,112 @@
+"""The command that generates a volume from a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from percolyte.commands.shared import DesignFile, Json, can_hold, note, print_json
+from percolyte.errors import InputError
+
+app = typer.Typer()
+
+
+def _stack_name(path: Path | None) -> Path | None:
+    """The name of a stack to write, once it is known that it can be."""
+    if path is not None:
+        if path.suffix.lower() not in (".tif", ".tiff"):
+            raise InputError(f"{path} is no TIFF stack; write for example {path.with_suffix('.tif')}")
+        can_hold(path)
+    return path
+
+
+@app.command()
+def pack(
+    design: DesignFile,
+    size: Annotated[str, typer.Option(help="Edge of the volume, or three: thickness, width, depth.")] = "40 um",
+    voxel: Annotated[str, typer.Option(help="Edge of a voxel.")] = "0.25 um",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same volume.", min=0)] = 1,
+    layer: Annotated[str, typer.Option(help="cathode, anode or separator.")] = "cathode",
+    out: Annotated[
+        Path, typer.Option(callback=_stack_name, help="TIFF stack to write, slices along the thickness.")
+    ] = Path("volume.tif"),
+    particles: Annotated[
+        Path | None, typer.Option(callback=_stack_name, help="TIFF stack of the particle that each voxel belongs to.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """A voxel volume of a composite layer, generated from its recipe."""
+    import time
+
+    from percolyte import units
+    from percolyte.design import read_design
+    from percolyte.examples import find_design
+    from percolyte.microstructure.files import write_volume
+    from percolyte.microstructure.pack import pack as generate
+    from percolyte.pouch.stack import build_stack
+    from percolyte.resolution import layer_microstructure, resolve
+
+    resolved = resolve(read_design(find_design(design)))
+    known = len(resolved.ledger.entries)
+    fractions, look = layer_microstructure(resolved, build_stack(resolved.inputs), layer)
+    for entry in resolved.ledger.entries[known:]:
+        if entry.origin == "assumed":
+            note(f"assumed: {entry.where} = {entry.shown}, as {entry.source}")
+    start = time.perf_counter()
+    try:
+        packed = generate(fractions, look, edges(size), units.parse(voxel, units.LENGTH), seed, note)
+    except InputError as error:
+        raise InputError(error.problems, source=resolved.design.label) from None
+    seconds = time.perf_counter() - start
+    write_volume(packed.volume, out)
+    if particles is not None:
+        _write_particles(particles, packed.particles, packed.volume.voxel[0])
+    for warning in packed.warnings:
+        note(f"warning: {warning}")
+    if as_json:
+        print_json(
+            {
+                "outcome": "done",
+                "volume_fraction": packed.fractions,
+                "asked_volume_fraction": {"void": 1.0 - sum(fractions.values()), **fractions},
+                "phases": packed.volume.phases,
+                "shape": list(packed.volume.labels.shape),
+                "voxel_um": [1e6 * length for length in packed.volume.voxel],
+                "particles": packed.particle_numbers,
+                "active_overlap": packed.overlap,
+                "seed": seed,
+                "file": str(out),
+                "warnings": list(packed.warnings),
+                "seconds": seconds,
+            }
+        )
+        return
+    for phase, fraction in packed.fractions.items():
+        typer.echo(f"{phase:12}{100 * fraction:.2f} vol%")
+    shape = " x ".join(str(number) for number in packed.volume.labels.shape)
+    typer.echo(f"written: {out}, {shape} voxels in {seconds:.1f} s")
+
+
+def edges(size: str) -> tuple[float, float, float]:
+    """'40 um' or '100 um, 50 um, 50 um' -> three lengths, m."""
+    from percolyte import units
+
+    lengths = [units.parse(part, units.LENGTH) for part in size.split(",")]
+    if len(lengths) == 1:
+        lengths *= 3
+    if len(lengths) != 3:
+        raise InputError(f"--size '{size}' is not one length or three; write for example '100 um, 50 um, 50 um'")
+    return lengths[0], lengths[1], lengths[2]
+
+
+def _write_particles(path: Path, particles: NDArray[np.int32], voxel: float) -> None:
+    """A TIFF stack of 32 bits, more than a volume's labels have."""
+    import tifffile
+
+    per_um = 1e-6 / voxel
+    metadata = {"axes": "ZYX", "spacing": 1e6 * voxel, "unit": "um"}
+    tifffile.imwrite(path, particles, compression="zlib", resolution=(per_um, per_um), metadata=metadata)

@@ -1,0 +1,176 @@
+"""Areas between phases and lengths of three-phase lines, without the staircase of the voxels.
+
+The faces between voxels of two phases add up to the area of a staircase, half
+as much again as a sphere's. Each face counts here by its projection on the
+surface instead,
+
+    A = Σ_faces a |n·e|,     L = Σ_edges l |t·e|,
+
+where e is the normal of the face (the direction of the lattice edge), n the
+normal of the surface and t = g₁ × g₂ / |g₁ × g₂| the tangent of the line, both
+from the gradients g of the phases in a window of voxels around (Coeurjolly,
+Flin, Teytaud and Tougne, LNCS 2616 (2003) 101; Flin et al., IEEE Trans. Image
+Process. 14 (2005) 585). Where the gradient in the wide window falls short of
+that of a plane, the surface bends within the window, and a narrow one is used.
+Voxels need not be cubes.
+
+Limit cases: planes at any angle within 2 %, those along the axes exactly;
+spheres of 3 to 5 voxels radius within 3 %, of 10 and more within 1 %. What is
+rougher than a voxel is not in the image: the area of overlapping spheres of 3
+voxels radius comes out 5 to 8 % too small.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from percolyte.microstructure.volume import Labels, Lengths
+
+REACH, NARROW = 3.0, 1.5
+"""Voxels from a face to the end of the wide and of the narrow window."""
+FLAT = 0.9
+"""Share of a plane's gradient below which the narrow window is used."""
+NARROW_SCALE = 0.953
+"""Mean over all directions of a plane's area by its faces in the wide window, relative to the narrow one."""
+MARGIN = 4
+NOTHING = -1
+"""A class that no voxel has."""
+
+Floats = NDArray[np.float64]
+Steps = NDArray[np.int64]
+Triple = tuple[float, float, float]
+
+
+class Window(NamedTuple):
+    """Voxels around a face or an edge: where they stand in the flat array, and what each adds to a gradient."""
+
+    steps: Steps
+    weights: Floats
+    """Three a voxel: their sum over the values of a linear function is its slope, per voxel."""
+    plane: float
+    """Size of the gradient at a plane."""
+
+
+def interface_areas(classes: Labels, count: int, voxel: Lengths) -> Floats:
+    """Area (m²) between each two classes 0 ... count - 1; symmetric, zero on the diagonal."""
+    padded = np.pad(classes, MARGIN, mode="edge")
+    areas = np.zeros((count, count))
+    for axis in range(3):
+        shift = tuple(0.5 * (other == axis) for other in range(3))
+        wide, narrow = (_window(padded.strides, shift, reach) for reach in (REACH, NARROW))
+        _add_areas(areas, padded, _interior(classes.shape, axis, 0), axis, voxel, wide, narrow)
+    return areas + areas.T
+
+
+def triple_lines(classes: Labels, count: int, voxel: Lengths) -> Floats:
+    """Length (m) of the lines where three classes a < b < c meet."""
+    padded = np.pad(classes, MARGIN, mode="edge")
+    lengths = np.zeros((count, count, count))
+    for axis in range(3):
+        shift = tuple(0.5 * (other != axis) for other in range(3))
+        window = _window(padded.strides, shift, REACH)
+        first, second = (padded.strides[other] for other in range(3) if other != axis)
+        _add_lines(lengths, padded, _interior(classes.shape, axis, 1), (first, second), axis, voxel, window)
+    return lengths
+
+
+def _interior(shape: tuple[int, ...], axis: int, edges: int) -> Steps:
+    """Ends of the loops over faces across an axis, or over edges along it."""
+    ends = [length - (1 if (other == axis) == (edges == 0) else 0) for other, length in enumerate(shape)]
+    return np.array(ends, dtype=np.int64) + MARGIN
+
+
+def _window(strides: tuple[int, ...], shift: tuple[float, ...], reach: float) -> Window:
+    """The voxels within `reach` of a face or edge that lies `shift` voxels from a voxel's centre."""
+    around = math.ceil(reach)
+    places, offsets, weights = [], [], []
+    for place in np.ndindex(*(2 * around + 2,) * 3):
+        step = np.array(place) - around
+        offset = step - np.array(shift)
+        if np.linalg.norm(offset) <= reach:
+            places.append(int(step @ np.array(strides)))
+            offsets.append(offset)
+            weights.append(math.exp(-0.5 * float(offset @ offset) / (0.2 + 0.47 * reach) ** 2))
+    away, weight = np.array(offsets), np.array(weights)[:, None]
+    slopes = away * weight / (away**2 * weight).sum(axis=0)
+    return Window(np.array(places), slopes, float(np.abs(slopes).sum(axis=0).max()))
+
+
+@njit(cache=True, nogil=True)
+def _gradient(flat: Labels, here: int, low: int, high: int, steps: Steps, weights: Floats) -> Triple:
+    """Gradient of (class is high) - (class is low)."""
+    gi = gj = gk = 0.0
+    for row in range(len(steps)):
+        there = flat[here + steps[row]]
+        side = int(there == high) - int(there == low)
+        gi += side * weights[row, 0]
+        gj += side * weights[row, 1]
+        gk += side * weights[row, 2]
+    return gi, gj, gk
+
+
+@njit(cache=True, nogil=True)
+def _scaled(g: Triple, voxel: Lengths) -> Triple:
+    """A gradient per voxel as one per metre."""
+    return g[0] / voxel[0], g[1] / voxel[1], g[2] / voxel[2]
+
+
+@njit(cache=True, nogil=True)
+def _cross(a: Triple, c: Triple) -> Triple:
+    return a[1] * c[2] - a[2] * c[1], a[2] * c[0] - a[0] * c[2], a[0] * c[1] - a[1] * c[0]
+
+
+@njit(cache=True, nogil=True)
+def _direction(g: Triple) -> Triple:
+    """Unit vector; the mean projection of all directions, half, on every axis where there is none."""
+    size = math.sqrt(g[0] ** 2 + g[1] ** 2 + g[2] ** 2)
+    return (g[0] / size, g[1] / size, g[2] / size) if size > 0.0 else (0.5, 0.5, 0.5)
+
+
+@njit(cache=True, nogil=True)
+def _add_areas(
+    areas: Floats, padded: Labels, ends: Steps, axis: int, voxel: Lengths, wide: Window, narrow: Window
+) -> None:
+    """Projected area of the faces across an axis, by the classes on their two sides."""
+    flat = padded.ravel()
+    _, nj, nk = padded.shape
+    across = (nj * nk, nk, 1)[axis]
+    face = voxel[0] * voxel[1] * voxel[2] / voxel[axis]
+    for i in range(MARGIN, ends[0]):
+        for j in range(MARGIN, ends[1]):
+            for here in range((i * nj + j) * nk + MARGIN, (i * nj + j) * nk + ends[2]):
+                a, b = flat[here], flat[here + across]
+                if a == b:
+                    continue
+                g = _gradient(flat, here, a, b, wide.steps, wide.weights)
+                scale = 1.0
+                if g[0] ** 2 + g[1] ** 2 + g[2] ** 2 < (FLAT * wide.plane) ** 2:
+                    g = _gradient(flat, here, a, b, narrow.steps, narrow.weights)
+                    scale = NARROW_SCALE
+                areas[a, b] += scale * face * abs(_direction(_scaled(g, voxel))[axis])
+
+
+@njit(cache=True, nogil=True)
+def _add_lines(
+    lengths: Floats, padded: Labels, ends: Steps, across: tuple[int, int], axis: int, voxel: Lengths, window: Window
+) -> None:
+    """Projected length of the lattice edges along an axis at which three classes meet."""
+    flat = padded.ravel()
+    _, nj, nk = padded.shape
+    first, second = across
+    for i in range(MARGIN, ends[0]):
+        for j in range(MARGIN, ends[1]):
+            for here in range((i * nj + j) * nk + MARGIN, (i * nj + j) * nk + ends[2]):
+                p, q, r, s = flat[here], flat[here + first], flat[here + second], flat[here + first + second]
+                a, c = min(p, q, r, s), max(p, q, r, s)
+                b = max(p if p < c else a, q if q < c else a, r if r < c else a, s if s < c else a)
+                if b == a:
+                    continue
+                of_a = _scaled(_gradient(flat, here, NOTHING, a, window.steps, window.weights), voxel)
+                of_c = _scaled(_gradient(flat, here, NOTHING, c, window.steps, window.weights), voxel)
+                lengths[a, b, c] += voxel[axis] * abs(_direction(_cross(of_a, of_c))[axis])

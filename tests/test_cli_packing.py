@@ -1,0 +1,135 @@
+"""The commands on voxel volumes: the keys that other programs rely on, and what bad input is answered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from typer.testing import CliRunner
+
+from percolyte.cli import app, main
+from percolyte.design import design_from, write_design
+from percolyte.files import read_toml
+from tests.build import a_design_data, problems_with, write_toml
+
+LOOK = {
+    "active": {"kind": "polyhedra", "sizes": {"kind": "lognormal", "d50": "5 um", "spread": 1.3}},
+    "electrolyte": {"kind": "spheres", "sizes": {"kind": "constant", "diameter": "3 um"}},
+    "carbon": {"kind": "fibres", "diameter": "0.5 um", "length": "6 um"},
+    "binder": {"kind": "patches"},
+}
+
+
+def a_file(folder: Path, **changes: Any) -> str:
+    data = a_design_data(cathode={"microstructure": LOOK, **changes})
+    return str(write_toml(folder / "design.toml", data))
+
+
+def packed(folder: Path, *words: str) -> tuple[Any, Any]:
+    """The JSON object of `pack`, and the stack that it wrote."""
+    out = folder / "volume.tif"
+    run = ["pack", a_file(folder), "--size", "20 um", "--voxel", "0.5 um", "--out", str(out), "--json", *words]
+    done = CliRunner().invoke(app, run)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout), tifffile.imread(out)
+
+
+def test_pack_has_the_keys_that_programs_rely_on_and_writes_what_it_says(tmp_path: Path) -> None:
+    found, labels = packed(tmp_path)
+    assert {"volume_fraction", "seconds"} <= found.keys()
+    assert list(labels.shape) == found["shape"] == [40, 40, 40]
+    for phase, label in found["phases"].items():
+        assert np.mean(labels == label) == pytest.approx(found["volume_fraction"][phase], abs=1e-12)
+        # the bar is 0.5 %; what is met is one voxel of 64,000
+        assert found["volume_fraction"][phase] == pytest.approx(found["asked_volume_fraction"][phase], abs=2e-5)
+    assert found["volume_fraction"]["void"] == pytest.approx(0.10, abs=5e-5)
+
+
+def test_pack_takes_three_edges_and_numbers_the_particles(tmp_path: Path) -> None:
+    ids = tmp_path / "ids.tif"
+    found, labels = packed(tmp_path, "--size", "30 um, 20 um, 18 um", "--particles", str(ids))
+    assert labels.shape == (60, 40, 36)
+    numbers = tifffile.imread(ids)
+    assert numbers.shape == labels.shape
+    assert len(np.unique(numbers[labels == found["phases"]["active"]])) == found["particles"]["active"]
+
+
+def test_the_voxel_length_stands_in_the_file(tmp_path: Path) -> None:
+    packed(tmp_path)
+    with tifffile.TiffFile(tmp_path / "volume.tif") as file:
+        metadata = file.imagej_metadata
+        assert metadata is not None
+        assert metadata["spacing"] == pytest.approx(0.5)
+        assert metadata["unit"] == "um"
+
+
+def test_a_separator_is_packed_without_active_material(tmp_path: Path) -> None:
+    found, labels = packed(tmp_path, "--layer", "separator")
+    assert set(found["phases"]) <= {"void", "electrolyte"}
+    assert np.mean(labels == 2) == pytest.approx(found["asked_volume_fraction"]["electrolyte"], abs=2e-5)
+
+
+def test_the_table_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    design = design_from(read_toml(a_file(tmp_path)))
+    assert design_from(read_toml(write_toml(tmp_path / "again.toml", read_toml_text(write_design(design))))) == design
+
+
+def read_toml_text(text: str) -> Any:
+    import tomllib
+
+    return tomllib.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--size", "20"), "has no unit"),
+        (("--size", "20 um, 30 um"), "not one length or three"),
+        (("--size", "4 um"), "make the volume larger"),
+        (("--voxel", "0 um"), "too small"),
+        (("--voxel", "1 nm"), "take larger voxels"),
+        (("--layer", "anode"), "no composite layer of this design"),
+        (("--out", "/dev/null/volume.tif"), "cannot be written"),
+        (("--out", "volume.png"), "write for example volume.tif"),
+    ],
+)
+def test_what_cannot_be_packed_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    said: str,
+) -> None:
+    arguments = ["--size", "20 um", "--voxel", "0.5 um", "--out", str(tmp_path / "v.tif"), *words]
+    monkeypatch.setattr("sys.argv", ["percolyte", "pack", a_file(tmp_path), *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("look", "where", "said"),
+    [
+        ({"active": {"kind": "cubes"}}, "cathode.microstructure.active.kind", "'cubes' is not one of"),
+        ({"active": {"kind": "spheres"}}, "cathode.microstructure.active.sizes", "is missing"),
+        (
+            {"active": {"kind": "spheres", "sizes": {"kind": "constant", "diameter": "5"}}},
+            "cathode.microstructure.active.sizes.diameter",
+            "has no unit",
+        ),
+        (
+            {"active": {"kind": "spheres", "sizes": {"kind": "table", "sizes": [{"diameter": "5 um", "share": "50 %"}]}}},
+            "cathode.microstructure.active.sizes",
+            "add up to 50 %",
+        ),
+        ({"carbn": {"kind": "fibres"}}, "cathode.microstructure.carbn", "did you mean 'carbon'"),
+    ],
+)  # fmt: skip
+def test_a_wrong_table_is_named_with_its_place(look: dict[str, Any], where: str, said: str) -> None:
+    found = problems_with(a_design_data(cathode={"microstructure": look}))
+    assert said in found[where], found
