@@ -13,20 +13,20 @@ RIVAL_PYTHON = os.environ.get("RIVAL_PYTHON", "")
 class Rival:
     """Runs `program`, which prints one line of JSON about itself, then one for each job it reads."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, python: str = RIVAL_PYTHON) -> None:
         try:
             self.process = subprocess.Popen(
-                [RIVAL_PYTHON, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+                [python, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
             )
         except OSError as error:
-            raise SystemExit(f"RIVAL_PYTHON={RIVAL_PYTHON}: {error.strerror}") from None
+            raise SystemExit(f"{python or 'RIVAL_PYTHON'}: {error.strerror}") from None
         self.about = self._line()
 
     def _line(self) -> Any:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise SystemExit("the interpreter named by RIVAL_PYTHON cannot run the rival; its message is above")
+            raise SystemExit("the interpreter of a contender ended; its message is above")
         return json.loads(line)
 
     def ask(self, job: str) -> Any:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from percolyte.nouns import replace
     from percolyte.report.html import write_report
     from percolyte.resolution import resolve
+    from percolyte.transport.voxels import conduct
 
 _HOMES = {
     "Design": "design",
@@ -28,6 +29,7 @@ _HOMES = {
     "RunError": "errors",
     "build_electrode": "electrode",
     "check_literature": "literature",
+    "conduct": "transport.voxels",
     "evaluate": "evaluation",
     "evaluate_many": "explore.vary",
     "material": "materials.library",
@@ -49,6 +51,7 @@ __all__ = [
     "__version__",
     "build_electrode",
     "check_literature",
+    "conduct",
     "evaluate",
     "evaluate_many",
     "material",

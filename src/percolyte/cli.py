@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from percolyte.commands import cell, materials, microstructure, packing, pouch, thick, tools
+from percolyte.commands import cell, conduction, materials, microstructure, packing, pouch, thick, tools
 from percolyte.commands.shared import note, print_json
 from percolyte.errors import InputError, PercolyteError, RunError
 
@@ -38,7 +38,7 @@ def _top(
         raise typer.Exit
 
 
-for commands in (pouch.app, cell.app, thick.app, packing.app, microstructure.app, tools.app):
+for commands in (pouch.app, cell.app, thick.app, packing.app, microstructure.app, conduction.app, tools.app):
     app.add_typer(commands)
 app.add_typer(materials.app, name="materials")
 

@@ -18,6 +18,7 @@ PUBLIC = [
     "__version__",
     "build_electrode",
     "check_literature",
+    "conduct",
     "evaluate",
     "evaluate_many",
     "material",

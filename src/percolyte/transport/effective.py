@@ -20,7 +20,7 @@ from percolyte.units import Conductivity, Fraction, Ratio
 class Transport:
     """Effective conductivities of a composite in S/m; None where unknown."""
 
-    kind: Literal["given", "closure"]
+    kind: Literal["given", "closure", "microstructure"]
     ionic: float | None
     electronic: float | None
     ionic_tortuosity_factor: float | None

@@ -1,0 +1,106 @@
+"""Effective conductivities of volumes as JSON with the unit in each key, as text, and as arrays in a file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from percolyte import units
+from percolyte.errors import InputError
+from percolyte.transport.voxels import Conduction, RelativeError
+
+
+def conduction_json(found: Conduction) -> dict[str, Any]:
+    """One axis of a volume; the first six keys are those that other programs rely on."""
+    error, bottleneck = found.relative_error, found.bottleneck
+    return {
+        "effective_conductivity_S_per_m": found.effective_conductivity,
+        "tortuosity_factor": found.tortuosity_factor,
+        "volume_fraction": found.volume_fraction,
+        "percolates": found.percolates,
+        "relative_error": None if error is None else error.total,
+        "seconds": found.seconds,
+        "axis": found.axis,
+        "lower_bound_S_per_m": found.lower_bound,
+        "relative_error_parts": None if error is None else asdict(error),
+        "tortuosity_factor_of_percolating_fraction": found.tortuosity_factor_percolating,
+        "percolating_fraction": found.percolating_fraction,
+        "connections": {name: asdict(connection) for name, connection in found.connections.items()},
+        "bottleneck": None
+        if bottleneck is None
+        else {
+            "position_um": [1e6 * place for place in bottleneck.position],
+            "share_of_top_percent": bottleneck.share_of_top_percent,
+            "plane": bottleneck.plane,
+            "plane_share": bottleneck.plane_share,
+        },
+        "iterations": found.iterations,
+        "converged": found.converged,
+        "notes": list(found.notes),
+    }
+
+
+def conduction_text(found: Conduction) -> str:
+    share = f"{100 * found.volume_fraction:.4g} vol% conduct"
+    if not found.percolates:
+        lines = [f"axis {found.axis}: does not percolate, so nothing is conducted", f"  {share}"]
+    else:
+        value = units.text(found.effective_conductivity, units.CONDUCTIVITY, digits=4)
+        assert found.relative_error is not None
+        lines = [
+            f"axis {found.axis}: {value} (± {100 * found.relative_error.total:.2g} %)",
+            f"  tortuosity factor   {found.tortuosity_factor:.4g} = φ σ/σ_eff with all that conducts, "
+            f"{found.tortuosity_factor_percolating:.4g} with what percolates",
+            f"  conducting          {share}, {100 * found.percolating_fraction:.4g} vol% percolate",
+            f"  error               {_error_text(found.relative_error)}",
+        ]
+    if found.lower_bound is not None:
+        low = found.lower_bound / found.effective_conductivity - 1.0
+        lines.append(f"  bounds of the image {100 * low:.2g} % to 0 %: the solver's value is the upper one")
+    for name, c in found.connections.items():
+        lines.append(
+            f"  {name:<19} {100 * c.through:.4g} % from end to end, {100 * c.inlet_only:.3g} % from the inlet only, "
+            f"{100 * c.outlet_only:.3g} % from the outlet only, {100 * c.isolated:.3g} % isolated"
+        )
+    if found.bottleneck is not None:
+        place = ", ".join(f"{1e6 * x:.4g}" for x in found.bottleneck.position)
+        lines.append(
+            f"  bottleneck          at ({place}) um; the hundredth of the voxels that dissipates most has "
+            f"{100 * found.bottleneck.share_of_top_percent:.3g} % of the power"
+        )
+    lines += [f"  note                {note}" for note in found.notes]
+    if not found.converged:
+        lines.append("  note                the solver stopped before the error that was asked for")
+    lines.append(f"  {found.iterations} iterations, {found.seconds:.3g} s")
+    return "\n".join(lines)
+
+
+def _error_text(error: RelativeError) -> str:
+    """The parts; those that were not estimated are said to be missing."""
+    parts = [f"solver {100 * error.solver:.2g} %"]
+    parts += [
+        f"{name} not estimated" if part is None else f"{name} {100 * part:.2g} %"
+        for name, part in (("voxel size", error.resolution), ("sub-volumes", error.sampling))
+    ]
+    return ", ".join(parts)
+
+
+def write_fields(found: Conduction, path: Path) -> None:
+    """Potential, current density and power of each voxel as a NumPy archive."""
+    if path.suffix != ".npz":
+        raise InputError(
+            f"fields are written as a NumPy archive; write for example '{path.stem}.npz'", source=str(path)
+        )
+    if found.fields is None:
+        raise InputError("nothing percolates, so there are no fields to write", source=str(path))
+    fields = found.fields
+    np.savez_compressed(
+        path,
+        potential_V=fields.potential,
+        current_density_A_per_m2=fields.current_density,
+        power_share=fields.power,
+        plane_currents=fields.plane_currents,
+    )

@@ -1,0 +1,438 @@
+"""Effective conductivity of a voxel image, with the errors that it carries.
+
+The solver works on the image as it is (`numerics/conduction.py`). How far the
+image is from the material is a larger error, and is estimated beside it: from a
+coarsened image, and from the scatter of sub-volumes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from percolyte import units
+from percolyte.errors import InputError, Problem, suggestion
+from percolyte.microstructure.volume import Volume
+from percolyte.transport.effective import Transport
+
+if TYPE_CHECKING:
+    from percolyte.numerics.conduction import Network, Solution
+
+NEGLIGIBLE = 1e-12
+"""A conductivity below this share of the largest counts as none: rounding would decide its current."""
+SMALLEST = 8
+"""Voxels an edge of the smallest image that is solved to estimate an error."""
+ROUGH = 1e-3
+"""Relative error of the solver in those images."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How the voxels of one phase are connected through all conducting phases; fractions of the phase."""
+
+    through: float
+    """In clusters that reach inlet and outlet."""
+    inlet_only: float
+    outlet_only: float
+    isolated: float
+
+
+@dataclass(frozen=True)
+class RelativeError:
+    """The parts of the error of an effective conductivity, each relative to it; None where not estimated."""
+
+    solver: float
+    """Estimated from the last steps."""
+    resolution: float | None
+    """From the image at two and four times the voxel length."""
+    sampling: float | None
+    """Standard error over the eight octants."""
+
+    @property
+    def total(self) -> float:
+        """Root of the sum of squares of the known parts."""
+        return math.sqrt(sum(part**2 for part in (self.solver, self.resolution, self.sampling) if part is not None))
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Fields at a drop of one volt from inlet to outlet; NaN or zero where nothing conducts."""
+
+    potential: NDArray[np.float32]
+    """0 at the inlet (first voxels of the axis), 1 at the outlet."""
+    current_density: NDArray[np.float32]
+    """A/m², one component for each axis of the image."""
+    power: NDArray[np.float32]
+    """Share of the dissipated power in each voxel; adds up to one."""
+    plane_currents: NDArray[np.float64]
+    """Current through each plane between voxels over their mean: one everywhere for an exact solution."""
+
+
+@dataclass(frozen=True)
+class Bottleneck:
+    """Where the resistance sits."""
+
+    position: tuple[float, float, float]
+    """The voxel that dissipates most, m from the corner of the image."""
+    share_of_top_percent: float
+    """Share of the power in the hundredth of the conducting voxels that dissipates most; 0.01 in a straight channel."""
+    plane: int
+    """The plane of voxels across the axis that dissipates most."""
+    plane_share: float
+    """Its share of the power times the number of planes; one in a straight channel."""
+
+
+@dataclass(frozen=True)
+class Conduction:
+    """Effective conductivity of a volume along one axis, and what it rests on."""
+
+    axis: int
+    percolates: bool
+    """Whether any conducting cluster reaches from inlet to outlet."""
+    effective_conductivity: float
+    """S/m; zero where nothing percolates. The image does not conduct better than this (Dirichlet's principle)."""
+    lower_bound: float | None
+    """S/m; the image does not conduct worse (Thomson's principle). None if no errors were asked for. Far below
+    at contrasts of 1e6 and more."""
+    volume_fraction: float
+    """Of all conducting phases."""
+    percolating_fraction: float
+    """Volume fraction of the clusters that reach from inlet to outlet."""
+    tortuosity_factor: float | None
+    """Σ φ_k σ_k / σ_eff over the conducting phases, φ_k their total volume fractions: φ σ₀/σ_eff for one
+    phase. None where nothing percolates."""
+    tortuosity_factor_percolating: float | None
+    """The same with φ_k the volume fractions that percolate."""
+    connections: Mapping[str, Connection]
+    """For each conducting phase."""
+    relative_error: RelativeError | None
+    """None where nothing percolates."""
+    iterations: int
+    converged: bool
+    seconds: float
+    notes: tuple[str, ...]
+    fields: Fields | None = None
+    bottleneck: Bottleneck | None = None
+
+
+@dataclass(frozen=True)
+class _Image:
+    """A labelled image with the inlet at the first plane, and what its voxels and interfaces resist."""
+
+    labels: NDArray[np.uint8]
+    particles: NDArray[np.int32] | None
+    voxel: tuple[float, float, float]
+    resistivity: NDArray[np.float64]
+    """ohm m for each of 256 labels; infinite where it insulates."""
+    contact: NDArray[np.float64] | None
+    """ohm m² between two labels, or between two particles of one label on the diagonal."""
+
+    def network(self, threads: int) -> tuple[Network, float]:
+        """The network of the image, and the ohms that its unit of resistance stands for."""
+        from percolyte.numerics.conduction import build_network
+
+        lengths = np.array(self.voxel)[:, None]
+        areas = math.prod(self.voxel) / lengths
+        half = 0.5 * lengths / areas * self.resistivity
+        unit = 2.0 * float(half.min())
+        contact = None if self.contact is None else self.contact / areas[:, :, None] / unit
+        network = build_network(self.labels, half / unit, contact, self.particles, threads=threads)
+        return network, unit
+
+    def effective(self, conductance: float) -> float:
+        """Conductivity of the image from its conductance in S."""
+        shape, voxel = self.labels.shape, self.voxel
+        return float(conductance * shape[0] * voxel[0] / (shape[1] * voxel[1] * shape[2] * voxel[2]))
+
+    def conductivity(self, rtol: float, threads: int) -> float:
+        """Effective conductivity, zero where nothing percolates."""
+        from percolyte.numerics.conduction import solve
+
+        network, unit = self.network(threads)
+        if not network.percolates:
+            return 0.0
+        return self.effective(solve(network, rtol, threads=threads).conductance / unit)
+
+    def part(self, box: tuple[slice, ...]) -> _Image:
+        particles = None if self.particles is None else np.ascontiguousarray(self.particles[box])
+        return replace(self, labels=np.ascontiguousarray(self.labels[box]), particles=particles)
+
+    def sampled(self, every: int) -> _Image:
+        """The image as it would be at a multiple of the voxel length: one voxel of each block."""
+        inside = slice((every - 1) // 2, None, every)
+        x, y, z = self.voxel
+        return replace(self.part((inside, inside, inside)), voxel=(every * x, every * y, every * z))
+
+
+def conduct(
+    volume: Volume,
+    conductivities: Mapping[str, float],
+    *,
+    axis: int = 0,
+    interfaces: Mapping[tuple[str, str], float] | None = None,
+    particles: NDArray[Any] | None = None,
+    rtol: float = 1e-4,
+    errors: bool = True,
+    fields: bool = False,
+    threads: int | None = None,
+) -> Conduction:
+    """Effective conductivity of a volume along an axis.
+
+    Solves div(σ grad u) = 0 with u = 0 and u = 1 on the two outer faces of the axis
+    and no current through the others; σ_eff = current × length / area. Faces between
+    voxels conduct as 1/(ρ_i/2 + ρ_j/2 + R), R the area-specific resistance of the
+    interface between two phases, or between two particles of one phase.
+
+    Holds for ohmic conduction, or diffusion at steady state. Limits: a full block
+    gives σ; layers along the axis their mean, across it their harmonic mean.
+
+    `conductivities` are in S/m by the name of the phase; phases without one insulate.
+    `interfaces` are in ohm m² by two names; the same name twice means between particles
+    of that phase, which `particles` (shape of the image) numbers. `rtol` is the error of
+    σ_eff that the solver may leave. `errors` also bounds σ_eff from below and estimates
+    what voxel size and sub-volume contribute, in about five times the time; `fields` also returns potential,
+    current and power of each voxel. `threads` are by default as many as cores.
+
+    Errors: `InputError` for names, values and shapes that do not fit. A volume in
+    which nothing percolates is a result, with a conductivity of zero.
+    """
+    from percolyte.numerics.conduction import solve
+
+    began = time.perf_counter()
+    interfaces = interfaces or {}
+    _check(volume, conductivities, axis, interfaces, particles, rtol)
+    threads = threads or _cores()
+    sigma, notes = _significant(conductivities)
+    image = _image(volume, sigma, axis, interfaces, particles)
+    network, unit = image.network(threads)
+    connections = _connections(network, volume, sigma)
+    total, through = _counted(network, volume, sigma, connections)
+    found: dict[str, Any] = {
+        "axis": axis,
+        "percolates": network.percolates,
+        "volume_fraction": float(sum(total.values())),
+        "percolating_fraction": float(sum(through.values())),
+        "connections": connections,
+        "notes": notes,
+    }
+    if not network.percolates:
+        return Conduction(
+            **found,
+            effective_conductivity=0.0,
+            lower_bound=None,
+            tortuosity_factor=None,
+            tortuosity_factor_percolating=None,
+            relative_error=None,
+            iterations=0,
+            converged=True,
+            seconds=time.perf_counter() - began,
+        )
+    solution = solve(network, rtol, threads=threads, bounds=errors)
+    effective = image.effective(solution.conductance / unit)
+    resolution, sampling = _image_errors(image, effective, threads) if errors else (None, None)
+    field, bottleneck = _located(image, network, solution, unit, axis) if fields else (None, None)
+    return Conduction(
+        **found,
+        effective_conductivity=effective,
+        lower_bound=None if solution.lower is None else image.effective(solution.lower / unit),
+        tortuosity_factor=sum(total[name] * sigma[name] for name in sigma) / effective,
+        tortuosity_factor_percolating=sum(through[name] * sigma[name] for name in sigma) / effective,
+        relative_error=RelativeError(solution.error, resolution, sampling),
+        iterations=solution.iterations,
+        converged=solution.converged,
+        seconds=time.perf_counter() - began,
+        fields=field,
+        bottleneck=bottleneck,
+    )
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def conduct_axes(volume: Volume, conductivities: Mapping[str, float], **options: Any) -> tuple[Conduction, ...]:
+    """`conduct` along each of the three axes: the diagonal of the conductivity tensor.
+
+    The side faces are closed, so that the elements off the diagonal are not obtained;
+    they vanish where the axes of the image are those of the structure.
+    """
+    first, second, third = (conduct(volume, conductivities, axis=axis, **options) for axis in range(3))
+    return first, second, third
+
+
+def transport_of(ionic: Conduction, electronic: Conduction | None = None) -> Transport:
+    """What later steps take: the effective conductivities of a volume along one axis."""
+
+    def said(name: str, found: Conduction) -> str:
+        error = "" if found.relative_error is None else f" ± {100.0 * found.relative_error.total:.2g} %"
+        return f"{name} {units.text(found.effective_conductivity, units.CONDUCTIVITY, digits=4)}{error}"
+
+    known = [said("ionic", ionic)] + ([] if electronic is None else [said("electronic", electronic)])
+    return Transport(
+        kind="microstructure",
+        ionic=ionic.effective_conductivity,
+        electronic=None if electronic is None else electronic.effective_conductivity,
+        ionic_tortuosity_factor=ionic.tortuosity_factor,
+        statement=f"solved on a voxel image along axis {ionic.axis}: {', '.join(known)}",
+    )
+
+
+def _check(
+    volume: Volume,
+    conductivities: Mapping[str, float],
+    axis: int,
+    interfaces: Mapping[tuple[str, str], float],
+    particles: NDArray[Any] | None,
+    rtol: float,
+) -> None:
+    """Every problem of the arguments at once."""
+    problems = []
+    names = [(f"conductivities.{name}", name) for name in conductivities]
+    names += [(f"interfaces.{a}-{b}", name) for a, b in interfaces for name in dict.fromkeys((a, b))]
+    for where, name in names:
+        if name not in volume.phases:
+            known = ", ".join(f"'{phase}'" for phase in volume.phases)
+            problems.append(
+                Problem(where, f"no phase '{name}' in this volume{suggestion(name, volume.phases)}; it has {known}")
+            )
+    for name, value in conductivities.items():
+        if not 0.0 <= value < math.inf:
+            problems.append(Problem(f"conductivities.{name}", f"{value} S/m is not a conductivity; write zero or more"))
+    if not any(0.0 < value < math.inf for value in conductivities.values()):
+        problems.append(Problem("conductivities", "no phase conducts; give at least one a conductivity above zero"))
+    for (a, b), value in interfaces.items():
+        if not 0.0 <= value < math.inf:
+            problems.append(Problem(f"interfaces.{a}-{b}", f"{value} ohm m2 is not a resistance; write zero or more"))
+        if a == b and particles is None:
+            problems.append(
+                Problem(f"interfaces.{a}-{b}", "particles of one phase need `particles` to tell them apart")
+            )
+    if particles is not None and particles.shape != volume.labels.shape:
+        problems.append(
+            Problem("particles", f"shape {particles.shape} is not that of the image, {volume.labels.shape}")
+        )
+    if axis not in (0, 1, 2):
+        problems.append(Problem("axis", f"{axis} is not an axis of a volume; write 0, 1 or 2"))
+    if not 1e-8 <= rtol <= 0.1:
+        problems.append(Problem("rtol", f"{rtol:g} is out of range; write 1e-8 to 0.1"))
+    if problems:
+        raise InputError(problems, source=volume.source)
+
+
+def _significant(conductivities: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, ...]]:
+    """The conductivities that count, and a note on those that do not."""
+    largest = max(conductivities.values())
+    sigma = {name: value for name, value in conductivities.items() if value > NEGLIGIBLE * largest}
+    dropped = [name for name, value in conductivities.items() if value > 0.0 and name not in sigma]
+    notes = tuple(
+        f"{name} conducts less than {NEGLIGIBLE:g} of the best phase and is taken as insulating" for name in dropped
+    )
+    return sigma, notes
+
+
+def _image(
+    volume: Volume,
+    sigma: Mapping[str, float],
+    axis: int,
+    interfaces: Mapping[tuple[str, str], float],
+    particles: NDArray[Any] | None,
+) -> _Image:
+    """The volume with `axis` first; labels that conduct alike stay apart only where an interface is between them."""
+    resistivity = np.full(256, math.inf)
+    for name, value in sigma.items():
+        resistivity[volume.label(name)] = 1.0 / value
+    contact = None
+    if any(interfaces.values()):
+        contact = np.zeros((256, 256))
+        for (a, b), value in interfaces.items():
+            contact[volume.label(a), volume.label(b)] = contact[volume.label(b), volume.label(a)] = value
+    bounded = contact is not None and particles is not None and contact.diagonal().any()
+    first = volume.voxel[axis]
+    second, third = (length for other, length in enumerate(volume.voxel) if other != axis)
+    return _Image(
+        np.ascontiguousarray(np.moveaxis(volume.labels, axis, 0)),
+        np.ascontiguousarray(np.moveaxis(particles, axis, 0), dtype=np.int32)
+        if bounded and particles is not None
+        else None,
+        (first, second, third),
+        resistivity,
+        contact,
+    )
+
+
+def _connections(network: Network, volume: Volume, sigma: Mapping[str, float]) -> dict[str, Connection]:
+    """Fractions of each conducting phase by what its clusters reach."""
+    found = {}
+    for name in sigma:
+        counts = network.counts[volume.label(name)]
+        share = counts / max(int(counts.sum()), 1)
+        found[name] = Connection(
+            through=float(share[3]), inlet_only=float(share[1]), outlet_only=float(share[2]), isolated=float(share[0])
+        )
+    return found
+
+
+def _counted(
+    network: Network, volume: Volume, sigma: Mapping[str, float], connections: Mapping[str, Connection]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Volume fraction of each conducting phase, in total and in clusters from inlet to outlet."""
+    total = {name: float(network.counts[volume.label(name)].sum()) / volume.labels.size for name in sigma}
+    return total, {name: total[name] * connections[name].through for name in sigma}
+
+
+def _image_errors(image: _Image, effective: float, threads: int) -> tuple[float | None, float | None]:
+    """What voxel size and sub-volume contribute to the relative error.
+
+    Voxel size: with σ, σ₂ and σ₄ of the image at one, two and four times the voxel
+    length, 2 max(|σ - σ₂|, |σ₂ - σ₄|/2)/σ. A staircase errs in first order, for which
+    half of it would do; the factor of two covers differences that happen to be small
+    and the slower convergence near percolation.
+
+    Sub-volumes: standard deviation over the octants over √8, relative to their mean.
+    """
+    if min(image.labels.shape) < 4 * SMALLEST:
+        return None, None
+    second, fourth = (image.sampled(every).conductivity(ROUGH, threads) for every in (2, 4))
+    resolution = 2.0 * max(abs(effective - second), abs(second - fourth) / 2.0) / effective
+    cuts = [(slice(0, n // 2), slice(n // 2, None)) for n in image.labels.shape]
+    octants = [image.part(box).conductivity(ROUGH, threads) for box in itertools.product(*cuts)]
+    mean = float(np.mean(octants))
+    return resolution, float(np.std(octants, ddof=1)) / math.sqrt(8.0) / mean if mean > 0.0 else math.inf
+
+
+def _located(image: _Image, network: Network, solution: Solution, unit: float, axis: int) -> tuple[Fields, Bottleneck]:
+    """Fields in the axes of the volume, and the place that dissipates most."""
+    from percolyte.numerics.fields import fields
+
+    current, power, planes = fields(network.grid, solution.potential)
+    conducting = power > 0.0
+    potential = np.where(conducting, solution.potential[1:-1, 1:-1, 1:-1], np.nan).astype(np.float32)
+    areas = math.prod(image.voxel) / np.array(image.voxel)
+    current *= (1.0 / unit / areas).astype(np.float32)[:, None, None, None]
+    power /= power.sum(dtype=np.float64)
+    by_plane = power.sum(axis=(1, 2), dtype=np.float64)
+    number = max(1, int(np.count_nonzero(conducting)) // 100)
+    top = float(np.partition(power, power.size - number, axis=None)[-number:].sum(dtype=np.float64))
+    place = np.unravel_index(int(power.argmax()), power.shape)
+    corner = [float(index + 0.5) * length for index, length in zip(place, image.voxel, strict=True)]
+    corner.insert(axis, corner.pop(0))
+    components = [1, 2]
+    components.insert(axis, 0)
+    found = Fields(
+        potential=np.moveaxis(potential, 0, axis),
+        current_density=np.moveaxis(current[components], 1, axis + 1),
+        power=np.moveaxis(power, 0, axis),
+        plane_currents=planes / planes.mean(),
+    )
+    plane = int(by_plane.argmax())
+    x, y, z = corner
+    return found, Bottleneck((x, y, z), top, plane, float(by_plane[plane]) * by_plane.size)

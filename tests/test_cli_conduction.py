@@ -1,0 +1,74 @@
+"""The command conduct: the keys that other programs rely on, and what bad input is answered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from percolyte.cli import app, main
+
+KEYS = {
+    "effective_conductivity_S_per_m",
+    "tortuosity_factor",
+    "volume_fraction",
+    "percolates",
+    "relative_error",
+    "seconds",
+}
+
+
+def a_file(folder: Path) -> str:
+    """Half of it conducts, straight along axis 0 and 1."""
+    labels = np.zeros((36, 34, 32), np.uint8)
+    labels[:, :, :16] = 1
+    np.save(folder / "volume.npy", labels)
+    return str(folder / "volume.npy")
+
+
+def test_the_keys_stay(tmp_path: Path) -> None:
+    words = ["conduct", a_file(tmp_path), "--voxel", "0.5 um", "--conductivity", "1=2 mS/cm", "--json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    assert data.keys() >= KEYS
+    assert data["effective_conductivity_S_per_m"] == pytest.approx(0.1)
+    assert data["tortuosity_factor"] == pytest.approx(1.0)
+    across = json.loads(CliRunner().invoke(app, [*words, "--axis", "2"]).stdout)
+    assert (across["percolates"], across["effective_conductivity_S_per_m"]) == (False, 0.0)
+    assert across["tortuosity_factor"] is across["relative_error"] is None
+    three = json.loads(CliRunner().invoke(app, [*words, "--axis", "all"]).stdout)["axes"]
+    assert [one["percolates"] for one in three] == [True, True, False]
+
+
+def test_fields_are_written(tmp_path: Path) -> None:
+    out = tmp_path / "fields.npz"
+    words = ["conduct", a_file(tmp_path), "--voxel", "0.5 um", "--conductivity", "1=2 mS/cm", "--out", str(out)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "bottleneck" in done.stdout
+    assert np.load(out)["potential_V"].shape == (36, 34, 32)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--conductivity", "1=2"], "has no unit"),
+        (["--conductivity", "1=2 mS/cm", "--axis", "3"], "write 0, 1, 2 or all"),
+        (["--conductivity", "salt=2 mS/cm"], "no phase 'salt'"),
+        (["--conductivity", "1"], "NAME=VALUE"),
+        (["--conductivity", "1=2 mS/cm", "--interface", "1=1 ohm cm2"], "NAME,NAME=VALUE"),
+        (["--conductivity", "1=2 mS/cm", "--out", "fields.csv"], "NumPy archive"),
+    ],
+)
+def test_bad_input_is_answered_with_what_to_write(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["percolyte", "conduct", a_file(tmp_path), "--voxel", "0.5 um", *words])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
