@@ -311,11 +311,3 @@ def _data(design: Design, files: list[Path], area: str | None, sign: str | None)
     if not design.measured:
         raise InputError("there are no data to fit; name cycler files after DESIGN, or in its tables [[measured]]")
     return [(design.folder, one) for one in design.measured]
-
-
-@app.command()
-def warmup() -> None:
-    """Compile the cell model once, so that later runs start at once."""
-    from percolyte.cell.run import warm_up
-
-    typer.echo(f"the cell model is compiled ({warm_up():.1f} s)")

@@ -98,3 +98,32 @@ def schema() -> None:
     from percolyte.design import Design
 
     print_json(Design.model_json_schema())
+
+
+@app.command()
+def warmup() -> None:
+    """Compile the cell model and the work on volumes once, so that later runs start at once."""
+    from time import perf_counter
+
+    from percolyte.cell.run import warm_up
+
+    typer.echo(f"the cell model is compiled ({warm_up():.1f} s)")
+    start = perf_counter()
+    _work_on_a_small_volume()
+    typer.echo(f"packing, measuring and conduction are compiled ({perf_counter() - start:.1f} s)")
+
+
+def _work_on_a_small_volume() -> None:
+    from percolyte.microstructure.measure import measure
+    from percolyte.microstructure.networks import roles_of
+    from percolyte.microstructure.pack import Microstructure, pack
+    from percolyte.microstructure.powders import ConstantSize
+    from percolyte.microstructure.shapes import Spheres
+    from percolyte.transport.voxels import conduct
+
+    coarse, fine = (Spheres(sizes=ConstantSize(diameter=diameter)) for diameter in (5e-6, 3e-6))
+    look = Microstructure(active=coarse, electrolyte=fine)
+    packed = pack({"active": 0.4, "electrolyte": 0.4}, look, (20e-6, 20e-6, 20e-6), 1e-6, 1)
+    measure(packed.volume, roles_of(packed.volume))
+    conduct(packed.volume, {"electrolyte": 0.1}, fields=True)
+    conduct(packed.volume, {"electrolyte": 0.1, "active": 1.0})
