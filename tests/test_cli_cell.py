@@ -358,3 +358,24 @@ def test_bad_input_gets_one_clear_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
 ) -> None:
     assert said in refusal(monkeypatch, capsys, *words)
+
+
+POLYMER = "polymer-nmc811-li"
+
+
+def test_a_polymer_design_goes_through_the_same_commands() -> None:
+    words = "discharge at 1C until 3 V; rest for 10 min; charge at C/5 until 4 V; hold at 4 V until C/20"
+    found = json_of("simulate", POLYMER, "--protocol", words)
+    assert found["model"] == "salt in a polymer"
+    assert [step["end"] for step in found["steps"]] == ["lower voltage", "time", "upper voltage", "current"]
+    assert len(found["loss_mV"]["salt concentration"]) == len(found["time_s"])
+    assert found["salt"]["short_of_salt"]
+    diagnosis = json_of("rate", POLYMER, "--c-rates", "0.1,2")["rates"]
+    assert [point["salt"]["short_of_salt"] for point in diagnosis] == [False, True]
+    assert json_of("diagnose", POLYMER)["limiting"] == "salt depletion"
+
+
+def test_the_impedance_of_a_polymer_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "single-ion electrolytes only" in refusal(monkeypatch, capsys, "impedance", POLYMER)
