@@ -324,13 +324,14 @@ def test_charge_lithium_and_salt_are_conserved_over_cycles_of_every_mode() -> No
 
 def test_every_mode_with_a_transference_number_of_one_is_the_single_ion_conductor() -> None:
     steps = parse_protocol(CYCLES)
-    found = simulate(salted(an_electrolyte(transference_number=1.0)), steps, rtol=5e-6)
-    fast = simulate(a_cell(), steps, rtol=5e-6)
+    found = simulate(salted(an_electrolyte(transference_number=1.0)), steps, cells=80, rtol=2e-6)
+    fast = simulate(a_cell(), steps, cells=40, rtol=2e-6)
     assert [step.end for step in found.protocol] == [step.end for step in fast.protocol]
     for ours, theirs in zip(found.protocol, fast.protocol, strict=True):
-        # a voltage limit is met to a microvolt; the steps in time differ a little, as the extrapolations do
-        assert ours.end_voltage == pytest.approx(theirs.end_voltage, abs=1e-5)
-        assert ours.charge == pytest.approx(theirs.charge, rel=1e-5, abs=1e-6)
+        # volumes against points, and formulas of second order in time against third: 0.8 C/m2 of 1.1e5, where a
+        # step starts from; both approach each other to 0.1 C/m2 at a tolerance of 1e-7. U falls by 6e-6 V per C/m2.
+        assert ours.end_voltage == pytest.approx(theirs.end_voltage, abs=2e-5)
+        assert ours.charge == pytest.approx(theirs.charge, abs=1e-5 * a_cell().areal_capacity)
 
 
 def test_a_profile_of_constant_current_is_the_constant_current() -> None:
@@ -366,9 +367,9 @@ def test_the_losses_add_up_to_the_distance_from_the_open_circuit_with_the_square
     for cells in (10, 20, 40):
         runner = runner_of(salted(an_electrolyte(diffusivity=3e-11)), cells=cells)
         found = collect(runner, [replace(discharge(1.0), duration=1200.0)])
-        weights = np.diff(runner.cathode.edges**3)
-        share = runner.state.current[:, 0] / runner.state.current[:, 0].sum()
-        open_circuit = float((4.3 - (runner.state.x[:, 0] * weights).sum(axis=1)) @ share)
+        current = runner.state.current[0, :, 0]
+        mean = found.after[0].average[:, 0]
+        open_circuit = float((4.3 - mean) @ current / current.sum())
         lost = sum(float(volts[-1]) for volts in found.losses.values())
         assert tuple(found.losses) == (*LOSSES, SALT_LOSS)
         errors.append(abs(open_circuit - lost - found.voltage[-1]))

@@ -101,6 +101,8 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
 def _filling(resolved: Resolved, stack: Stack, cathode_conductivity: float) -> Filling | None:
     """The salt of a polymer; None for a transference number of one, where it does not move."""
     salt = resolved.design.salt
+    if salt is None:
+        _note_anions(resolved)
     if salt is None or salt.transference_number == 1.0:
         return None
     fractions, recipe = stack.cathode.volume_fractions, stack.inputs.cathode.recipe
@@ -118,6 +120,16 @@ def _filling(resolved: Resolved, stack: Stack, cathode_conductivity: float) -> F
     separator, cathode = filling.factors(float(stack.separator.area_specific_resistance), cathode_conductivity)
     check_fractions({"separator transport factor": separator, "cathode transport factor": cathode})
     return filling
+
+
+def _note_anions(resolved: Resolved) -> None:
+    """Anions that move, by the library, but are left out of the cell, are stated as an assumption."""
+    for name, substance in resolved.substances.items():
+        datum = substance.default("transference_number")
+        if datum is not None and datum.number < 1.0:
+            why = f"the library has {text(datum.number, units.FRACTION)} ({datum.said}); a table [salt] lets the anions move"
+            shown = "100 %: simulated as a single-ion conductor, as the design has no [salt]"
+            resolved.ledger.add(f"{name}.transference_number", shown, "assumed", why)
 
 
 def _separator_activation(resolved: Resolved, stack: Stack) -> float:
