@@ -375,6 +375,22 @@ def test_a_polymer_design_goes_through_the_same_commands() -> None:
     assert json_of("diagnose", POLYMER)["limiting"] == "salt depletion"
 
 
+def test_the_report_of_a_polymer_says_why_it_has_no_impedance(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["run", POLYMER, "--out", str(tmp_path)]).exit_code == 0
+    page = (tmp_path / "report.html").read_text()
+    assert "Salt at the end of each discharge" in page
+    assert "and the salt of this one moves" in page
+
+
+def test_a_polymer_without_a_salt_is_a_single_ion_conductor_by_assumption(tmp_path: Path) -> None:
+    path = tmp_path / "still.toml"
+    path.write_text(find_design(POLYMER).read_text().split("[salt]")[0])
+    found = json_of("simulate", str(path), "--c-rate", "0.1")
+    assert found["model"] == "single-ion electrolyte"
+    assert any(one.startswith("PEO-LiTFSI.transference_number") for one in found["assumed"])
+    assert not any("transference" in one for one in json_of("simulate", POLYMER, "--c-rate", "0.1")["assumed"])
+
+
 def test_the_impedance_of_a_polymer_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
