@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from percolyte.cell.electrolyte import Filling, SaltElectrolyte
+from percolyte.cell.heat import heat_of
 from percolyte.cell.kernel import Planar
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.polarisation import Polarisation, limiting_current, polarise, sand_time
@@ -359,6 +360,16 @@ def test_a_rest_returns_the_salt_to_uniform_and_the_voltage_to_the_open_circuit(
     # what is left relaxes through the particles; Newton stops at 2e-7 V
     assert found.voltage[-1] == pytest.approx(4.3 - filled, abs=2e-6)
     assert abs(found.losses[SALT_LOSS][-1]) < 1e-9
+
+
+def test_the_heat_between_two_rests_is_that_of_the_mean_stoichiometry() -> None:
+    """U = 4.3 - x without entropy, and an ideal salt: all heat is ∫ I (U - V) dt, U of the mean."""
+    cell = salted(an_electrolyte())
+    found = simulate(cell, parse_protocol("discharge at 1C for 30 min; rest for 300 h"))
+    rest = 4.1 - 0.7 * found.charge / cell.areal_capacity
+    # trapezoids over the time steps
+    lost = float(np.trapezoid(found.current * (rest - found.voltage), found.time))
+    assert heat_of(cell, found).total == pytest.approx(lost, rel=1e-4)
 
 
 def test_the_losses_add_up_to_the_distance_from_the_open_circuit_with_the_square_of_the_mesh() -> None:
