@@ -358,3 +358,40 @@ def test_bad_input_gets_one_clear_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
 ) -> None:
     assert said in refusal(monkeypatch, capsys, *words)
+
+
+POLYMER = "polymer-nmc811-li"
+
+
+def test_a_polymer_design_goes_through_the_same_commands() -> None:
+    words = "discharge at 1C until 3 V; rest for 10 min; charge at C/5 until 4 V; hold at 4 V until C/20"
+    found = json_of("simulate", POLYMER, "--protocol", words)
+    assert found["model"] == "salt in a polymer"
+    assert [step["end"] for step in found["steps"]] == ["lower voltage", "time", "upper voltage", "current"]
+    assert len(found["loss_mV"]["salt concentration"]) == len(found["time_s"])
+    assert found["salt"]["short_of_salt"]
+    diagnosis = json_of("rate", POLYMER, "--c-rates", "0.1,2")["rates"]
+    assert [point["salt"]["short_of_salt"] for point in diagnosis] == [False, True]
+    assert json_of("diagnose", POLYMER)["limiting"] == "salt depletion"
+
+
+def test_the_report_of_a_polymer_says_why_it_has_no_impedance(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["run", POLYMER, "--out", str(tmp_path)]).exit_code == 0
+    page = (tmp_path / "report.html").read_text()
+    assert "Salt at the end of each discharge" in page
+    assert "and the salt of this one moves" in page
+
+
+def test_a_polymer_without_a_salt_is_a_single_ion_conductor_by_assumption(tmp_path: Path) -> None:
+    path = tmp_path / "still.toml"
+    path.write_text(find_design(POLYMER).read_text().split("[salt]")[0])
+    found = json_of("simulate", str(path), "--c-rate", "0.1")
+    assert found["model"] == "single-ion electrolyte"
+    assert any(one.startswith("PEO-LiTFSI.transference_number") for one in found["assumed"])
+    assert not any("transference" in one for one in json_of("simulate", POLYMER, "--c-rate", "0.1")["assumed"])
+
+
+def test_the_impedance_of_a_polymer_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "single-ion electrolytes only" in refusal(monkeypatch, capsys, "impedance", POLYMER)

@@ -51,7 +51,7 @@ class Evaluation:
     rate_missing: str
     """Why there are none, although asked for."""
     spectrum: Spectrum | None
-    """Impedance of the half discharged cell, where there are discharges at C-rates."""
+    """Impedance of the half discharged cell, where there are discharges at C-rates and no salt that moves."""
     measured: tuple[Comparison, ...]
     """Measured discharges that the design names, beside the model's, where there are discharges at C-rates."""
     measured_notes: tuple[str, ...]
@@ -98,7 +98,7 @@ def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
         cost=_cost(resolved, stack, energy),
         rate=_rate(cell, stack, energy, rates) if cell else None,
         rate_missing=missing,
-        spectrum=_spectrum(cell) if cell else None,
+        spectrum=_spectrum(cell) if cell and cell.salt is None else None,
         measured=measured,
         measured_notes=notes,
         ev_range=float(

@@ -17,6 +17,7 @@ import numpy as np
 
 from percolyte import units
 from percolyte.cell.curves import continued, read_entropy, read_potential, smooth, varying
+from percolyte.cell.electrolyte import Filling, SaltElectrolyte, check_fractions
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.design import ActiveMaterial, Cathode, CompositeAnode, LithiumAnode, NoAnode
 from percolyte.electrode import Electrode as Layer
@@ -85,6 +86,7 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
         upper_limit=0.0,
         separator_activation=_separator_activation(resolved, stack),
         anode_entropy=anode_entropy,
+        salt=_filling(resolved, stack, cathode.ionic),
     )
     empty, full = cell.open_circuit_voltage(charged=False), cell.open_circuit_voltage(charged=True)
     if empty >= full:
@@ -94,6 +96,40 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
             source=design.label,
         )
     return replace(cell, cut_off=CUT_OFF if full > CUT_OFF + 0.7 else empty - 0.5, upper_limit=full + 0.3)
+
+
+def _filling(resolved: Resolved, stack: Stack, cathode_conductivity: float) -> Filling | None:
+    """The salt of a polymer; None for a transference number of one, where it does not move."""
+    salt = resolved.design.salt
+    if salt is None:
+        _note_anions(resolved)
+    if salt is None or salt.transference_number == 1.0:
+        return None
+    fractions, recipe = stack.cathode.volume_fractions, stack.inputs.cathode.recipe
+    filling = Filling(
+        SaltElectrolyte(
+            conductivity=float(stack.separator.conductivity),
+            diffusivity=salt.diffusivity,
+            transference_number=salt.transference_number,
+            concentration=salt.concentration,
+            thermodynamic_factor=salt.thermodynamic_factor,
+        ),
+        separator_thickness=float(stack.separator.thickness),
+        cathode_fraction=sum(float(fractions[name]) for name, part in recipe.items() if part.role == "electrolyte"),
+    )
+    separator, cathode = filling.factors(float(stack.separator.area_specific_resistance), cathode_conductivity)
+    check_fractions({"separator transport factor": separator, "cathode transport factor": cathode})
+    return filling
+
+
+def _note_anions(resolved: Resolved) -> None:
+    """Anions that move, by the library, but are left out of the cell, are stated as an assumption."""
+    for name, substance in resolved.substances.items():
+        datum = substance.default("transference_number")
+        if datum is not None and datum.number < 1.0:
+            why = f"the library has {text(datum.number, units.FRACTION)} ({datum.said}); a table [salt] lets the anions move"
+            shown = "100 %: simulated as a single-ion conductor, as the design has no [salt]"
+            resolved.ledger.add(f"{name}.transference_number", shown, "assumed", why)
 
 
 def _separator_activation(resolved: Resolved, stack: Stack) -> float:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from percolyte.cell.electrolyte import Filling
+from percolyte.errors import InputError
 from percolyte.units import FARADAY, GAS_CONSTANT
 
 if TYPE_CHECKING:
@@ -226,6 +228,12 @@ class Cell:
     """J/mol, about `temperature`."""
     anode_entropy: float = 0.0
     """dU/dT of a planar anode, V/K; a porous one has it in its particles."""
+    salt: Filling | None = None
+    """Where anions move too; None is a single-ion electrolyte, t+ = 1."""
+
+    def __post_init__(self) -> None:
+        if self.salt is not None and isinstance(self.anode, PorousElectrode):
+            raise InputError("a salt in a polymer is simulated against lithium metal only; give a planar anode")
 
     @property
     def porous(self) -> tuple[PorousElectrode, ...]:
@@ -246,7 +254,11 @@ class Cell:
 
         p(T) = p(T0) exp(-E/R (1/T - 1/T0)); a conductivity also with T0/T.
         Open-circuit potentials by U(x, T) = U(x, T0) + (T - T0) dU/dT(x).
+
+        Errors: InputError for a cell with a salt, whose properties hold at one temperature.
         """
+        if self.salt is not None:
+            raise InputError("the properties of a salt hold at one temperature; leave out [thermal] or [salt]")
         inverse = (1.0 / temperature - 1.0 / self.temperature) / GAS_CONSTANT
         cool = self.temperature / temperature
         warmer = temperature - self.temperature

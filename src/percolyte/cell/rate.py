@@ -9,7 +9,7 @@ import numpy as np
 
 from percolyte.cell.heat import Heat, heat_of
 from percolyte.cell.model import Cell, PorousElectrode
-from percolyte.cell.run import LOSSES, Simulation, rate_capability
+from percolyte.cell.run import Simulation, rate_capability
 from percolyte.pouch.energy import PouchEnergy
 from percolyte.pouch.stack import Stack
 
@@ -92,7 +92,7 @@ def rate_of_design(cell: Cell, stack: Stack, energy: PouchEnergy, rates: Sequenc
 def mean_losses(found: Simulation) -> dict[str, float]:
     """Mean volts lost to each process, over the charge passed in one discharge."""
     if found.charge.size < 2 or found.charge[-1] == 0.0:
-        return dict.fromkeys(LOSSES, 0.0)
+        return dict.fromkeys(found.losses, 0.0)
     return {name: float(np.trapezoid(volts, found.charge) / found.charge[-1]) for name, volts in found.losses.items()}
 
 
@@ -113,8 +113,26 @@ def diagnose(cell: Cell, c_rate: float = DIAGNOSIS_RATE) -> Diagnosis:
         )
     sensitivities.sort(key=lambda item: -abs(item.elasticity))
     sentence = f"At {c_rate:g}C the cell delivers {100 * found.utilisation:.0f} % of its reversible capacity; "
-    sentence += _say_limit(sensitivities) + _say_loss(losses)
-    return Diagnosis(c_rate, losses, tuple(sensitivities), sensitivities[0].name, sentence)
+    sentence += _say_salt(found) + _say_limit(sensitivities) + _say_loss(losses)
+    limiting = SALT_DEPLETION if _ended_by_salt(found) else sensitivities[0].name
+    return Diagnosis(c_rate, losses, tuple(sensitivities), limiting, sentence)
+
+
+SALT_DEPLETION = "salt depletion"
+FULL_DISCHARGE = 0.98
+"""Of the reversible capacity, from which lack of salt has cost none."""
+
+
+def _ended_by_salt(found: Simulation) -> bool:
+    """Whether a discharge ended early with part of the cell short of salt."""
+    return found.salt is not None and found.salt.short and found.utilisation < FULL_DISCHARGE
+
+
+def _say_salt(found: Simulation) -> str:
+    if found.salt is None or not _ended_by_salt(found):
+        return ""
+    where = 1e6 * found.salt.position[int(found.salt.concentration_end.argmin())]
+    return f"salt depletion ends the discharge, the least salt lies {where:.0f} um from the lithium; "
 
 
 STRONG, ALIKE = 0.05, 0.8
@@ -140,6 +158,11 @@ def _properties(cell: Cell) -> dict[str, Callable[[float], Cell]]:
     found: dict[str, Callable[[float], Cell]] = {
         "separator conductivity": lambda f: replace(cell, separator_resistance=cell.separator_resistance / f),
     }
+    if cell.salt is not None:
+        salt = cell.salt
+        found["salt diffusivity"] = lambda f: replace(
+            cell, salt=replace(salt, electrolyte=salt.electrolyte.diffusing(f))
+        )
     sides = [("cathode", cell.cathode)]
     if isinstance(cell.anode, PorousElectrode):
         sides.append(("anode", cell.anode))

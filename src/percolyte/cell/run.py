@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from percolyte.cell.electrolyte import known_range
+from percolyte.cell.electrolyte import mesh as salt_mesh
 from percolyte.cell.model import SHELLS, Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import Step, discharge
 from percolyte.errors import InputError
@@ -24,9 +26,11 @@ BEYOND = 0.02
 """Stoichiometry by which a surface may leave the known range of the potential unmentioned."""
 TOLERANCE = 2e-4
 """Error allowed in the stoichiometry of the surface per step."""
+SALT_CELLS, SALT_TOLERANCE = 20, 5e-5
+"""Where a salt moves: cells of the separator, and of the cathode, and the error allowed as above."""
 
 
-def _kernel() -> Any:
+def compiled() -> Any:
     """The compiled equations, with a cache folder that can be written."""
     if "NUMBA_CACHE_DIR" not in os.environ and not os.access(Path(__file__).parent, os.W_OK):
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -101,6 +105,40 @@ def _gauss() -> tuple[Any, Any]:
 
 
 @dataclass(frozen=True)
+class SaltHistory:
+    """What the salt of a polymer did, one row an accepted time step; SI."""
+
+    rest: float
+    """Concentration of the rested cell, mol/m3."""
+    position: Any
+    """Centres of the cells from the lithium, m; the separator comes first."""
+    concentration_end: Any
+    """At those positions."""
+    anode_concentration: Any
+    """At the surface of the lithium, against time."""
+    collector_concentration: Any
+    """In the last cell of the cathode, against time."""
+    least_concentration: Any
+    """Anywhere, against time."""
+    error: float
+    """Relative error of the amount of salt."""
+    beyond: bool
+    """Whether the salt left the concentrations of a table."""
+    depleted: bool
+    """Whether a step ended for lack of salt at the lithium."""
+
+    @property
+    def short(self) -> bool:
+        """Whether somewhere less than a hundredth of the salt was left at some time, or a step ended for lack of it."""
+        least = self.least_concentration
+        return self.depleted or bool(least.size and least.min() < SHORT * self.rest)
+
+
+SHORT = 0.01
+"""Concentration over that at rest below which a cell is short of salt."""
+
+
+@dataclass(frozen=True)
 class Simulation:
     """What a cell did, one row an accepted time step; SI."""
 
@@ -137,6 +175,13 @@ class Simulation:
     after: tuple[Profile, ...]
     steps: int
     iterations: int
+    salt: SaltHistory | None = None
+    """Where anions move too; None for a single-ion electrolyte."""
+
+    @property
+    def model(self) -> Literal["single-ion electrolyte", "salt in a polymer"]:
+        """Which equations were solved."""
+        return "single-ion electrolyte" if self.salt is None else "salt in a polymer"
 
 
 LOSSES = (
@@ -151,16 +196,22 @@ LOSSES = (
     "diffusion in the anode particles",
 )
 """Where voltage is lost, in the order of the kernel's columns."""
+SALT_LOSS = "salt concentration"
+"""The column after them in a cell with a salt: gradients of c, and what a c other than that at rest changes."""
 
 
 class Runner:
     """A cell on its mesh, with the state it is in."""
 
-    def __init__(self, cell: Cell, *, cells: int | None = None, shells: int = SHELLS, rtol: float = TOLERANCE) -> None:
-        self.kernel = _kernel()
+    tolerance = TOLERANCE
+
+    def __init__(
+        self, cell: Cell, *, cells: int | None = None, shells: int = SHELLS, rtol: float | None = None
+    ) -> None:
+        self.kernel = compiled()
         self.cell = cell
-        self.rtol = rtol
-        self.cathode = cell.cathode.mesh(cell.temperature, cells, shells)
+        self.rtol = self.tolerance if rtol is None else rtol
+        self.cathode = self._cathode_mesh(cells, shells)
         self.porous = isinstance(cell.anode, PorousElectrode)
         if isinstance(cell.anode, PorousElectrode):
             self.anode = cell.anode.mesh(cell.temperature, cells, shells)
@@ -169,6 +220,9 @@ class Runner:
             self.anode, self.planar = self.cathode, cell.anode
         self.out = np.empty((STORAGE, self.kernel.COLUMNS))
         self.reset()
+
+    def _cathode_mesh(self, cells: int | None, shells: int) -> Any:
+        return self.cell.cathode.mesh(self.cell.temperature, cells, shells)
 
     def reset(self, *, charged: bool = True) -> None:
         """Back to rest at one end of the windows."""
@@ -212,8 +266,7 @@ class Runner:
         falling = step.until_voltage is not None and (goal > 0 or step.mode in ("power", "resistance"))
         guess = self.current or self._guess(step)
         self._start(goal if step.mode == "current" else guess)
-        rows, end = kernel.run_step(
-            self.cathode, self.state, self.porous, self.anode, self.anode_state, self.planar, cell.series_resistance,
+        rows, end = self._advance(
             mode, goal, times, values, guess,
             step.until_voltage if falling else cell.cut_off,
             step.until_voltage if step.until_voltage is not None and not falling else cell.upper_limit,
@@ -226,6 +279,18 @@ class Runner:
         if rows:
             self.current = float(found[-1, 2])
         return found, int(end)
+
+    def _advance(self, *step: Any) -> tuple[int, int]:
+        """The compiled equations."""
+        found: tuple[int, int] = self.kernel.run_step(
+            self.cathode, self.state, self.porous, self.anode, self.anode_state, self.planar,
+            self.cell.series_resistance, *step,
+        )  # fmt: skip
+        return found
+
+    def salt_history(self, rows: Any, depleted: bool) -> SaltHistory | None:
+        """What the salt did; None where there is none."""
+        return None
 
     def _start(self, total: float) -> None:
         """Reasonable current densities where there are none yet."""
@@ -258,7 +323,68 @@ class Runner:
         return self.cell.areal_capacity / drawn / 20.0
 
 
-_ENDS = {1: "time", 2: "lower voltage", 3: "upper voltage", 4: "capacity", 5: "current"}
+class SaltRunner(Runner):
+    """A cell whose electrolyte is a salt in a polymer, see `percolyte.cell.salt_kernel`."""
+
+    tolerance = SALT_TOLERANCE
+
+    def __init__(
+        self, cell: Cell, *, cells: int | None = None, shells: int = SHELLS, rtol: float | None = None
+    ) -> None:
+        assert cell.salt is not None
+        from percolyte.cell import salt_kernel
+
+        cells = SALT_CELLS if cells is None else cells
+        self.equations, self.filling = salt_kernel, cell.salt
+        separator, cathode = self.filling.factors(cell.separator_resistance, cell.cathode.ionic)
+        layers = [
+            (cells, self.filling.separator_thickness, self.filling.separator_fraction, separator),
+            (cells, cell.cathode.thickness, self.filling.cathode_fraction, cathode),
+        ]
+        self.mesh = salt_mesh(self.filling.electrolyte, layers, cell.temperature)
+        self.held = self.mesh.fraction * self.mesh.width
+        super().__init__(cell, cells=cells, shells=shells, rtol=rtol)
+        self.out = np.empty((STORAGE, salt_kernel.COLUMNS))
+
+    def _cathode_mesh(self, cells: int | None, shells: int) -> Any:
+        mesh = super()._cathode_mesh(cells, shells)
+        # finite volumes, as the salt needs them, in place of the points of the single-ion model
+        return mesh._replace(volumes=self.mesh.width[self.mesh.separator :])
+
+    def reset(self, *, charged: bool = True) -> None:
+        super().reset(charged=charged)
+        self.salt = self.equations.new_salt(self.mesh, self.cathode.parts.size)
+        self.amount = float(self.held @ self.salt.c)
+
+    def _advance(self, *step: Any) -> tuple[int, int]:
+        found: tuple[int, int] = self.equations.run_step(
+            self.mesh, self.salt, self.cathode, self.state, self.planar, self.cell.contact_resistance, *step
+        )
+        return found
+
+    def salt_history(self, rows: Any, depleted: bool) -> SaltHistory:
+        low, high = known_range(self.filling.electrolyte)
+        seen = np.concatenate([self.salt.c, *rows[:, 16:19].T])
+        return SaltHistory(
+            rest=self.mesh.rest,
+            position=np.cumsum(self.mesh.width) - 0.5 * self.mesh.width,
+            concentration_end=self.salt.c.copy(),
+            anode_concentration=rows[:, 16],
+            collector_concentration=rows[:, 17],
+            least_concentration=rows[:, 18],
+            error=float(self.held @ self.salt.c) / self.amount - 1.0,
+            beyond=bool(seen.min() < low or seen.max() > high),
+            depleted=depleted,
+        )
+
+
+def runner_of(cell: Cell, *, cells: int | None = None, shells: int = SHELLS, rtol: float | None = None) -> Runner:
+    """The cell on its mesh, with the equations that its electrolyte asks for."""
+    kind = Runner if cell.salt is None else SaltRunner
+    return kind(cell, cells=cells, shells=shells, rtol=rtol)
+
+
+_ENDS = {1: "time", 2: "lower voltage", 3: "upper voltage", 4: "capacity", 5: "current", 8: "salt depleted"}
 """Why a step ended, by the kernel's number."""
 
 
@@ -272,11 +398,12 @@ def running_integral(y: Any, x: Any) -> Any:
 
 
 def simulate(
-    cell: Cell, protocol: Sequence[Step], *, cells: int | None = None, shells: int = SHELLS, rtol: float = TOLERANCE
+    cell: Cell, protocol: Sequence[Step], *, cells: int | None = None, shells: int = SHELLS, rtol: float | None = None
 ) -> Simulation:
     """Run a protocol on a rested, charged cell.
 
-    Equations: see `percolyte.cell.kernel`. Holds for a single-ion electrolyte,
+    Equations: see `percolyte.cell.kernel`, and `percolyte.cell.salt_kernel` for
+    a cell with a salt, which in the limit t+ = 1 is the former. Holds
     isothermal, without ageing. The outcome is 'done', or 'no convergence' if
     a step could not be solved; the rows up to there are kept.
 
@@ -284,7 +411,7 @@ def simulate(
     """
     if not protocol:
         raise InputError("the protocol is empty; write for example 'discharge at 1C until 2.5 V'")
-    runner = Runner(cell, cells=cells, shells=shells, rtol=rtol)
+    runner = runner_of(cell, cells=cells, shells=shells, rtol=rtol)
     return collect(runner, protocol)
 
 
@@ -300,8 +427,8 @@ def collect(runner: Runner, protocol: Sequence[Step]) -> Simulation:
         if rows.shape[0]:
             rows[:, 0] += elapsed
             rows[:, 3] += passed
-            rows[:, 15] += given
-            elapsed, passed, given = (float(rows[-1, column]) for column in (0, 3, 15))
+            rows[:, -1] += given
+            elapsed, passed, given = (float(rows[-1, column]) for column in (0, 3, -1))
             parts.append(rows)
             numbers.append(np.full(rows.shape[0], number))
         steps += int(runner.counts[0])
@@ -309,10 +436,11 @@ def collect(runner: Runner, protocol: Sequence[Step]) -> Simulation:
         if end not in _ENDS:
             outcome = "no convergence"
             break
-    data = np.concatenate(parts) if parts else np.zeros((0, runner.kernel.COLUMNS + 1))
+    data = np.concatenate(parts) if parts else np.zeros((0, runner.out.shape[1] + 1))
     flat = np.concatenate(numbers) if numbers else np.zeros(0)
     found = _result(runner, outcome, data, flat, start, before, steps, iterations)
-    return replace(found, protocol=tuple(results))
+    salt = runner.salt_history(data, any(result.end == "salt depleted" for result in results))
+    return replace(found, protocol=tuple(results), salt=salt)
 
 
 def _step_result(step: Step, rows: Any, end: str) -> StepResult:
@@ -320,7 +448,7 @@ def _step_result(step: Step, rows: Any, end: str) -> StepResult:
     if rows.shape[0] < 2:
         volts = float(rows[0, 1]) if rows.shape[0] else math.nan
         return StepResult(step.words, end if end == "no convergence" else "limit passed at once", 0.0, volts, 0.0, 0.0)
-    return StepResult(step.words, end, *(float(rows[-1, column]) for column in (0, 1, 3, 15)))
+    return StepResult(step.words, end, *(float(rows[-1, column]) for column in (0, 1, 3, -1)))
 
 
 def _result(
@@ -334,7 +462,7 @@ def _result(
     iterations: int,
 ) -> Simulation:
     cell = runner.cell
-    time, volts, current, charge, energy = (data[:, column] for column in (0, 1, 2, 3, 15))
+    time, volts, current, charge, energy = (data[:, column] for column in (0, 1, 2, 3, -1))
     passed = float(charge[-1]) if charge.size else 0.0
     moved = np.diff(charge)
     work = np.diff(energy)
@@ -342,7 +470,8 @@ def _result(
     discharged = float(moved[out].sum())
     expected = start + (0.0 if runner.porous else passed)
     scale = max(abs(start), abs(passed), 1e-30)
-    losses = dict(zip(LOSSES, data[:, 6:15].T, strict=True))
+    names = LOSSES if runner.cell.salt is None else (*LOSSES, SALT_LOSS)
+    losses = dict(zip(names, data[:, 6 : 6 + len(names)].T, strict=True))
     return Simulation(
         outcome=outcome,
         time=time,
@@ -387,7 +516,7 @@ def rate_capability(
     """A discharge from the charged state at each C-rate."""
     if not rates or any(not (math.isfinite(rate) and rate > 0.0) for rate in rates):
         raise InputError("C-rates are positive numbers, such as 0.1, 1, 3")
-    runner = Runner(cell, cells=cells, shells=shells)
+    runner = runner_of(cell, cells=cells, shells=shells)
     found = []
     for rate in rates:
         runner.reset()
@@ -403,7 +532,7 @@ def warm_up() -> float:
     part = ParticleClass("any", 2e-6, 0.5, 1e-14, 5e4, 1.0, lambda x: 4.3 - np.asarray(x), 0.2, 0.9)
     electrode = PorousElectrode(5e-5, 0.05, 1.0, (part,))
     cell = Cell(
-        electrode, _kernel().Planar(0.0, 10.0, 0.0, 298.15), 1e-3, 0.0, 298.15, electrode.capacity, 0.1, 2.5, 4.5
+        electrode, compiled().Planar(0.0, 10.0, 0.0, 298.15), 1e-3, 0.0, 298.15, electrode.capacity, 0.1, 2.5, 4.5
     )
     rate_capability(cell, [1.0])
     return perf_counter() - start

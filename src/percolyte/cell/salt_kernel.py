@@ -30,15 +30,27 @@ import numpy as np
 from numba import njit
 
 from percolyte.cell.kernel import (
+    CAPACITY,
+    CURRENT,
+    FAILED,
     FARADAY,
+    FULL,
     GAS_CONSTANT,
+    HIGH,
     LEVELS,
+    LOW,
     NEWTON_MOST,
+    PROFILE,
+    TAPER,
+    TIME,
+    VOLTAGE,
     Floats,
     Formula,
     accept,
     exchange_current,
     hold,
+    interpolate,
+    mean_of,
     miss,
     overpotential,
     potential,
@@ -46,6 +58,7 @@ from percolyte.cell.kernel import (
     relaxed,
     set_formula,
     settle,
+    target_gap,
 )
 
 NEWTON_TOLERANCE = 2e-7
@@ -59,13 +72,12 @@ TINY = 1e-120
 LOOSER = 2.5
 """Error allowed in ln(c) per step, over that in the stoichiometry; a hundredth of c at rest is added to c."""
 
-TIME, LOW, HIGH, DEPLETED, FAILED, FULL = range(1, 7)
-"""How a run ends: in time, at the lower or upper voltage, without salt, without
-convergence, out of storage."""
+DEPLETED = 8
+"""How a step ends without salt; the other ends have the numbers of `percolyte.cell.kernel`."""
 
-COLUMNS = 8
-"""Stored for each accepted step: t, V, charge, c at the lithium, c at the other
-end, least c, volts lost in the separator, of which to the gradient of c."""
+COLUMNS = 19
+"""Stored for each accepted step: those of `percolyte.cell.kernel`, then volts
+lost to the concentration of the salt, c at the lithium, c at the other end, least c."""
 
 
 class Electrolyte(NamedTuple):
@@ -414,25 +426,81 @@ def measure(m: Any, e: Any, salt: Any, s: Any, p: Any, contact: float, total: fl
     """Fill a row from the trial state; the least concentration at a lithium surface, and no voltage if it is nil."""
     c, last = salt.cn, m.width.size - 1
     near = surface_salt(m, c, 0, 1, total)
+    if total >= 0.0:
+        # no salt is taken away here: what a steep profile of before extrapolates to is no lack of it
+        near = max(near, 0.1 * c[0])
     far, least = c[last], near
     if m.width.size == m.separator:
         far = surface_salt(m, c, last, last - 1, -total)
         least = min(near, far)
-    row[3], row[4] = near, far
+    row[2], row[16], row[17] = total, near, far
     if least <= 0.0:
         return least
-    row[5] = min(least, c.min())
+    row[18] = min(least, c.min())
     ohmic, gradient = separator_drop(m, c, near, total)
     if m.width.size == m.separator:
         kappa, _, _, _, _, _, chi, _ = properties(m, c[last])
         ohmic -= total * m.width[last] / (2.0 * m.factor[last] * kappa)
         gradient += chi * math.log(far / c[last])
-        high = lithium_potential(m, p, far, -total)
+        row[4] = lithium_potential(m, p, far, -total)
     else:
-        high = cathode_drop(m, e, salt, s, total)
-    row[1] = high + ohmic + gradient - lithium_potential(m, p, near, total) - contact * total
-    row[6], row[7] = -ohmic - gradient, -gradient
+        row[4] = cathode_drop(m, e, salt, s, total)
+    row[5] = lithium_potential(m, p, near, total)
+    row[1] = row[4] + ohmic + gradient - row[5] - contact * total
     return least
+
+
+@njit(cache=True, error_model="numpy")
+def add_losses(m: Any, e: Any, salt: Any, s: Any, p: Any, contact: float, row: Any) -> None:
+    """Volts lost to each process after a step; they add up as those of `percolyte.cell.kernel`.
+
+    Ions and kinetics as in the salt of the rested cell; what its concentration
+    changes in them, and its gradient, makes the loss to the salt.
+    """
+    total, near = row[2], row[16]
+    row[6:16] = 0.0
+    thermal = 2.0 * GAS_CONSTANT * e.temperature / FARADAY
+    ohmic, gradient = separator_drop(m, salt.c, near, total)
+    at_rest = properties(m, m.rest)[0]
+    for k in range(m.separator):
+        row[6] += total * m.width[k] / (m.factor[k] * at_rest)
+    row[13] = thermal * math.asinh(total / (2.0 * p.exchange)) + p.film * total
+    row[15] = -ohmic - row[6] - gradient + row[5] - p.potential - row[13]
+    row[6] += contact * total
+    if total != 0.0 and m.width.size > m.separator:
+        add_cathode_losses(m, e, salt, s, at_rest, total, row)
+
+
+@njit(cache=True, error_model="numpy")
+def add_cathode_losses(m: Any, e: Any, salt: Any, s: Any, at_rest: float, total: float, row: Any) -> None:
+    """Power dissipated in the cathode over the current: ions, electrons, kinetics, diffusion, salt."""
+    thermal = 2.0 * GAS_CONSTANT * e.temperature / FARADAY
+    cells = m.width.size - m.separator
+    before = total
+    for q in range(cells):
+        k = m.separator + q
+        h = m.width[k]
+        after = 0.0
+        if q < cells - 1:
+            after = crossing(m, k, total, e.electronic, salt.c, s.phi[0])[6]
+            chi = face(m, k, salt.c[k], salt.c[k + 1])[8]
+            row[15] -= after * chi * math.log(salt.c[k + 1] / salt.c[k]) / total
+        square = (before * before + before * after + after * after) / 3.0 * h / total
+        rest0, rest1 = total - before, total - after
+        row[7] += square / (m.factor[k] * at_rest)
+        row[15] += square / m.factor[k] * (1.0 / properties(m, salt.c[k])[0] - 1.0 / at_rest)
+        row[8] += (rest0 * rest0 + rest0 * rest1 + rest1 * rest1) / 3.0 * h / e.electronic / total
+        before = after
+        for j in range(e.parts.size):
+            current, surface, part = s.current[0, q, j], s.surface[0, q, j], e.parts[j]
+            share = part.area * h * current / total
+            at_mean, _ = potential(e.curves, j, mean_of(e, s, q, j))
+            at_surface, _ = potential(e.curves, j, surface)
+            i0, _ = exchange_current(part.exchange, e.curves, j, surface)
+            kinetic = thermal * overpotential(current / (2.0 * i0), e.law, e.reorganisation)[0] + part.film * current
+            row[9] += share * kinetic
+            row[10] += share * (at_mean - at_surface)
+            row[15] += share * (at_surface - s.phi[0, q] - kinetic)
 
 
 @njit(cache=True, error_model="numpy")
@@ -455,12 +523,13 @@ def estimate(m: Any, e: Any, salt: Any, s: Any, f: Any, rtol: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def too_far(
-    row: Any, before: Any, least: float, was: float, dry: float, low: float, high: float, total: float
-) -> float:
+def too_far(row: Any, before: Any, least: float, was: float, dry: float, low: float, high: float, mode: int) -> float:
     """Share of the step at which a limit of salt or voltage is reached; zero if none is."""
+    total = row[2]
     if least < dry:
-        return (was - dry) / (was - least)
+        return (was - dry) / (was - least) if was > dry else 0.5
+    if mode == VOLTAGE or total == 0.0:
+        return 0.0
     limit = low if total > 0.0 else high
     beyond = limit - row[1] if total > 0.0 else row[1] - limit
     return (before[1] - limit) / (before[1] - row[1]) if beyond > 1e-6 else 0.0
@@ -482,13 +551,82 @@ def accept_salt(salt: Any) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def run(
-    m: Any, salt: Any, e: Any, s: Any, p: Any, contact: float, total: float,
-    low: float, high: float, longest: float, rtol: float, largest: float, out: Any, counts: Any,
-) -> tuple[int, int]:  # fmt: skip
-    """Constant current from rest; rows written, and how it ended.
+def find_current(
+    mode: int, goal: float, guess: float, slope: float, m: Any, salt: Any, e: Any, s: Any, p: Any,
+    contact: float, c1: float, c2: float, gam: float, row: Any,
+) -> tuple[int, float, float, float]:  # fmt: skip
+    """The current that meets a goal in voltage, power or resistance, by secants.
 
-    `rtol` scales the errors allowed; the limits are met by shortening the last step.
+    Iterations (negative: failed), least salt at a lithium surface, the current,
+    and dV/dI for the next step, zero where it is not known yet.
+    """
+    total, used = guess, 0
+    before, volts_before, known = 0.0, 0.0, False
+    for _ in range(30):
+        now = solve(m, e, salt, s, total, c1, c2, gam)
+        used += abs(now)
+        if now < 0:
+            return -used, 0.0, total, slope
+        least = measure(m, e, salt, s, p, contact, total, row)
+        if least <= 0.0:
+            total = 0.5 * (total + before)
+            continue
+        volts = row[1]
+        if known and total != before:
+            slope = (volts - volts_before) / (total - before)
+        gap, change = target_gap(mode, goal, volts, slope, total)
+        if abs(gap) < 1e-7 * max(1.0, abs(goal)):
+            return used, least, total, slope
+        before, volts_before, known = total, volts, True
+        if slope < 0.0 and change != 0.0:
+            total -= gap / change
+        else:
+            total = 1.001 * total + 1e-4
+    return -used, 0.0, total, slope
+
+
+@njit(cache=True, error_model="numpy")
+def limit_passed(mode: int, row: Any, last: Any, h: float, charge: float, taper: float, most: float) -> float:
+    """Size of the step that ends on the limit of a tapering current or of charge; zero if this one does not pass it."""
+    total = abs(row[2])
+    if mode == VOLTAGE and total < 0.999 * taper and abs(last[2]) > taper and h > 1e-6:
+        share = math.log(abs(last[2]) / taper) / math.log(abs(last[2]) / max(total, 1e-300))
+        return h * min(max(share, 0.02), 0.98)
+    if most > 0.0 and abs(charge) > most * (1.0 + 1e-12):
+        return float((most - abs(last[3])) / total)
+    return 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def ending(
+    mode: int, row: Any, low: float, high: float, least: float, dry: float, longest: float, most: float, taper: float
+) -> int:
+    """How a step ends with this row; zero if it goes on."""
+    t, volts, total, charge = row[0], row[1], row[2], row[3]
+    if mode != VOLTAGE and total > 0.0 and volts <= low + 1e-6:
+        return LOW
+    if mode != VOLTAGE and total < 0.0 and volts >= high - 1e-6:
+        return HIGH
+    if least < 2.0 * dry:
+        return DEPLETED
+    if t >= longest * (1.0 - 1e-12):
+        return TIME
+    if most > 0.0 and abs(charge) >= most * (1.0 - 1e-9):
+        return CAPACITY
+    return TAPER if mode == VOLTAGE and abs(total) <= taper else 0
+
+
+@njit(cache=True, error_model="numpy")
+def run_step(
+    m: Any, salt: Any, e: Any, s: Any, p: Any, contact: float,
+    mode: int, goal: float, times: Any, values: Any, guess: float,
+    low: float, high: float, longest: float, most: float, taper: float,
+    rtol: float, largest: float, out: Any, counts: Any,
+) -> tuple[int, int]:  # fmt: skip
+    """One protocol step from where the cell stands; rows written, and how it ended.
+
+    As `percolyte.cell.kernel.run_step`; `rtol` scales the errors allowed, and
+    the limits are met by shortening the last step.
     """
     f = Formula(np.zeros(LEVELS), np.zeros(LEVELS + 1), np.zeros(2))
     past = np.ones(LEVELS)
@@ -497,6 +635,9 @@ def run(
     h = 1e-3
     taken, rows = 0, 0
     was, dry = m.rest, DRY * m.rest
+    total, slope = guess, 0.0
+    s.q[1:] = s.q[0]
+    salt.cm[:] = salt.c
     while True:
         h = min(h, longest - t)
         if rows > 0:
@@ -505,7 +646,15 @@ def run(
         c1, c2, gam = f.c[0], f.c[1], f.numbers[0]
         prepare(e, s, f, w)
         predict(m, salt, w)
-        used = solve(m, e, salt, s, total, c1, c2, gam)
+        if mode in (CURRENT, PROFILE):
+            total = goal if mode == CURRENT else interpolate(times, values, t + h if rows > 0 else 0.0)
+            used = solve(m, e, salt, s, total, c1, c2, gam)
+            least = measure(m, e, salt, s, p, contact, total, out[rows]) if used > 0 else 0.0
+        else:
+            start = total if rows == 0 else out[rows - 1, 2]
+            used, least, total, slope = find_current(
+                mode, goal, start, slope, m, salt, e, s, p, contact, c1, c2, gam, out[rows]
+            )
         counts[1] += abs(used)
         if used < 0:
             counts[2] += 1
@@ -513,19 +662,26 @@ def run(
                 return rows, DEPLETED if rows > 0 and salt.c.min() < LITTLE * m.rest else FAILED
             h *= 0.25
             continue
-        least = measure(m, e, salt, s, p, contact, total, out[rows])
         error = estimate(m, e, salt, s, f, rtol) if rows > 0 else 0.0
         if error > 1.3 and h > 1e-6:
             h *= max(0.25, 0.85 * error ** (-1.0 / 3.0))
             counts[2] += 1
             continue
-        share = too_far(out[rows], out[rows - 1], least, was, dry, low, high, total) if rows > 0 else 0.0
+        share = too_far(out[rows], out[rows - 1], least, was, dry, low, high, mode) if rows > 0 else 0.0
         if share != 0.0 and h > 1e-7:
             h *= min(max(share, 0.02), 0.98)
             counts[2] += 1
             continue
         if least <= dry:
             return rows, DEPLETED
+        # the same formula as for the particles, so that charge and lithium agree to rounding
+        reached = c1 * charge + c2 * earlier + gam * total
+        if rows > 0:
+            shorter = limit_passed(mode, out[rows], out[rows - 1], h, reached, taper, most)
+            if shorter > 0.0:
+                h = shorter
+                counts[2] += 1
+                continue
         if rows == 0:
             settle(e, s)
             for level in range(1, LEVELS + 1):
@@ -533,24 +689,18 @@ def run(
         else:
             accept(e, s, gam)
             accept_salt(salt)
-            # the same formula as for the particles, so that charge and lithium agree to rounding
-            earlier, charge = charge, c1 * charge + c2 * earlier + gam * total
+            earlier, charge = charge, reached
             t += h
             past[1], past[0] = past[0], h
             taken += 1
             counts[0] += 1
-        out[rows, 0], out[rows, 2] = t, charge
+        out[rows, 0], out[rows, 3] = t, charge
+        add_losses(m, e, salt, s, p, contact, out[rows])
         was = least
-        volts = out[rows, 1]
+        end = ending(mode, out[rows], low, high, least, dry, longest, most, taper)
         rows += 1
-        if total > 0.0 and volts <= low + 1e-6:
-            return rows, LOW
-        if total < 0.0 and volts >= high - 1e-6:
-            return rows, HIGH
-        if least < 2.0 * dry:
-            return rows, DEPLETED
-        if t >= longest * (1.0 - 1e-12):
-            return rows, TIME
+        if end != 0:
+            return rows, end
         if rows >= out.shape[0]:
             return rows, FULL
         if taken > 0:

@@ -110,6 +110,8 @@ def operational_impedance(
     The voltage after a step of the current by δI is -δI times the inverse
     Laplace transform of Z(s)/s.
     """
+    if cell.salt is not None:
+        raise InputError("the spectrum holds for single-ion electrolytes only; leave out [salt] to take t+ as 1")
     s = np.asarray(s, dtype=complex)
     runner = Runner(cell)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from percolyte.commands.shared import (
-    Built,
     DesignFile,
     Figure,
     Json,
@@ -57,9 +56,6 @@ def simulate(
     limit = cell.cut_off if cutoff is None else units.parse(cutoff, units.VOLTAGE)
     _check_cutoff(limit, cell)
     steps = _steps(written, c_rate, current, protocol, limit)
-    if written.salt is not None:
-        _simulate_salt(model, steps, limit, out, as_json)
-        return
     found, temperature = _run_steps(written, cell, steps)
     heat = heat_of(cell, found, temperature)
     save_table(out, simulation_columns(found, heat, temperature), written)
@@ -71,40 +67,6 @@ def simulate(
     if found.outcome == "no convergence":
         note("a step could not be solved; what came before it is above")
         sys.exit(1)
-
-
-def _simulate_salt(model: Built, steps: list[Step], limit: float, out: Path | None, as_json: bool) -> None:
-    """A discharge with the salt concentration as an unknown."""
-    from percolyte.cell.salt import SaltElectrolyte, simulate_salt
-    from percolyte.report.cells import salt_json, salt_text
-    from percolyte.report.columns import curve_columns
-
-    salt, cell, stack = model.design.salt, model.cell, model.stack
-    assert salt is not None
-    if len(steps) != 1 or steps[0].mode != "current":
-        raise InputError("with a [salt] only one step of constant current can be simulated; use --c-rate or --current")
-    fractions = stack.cathode.volume_fractions
-    recipe = stack.inputs.cathode.recipe
-    found = simulate_salt(
-        cell,
-        SaltElectrolyte(
-            conductivity=float(stack.separator.conductivity),
-            diffusivity=salt.diffusivity,
-            transference_number=salt.transference_number,
-            concentration=salt.concentration,
-            thermodynamic_factor=salt.thermodynamic_factor,
-        ),
-        float(stack.separator.thickness),
-        electrolyte_fraction=sum(float(fractions[name]) for name, part in recipe.items() if part.role == "electrolyte"),
-        current=steps[0].current.density(cell.one_c),
-        cut_off=limit,
-    )
-    save_table(out, curve_columns(found), model.design)
-    if as_json:
-        print_json({**salt_json(found), "assumed": model.assumed})
-    else:
-        typer.echo(salt_text(found))
-        say_assumed(model.assumed)
 
 
 def _steps(

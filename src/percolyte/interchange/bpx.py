@@ -69,6 +69,8 @@ def write_bpx(
     is not positive, or a path that cannot be written.
     """
     data, losses = bpx_data(cell, title=title, references=references, sources=sources, area=area)
+    if cell.salt is not None:
+        losses.append("the salt that moves; the file is of the cell with a transference number of one")
     try:
         Path(path).write_text(json.dumps(data, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     except OSError as error:

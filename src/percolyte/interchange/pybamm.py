@@ -53,7 +53,8 @@ def export_pybamm(cell: Cell, path: str | os.PathLike[str]) -> list[str]:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", source=str(path)) from None
-    return _lost(part)
+    salt = [] if cell.salt is None else ["the salt that moves; the script is of a transference number of one"]
+    return salt + _lost(part)
 
 
 def _lost(part: ParticleClass) -> list[str]:

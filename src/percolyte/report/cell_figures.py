@@ -29,6 +29,7 @@ LOSS_COLOURS = {
     "electrons in the anode": "#7a8088",
     "kinetics of the anode": "#a9aeb5",
     "diffusion in the anode particles": "#d4d7da",
+    "salt concentration": "#b5533c",
 }
 
 
@@ -63,8 +64,8 @@ def loss_figure(point: RatePoint) -> Figure:
         figure, axes = styled(7.6, 3.2)
         bottom = found.voltage
         for name, colour in LOSS_COLOURS.items():
-            volts = found.losses[name]
-            if float(np.max(volts)) < 5e-4:
+            volts = found.losses.get(name)
+            if volts is None or float(np.max(volts)) < 5e-4:
                 continue
             axes.fill_between(charge, bottom, bottom + volts, color=colour, linewidth=0, label=name)
             bottom = bottom + volts
@@ -219,6 +220,25 @@ def _told(c_rate: float) -> float:
 def _open(colour: Any) -> dict[str, Any]:
     """A mark of measured data."""
     return {"markerfacecolor": "white", "color": colour, "markersize": 4, "markeredgewidth": 0.9}
+
+
+def salt_figure(rate: RateCapability) -> Figure:
+    """Where the salt is at the end of the discharge at each rate."""
+    with mpl.rc_context(STYLE):
+        figure, axes = styled(7.6, 3.0)
+        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(rate.points)))
+        for point, shade in zip(rate.points, shades, strict=True):
+            salt = point.simulation.salt
+            if salt is not None:
+                axes.plot(
+                    1e6 * salt.position, salt.concentration_end, color=shade, linewidth=1.5, label=f"{point.c_rate:g}C"
+                )
+                axes.axhline(salt.rest, color=FAINT, linewidth=0.8, linestyle="--")
+        if rate.cell.salt is not None:
+            axes.axvline(1e6 * rate.cell.salt.separator_thickness, color=FAINT, linewidth=1.0)
+        axes.set(xlabel="distance from the lithium (µm)", ylabel="salt (mol/m³)", ylim=(0, None), xlim=(0, None))
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        return figure
 
 
 def nyquist_figure(spectrum: Spectrum) -> Figure:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from percolyte.cell.heat import Heat
     from percolyte.cell.measured import Comparison
     from percolyte.cell.rate import Diagnosis, RatePoint
-    from percolyte.cell.run import Simulation
-    from percolyte.cell.salt import SaltSimulation
+    from percolyte.cell.run import SaltHistory, Simulation
     from percolyte.cell.spectrum import Spectrum
     from percolyte.cell.thick import CriticalThickness, LoadingSweep, Optimum, RagonePoint, ThickPoint
 
@@ -97,6 +96,7 @@ def simulation_json(found: Simulation, heat: Heat, *, curves: bool = True, tempe
     """One simulation; the keys are those that other programs rely on."""
     data: dict[str, Any] = {
         "outcome": found.outcome,
+        "model": found.model,
         "areal_capacity_mAh_per_cm2": converted(found.areal_capacity, "mAh/cm2"),
         "specific_capacity_mAh_per_g": converted(found.specific_capacity, "mAh/g"),
         "areal_energy_mWh_per_cm2": found.areal_energy / 3.6e4,
@@ -111,6 +111,7 @@ def simulation_json(found: Simulation, heat: Heat, *, curves: bool = True, tempe
             "mixing": heat.mixing,
             "total": heat.total,
         },
+        **({} if found.salt is None else {"salt": salt_json(found.salt)}),
     }
     if curves:
         data |= {
@@ -132,6 +133,7 @@ def simulation_text(found: Simulation, heat: Heat, temperature: Any = None) -> s
     say = units.text
     lines = [
         f"outcome             {found.outcome}",
+        f"model               {found.model}",
         f"time                {float(found.time[-1]) / 3600.0 if found.time.size else 0.0:.4g} h",
         f"areal capacity      {say(found.areal_capacity, units.AREAL_CAPACITY, digits=4)}, "
         f"{100 * found.utilisation:.4g} % of the reversible",
@@ -149,6 +151,8 @@ def simulation_text(found: Simulation, heat: Heat, temperature: Any = None) -> s
         f"heat                {heat.total / 3.6e4:.4g} mWh/cm2: irreversible {heat.irreversible_total / 3.6e4:.4g}, "
         f"reversible {heat.reversible_total / 3.6e4:.4g}, of mixing {heat.mixing / 3.6e4:.4g}",
     ]
+    if found.salt is not None:
+        lines += _salt_lines(found.salt)
     if len(found.protocol) > 1 or any(step.end == "limit passed at once" for step in found.protocol):
         steps: list[tuple[str, ...]] = [("step", "h", "ends at", "mAh/cm2", "mWh/cm2", "ended by")]
         steps += [
@@ -203,41 +207,27 @@ def rates_text(points: Sequence[RatePoint]) -> str:
     return aligned(rows) + (note if any(point.simulation.beyond for point in points) else "")
 
 
-def salt_json(found: SaltSimulation) -> dict[str, Any]:
-    """One discharge with the salt concentration as an unknown."""
+def salt_json(found: SaltHistory) -> dict[str, Any]:
+    """Where the salt is at the end."""
     return {
-        "outcome": found.outcome,
-        "areal_capacity_mAh_per_cm2": converted(found.areal_capacity, "mAh/cm2"),
-        "specific_capacity_mAh_per_g": converted(found.specific_capacity, "mAh/g"),
-        "areal_energy_mWh_per_cm2": found.areal_energy / 3.6e4,
-        "utilisation": found.utilisation,
-        "short_of_salt": bool(found.short_of_salt),
-        "salt_balance_error": found.salt_error,
-        "lithium_balance_error": found.lithium_error,
-        "time_s": found.time.tolist(),
-        "voltage_V": found.voltage.tolist(),
+        "rest_concentration_mol_per_m3": found.rest,
         "position_um": (1e6 * found.position).tolist(),
         "concentration_mol_per_m3": found.concentration_end.tolist(),
+        "least_concentration_mol_per_m3": float(found.least_concentration.min(initial=found.rest)),
+        "short_of_salt": found.short,
+        "beyond_known_concentrations": found.beyond,
+        "balance_error": found.error,
     }
 
 
-def salt_text(found: SaltSimulation) -> str:
-    say = units.text
+def _salt_lines(found: SaltHistory) -> list[str]:
     end = found.concentration_end
-    lines = [
-        f"outcome             {found.outcome}",
-        f"areal capacity      {say(found.areal_capacity, units.AREAL_CAPACITY, digits=4)}, "
-        f"{100 * found.utilisation:.4g} % of the reversible",
-        f"specific capacity   {say(found.specific_capacity, units.SPECIFIC_CAPACITY, digits=4)} of active material",
-        f"areal energy        {found.areal_energy / 3.6e4:.4g} mWh/cm2",
-    ]
-    if end.size:
-        lines.append(
-            f"salt at the end     {float(end[0]):.4g} mol/m3 at the lithium, {float(end[-1]):.4g} at the collector"
-        )
-    if found.short_of_salt:
-        lines.append("the discharge ended for lack of salt in part of the cell")
-    return "\n".join(lines)
+    lines = [f"salt at the end     {end[0]:.4g} mol/m3 at the lithium, {end[-1]:.4g} at the collector"]
+    if found.short:
+        lines.append("note: part of the cell ran short of salt, below a hundredth of that at rest")
+    if found.beyond:
+        lines.append("note: the salt went beyond the concentrations for which its properties are known")
+    return lines
 
 
 def spectrum_json(found: Spectrum) -> dict[str, Any]:

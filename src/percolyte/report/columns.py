@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from percolyte.cell.heat import Heat
     from percolyte.cell.rate import RatePoint
     from percolyte.cell.run import Simulation
-    from percolyte.cell.salt import SaltSimulation
     from percolyte.cell.spectrum import Spectrum
     from percolyte.cell.thick import LoadingSweep, RagonePoint
 
@@ -20,7 +19,7 @@ Columns: TypeAlias = dict[str, Any]
 """Heading to the values of a column, an array or a list."""
 
 
-def curve_columns(found: Simulation | SaltSimulation) -> Columns:
+def curve_columns(found: Simulation) -> Columns:
     """One row a time step; the headings are those that `read_cycler` knows."""
     return {
         "Test Time / s": found.time,

@@ -76,6 +76,7 @@ def _pictures(e: Evaluation) -> dict[str, str]:
         "cost": figures.cost_figure(e.cost),
         "rate": cell_figures.rate_figure(e.rate) if e.rate else None,
         "measured": cell_figures.measured_figure(e.rate, e.measured) if e.rate and e.measured else None,
+        "salt": cell_figures.salt_figure(e.rate) if e.rate and e.rate.cell.salt else None,
         "losses": cell_figures.loss_figure(_near(e.rate)) if e.rate else None,
         "heat": cell_figures.heat_figure(_near(e.rate)) if e.rate else None,
         "nyquist": cell_figures.nyquist_figure(e.spectrum) if e.spectrum else None,
