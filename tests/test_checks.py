@@ -146,3 +146,16 @@ def test_cycle_life_counts_the_three_ways() -> None:
     ]
     assert "446 by compound loss" in check.value
     assert "400 by linear loss" in check.value
+
+
+def test_an_alloy_grows_by_its_own_volume_change_and_lithium_by_all_of_its_thickness() -> None:
+    lithium = {"kind": "lithium", "thickness": "40 um", "collector": {"material": "Cu", "thickness": "8 um"}}
+    metal = evaluated(anode=lithium)
+    alloy = evaluated(anode={**lithium, "material": "Li-In"})
+    charge = float(metal.stack.cathode.areal_capacity)
+    # 4.85 um per mAh/cm2 of lithium; of InLi the density and capacity of the library times 0.5/1.5 of its thickness
+    assert float(metal.stack.anode.plated_thickness) == pytest.approx(charge / 36000.0 * 4.85e-6, rel=2e-3)
+    whole = charge / (float(alloy.inputs.anode.density) * float(alloy.inputs.anode.specific_capacity))
+    assert float(alloy.stack.anode.plated_thickness) == pytest.approx(whole / 3.0)
+    assert not any(check.name == "lithium foil thickness" for check in alloy.checks)
+    assert any(check.name == "lithium foil thickness" for check in metal.checks)

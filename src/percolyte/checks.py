@@ -159,7 +159,11 @@ def _thicknesses(e: Evaluation) -> Iterator[Check]:
         f"{WANG}, section 6.1: ideally below 30 um, 15 um very challenging",
         "thicker wastes mass; thinner has not been shown in large sheets",
     )
-    if isinstance(e.inputs.anode, FoilAnodeInputs) and e.inputs.anode.kind == "lithium":
+    if (
+        isinstance(e.inputs.anode, FoilAnodeInputs)
+        and e.inputs.anode.kind == "lithium"
+        and e.inputs.anode.material == "Li"
+    ):
         foil = float(e.stack.anode.thickness)
         yield Check(
             "lithium foil thickness",
@@ -173,14 +177,16 @@ def _thicknesses(e: Evaluation) -> Iterator[Check]:
 
 def _lithium_moved(e: Evaluation) -> Iterator[Check]:
     plated = float(e.stack.anode.plated_thickness)
-    if plated <= 0.0:
+    if plated <= 0.0 or not isinstance(e.inputs.anode, FoilAnodeInputs):
         return
     yield Check(
         "lithium plated per cycle",
         "info",
         _say(plated, units.THICKNESS),
         "no limit; the stack must breathe this much per unit cell",
-        "Q/(q ρ) = 4.85 um per mAh/cm2; Yang et al., eTransportation (2022), section 3",
+        "Q/(q ρ), for lithium 4.85 um per mAh/cm2; Yang et al., eTransportation (2022), section 3"
+        if float(e.inputs.anode.growth) == 1.0
+        else f"Q/(q ρ) times the share that lithium adds to {e.inputs.anode.material}, by its volume change in the library",
         f"the whole stack grows by {_say(plated * float(e.stack.unit_cells), units.THICKNESS)} on charge",
     )
 
@@ -215,7 +221,11 @@ def _cycle_life(e: Evaluation) -> Iterator[Check]:
     efficiency, wanted = targets.coulombic_efficiency, targets.cycles
     deciding = "compound loss"
     counts = {"compound loss": cycles_compound(efficiency), "linear loss": cycles_linear(efficiency)}
-    if isinstance(e.inputs.anode, FoilAnodeInputs) and e.inputs.anode.kind == "lithium":
+    if (
+        isinstance(e.inputs.anode, FoilAnodeInputs)
+        and e.inputs.anode.kind == "lithium"
+        and e.inputs.anode.material == "Li"
+    ):
         reserve = float(e.stack.anode.areal_capacity / e.stack.cathode.areal_capacity)
         deciding = "lithium reserve of the foil"
         counts[deciding] = cycles_reserve(efficiency, 1.0 + reserve)

@@ -296,7 +296,16 @@ def _anode(resolver: _Resolver, design: Design) -> CompositeInputs | FoilAnodeIn
         mean_voltage=resolver.take("anode", None, metal, "mean_voltage"),
         thickness=thickness,
         np_ratio=ratio,
+        growth=_growth(resolver, metal),
     )
+
+
+def _growth(resolver: _Resolver, metal: Substance) -> float:
+    """Share of a lithiated foil's thickness that the lithium has added: all of lithium's own, ΔV/(1 + ΔV) of an alloy's."""
+    if metal.default("volume_change") is None:
+        return 1.0
+    change = resolver.take("anode", None, metal, "volume_change")
+    return change / (1.0 + change)
 
 
 def _capacity_name(metal: Substance) -> str:

@@ -41,7 +41,8 @@ RISE = 2e-5
 ASSUMED_EXCHANGE, ASSUMED_DIFFUSIVITY, ASSUMED_ELECTRONIC = 1.0, 1e-14, 1.0
 ASSUMED_METAL_EXCHANGE = 10.0
 CUT_OFF = 2.5
-"""Default lower voltage limit in V of cells that charge above 3.2 V; of others 0.5 V below their discharged rest."""
+"""Default lower voltage limit in V of cells that charge above 3.2 V against lithium, less the potential of another
+metal; of others 0.5 V below their discharged rest."""
 
 
 def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
@@ -95,7 +96,8 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
             "check the stoichiometry window [charged, discharged]",
             source=design.label,
         )
-    return replace(cell, cut_off=CUT_OFF if full > CUT_OFF + 0.7 else empty - 0.5, upper_limit=full + 0.3)
+    cut_off = CUT_OFF - (cell.anode.potential if isinstance(cell.anode, Planar) else 0.0)
+    return replace(cell, cut_off=cut_off if full > cut_off + 0.7 else empty - 0.5, upper_limit=full + 0.3)
 
 
 def _filling(resolved: Resolved, stack: Stack, cathode_conductivity: float) -> Filling | None:

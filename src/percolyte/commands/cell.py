@@ -14,6 +14,7 @@ from percolyte.commands.shared import (
     Json,
     Table,
     built,
+    c_rate_of,
     c_rates_of,
     note,
     print_json,
@@ -34,7 +35,9 @@ app = typer.Typer()
 @app.command()
 def simulate(
     design: DesignFile,
-    c_rate: Annotated[float | None, typer.Option("--c-rate", help="Discharge at this rate, 1/h.")] = None,
+    c_rate: Annotated[
+        float | None, typer.Option("--c-rate", parser=c_rate_of, help="Discharge at this rate, 1/h.")
+    ] = None,
     current: Annotated[str | None, typer.Option(help="Discharge at this current density, such as '5 mA/cm2'.")] = None,
     cutoff: Annotated[str | None, typer.Option(help="Lower voltage limit, such as '2.5 V'.")] = None,
     protocol: Annotated[
@@ -51,6 +54,8 @@ def simulate(
 
     if sum(given is not None for given in (c_rate, current, protocol)) > 1:
         raise InputError("give only one of --c-rate, --current and --protocol")
+    if protocol is not None and cutoff is not None:
+        raise InputError("the steps of --protocol have their own limits, such as 'until 2.5 V'; leave out --cutoff")
     model = built(design)
     written, cell = model.design, model.cell
     limit = cell.cut_off if cutoff is None else units.parse(cutoff, units.VOLTAGE)
@@ -148,7 +153,7 @@ def rate(
 @app.command()
 def diagnose(
     design: DesignFile,
-    c_rate: Annotated[float, typer.Option("--c-rate", help="Rate of the discharge, 1/h.")] = 1.0,
+    c_rate: Annotated[float, typer.Option("--c-rate", parser=c_rate_of, help="Rate of the discharge, 1/h.")] = 1.0,
     as_json: Json = False,
 ) -> None:
     """What limits a cell at a rate, and what would help."""

@@ -115,6 +115,14 @@ def wanted_current(c_rate: float | None, current: str | None) -> Current:
     return Current(1.0 if c_rate is None else c_rate, c_rate=True)
 
 
+def c_rate_of(text: str | float) -> float:
+    """'1', '1C' or 'C/10' -> 1/h."""
+    rates = c_rates_of(str(text))
+    if len(rates) != 1:
+        raise InputError(f"'{text}' is not one C-rate; write for example 1 or C/3")
+    return rates[0]
+
+
 def c_rates_of(words: str) -> list[float]:
     """'0.1,C/2,3C' as rates in 1/h."""
     from percolyte.cell.protocol import c_rate_of

@@ -12,6 +12,7 @@ from percolyte.commands.shared import (
     Json,
     Table,
     built,
+    c_rate_of,
     c_rates_of,
     note,
     print_json,
@@ -65,7 +66,9 @@ def loadings(
 @app.command("critical-thickness")
 def critical(
     design: DesignFile,
-    c_rate: Annotated[float | None, typer.Option("--c-rate", help="Rate of the discharge, 1/h; 1 by default.")] = None,
+    c_rate: Annotated[
+        float | None, typer.Option("--c-rate", parser=c_rate_of, help="Rate of the discharge, 1/h; 1 by default.")
+    ] = None,
     current: Annotated[str | None, typer.Option(help="Current density instead, such as '5 mA/cm2'.")] = None,
     delivered: Annotated[str, typer.Option(help="Share of the capacity to deliver, such as '80 %'.")] = "80 %",
     out: Table = None,

@@ -78,6 +78,8 @@ class FoilAnodeInputs:
     thickness: Number | None = None
     np_ratio: Number | None = None
     initial_efficiency: Number = 1.0
+    growth: Number = 1.0
+    """Share of the lithiated foil's thickness that the lithium has added."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class AnodeLayer:
     first_charge_capacity: Number
     electrode: Electrode | None
     plated_thickness: Number
-    """Lithium that the cathode plates on a full charge; zero in a host."""
+    """By which a full charge makes a foil grow: plated lithium, or what an alloy swells; zero in a composite."""
     lithium_loss: Number
     """1 - initial efficiency of the anode."""
 
@@ -281,6 +283,6 @@ def _foil_anode(foil: FoilAnodeInputs, convention: Convention, cathode: Electrod
         areal_capacity=capacity,
         first_charge_capacity=capacity / foil.initial_efficiency,
         electrode=None,
-        plated_thickness=cathode.areal_capacity / per_thickness,
+        plated_thickness=foil.growth * cathode.areal_capacity / per_thickness,
         lithium_loss=1.0 - foil.initial_efficiency,
     )
