@@ -340,7 +340,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_run(
         (["fit", DESIGN, "--property", "series resistance", "--area", "1 cm2"], "[[measured]] has its own"),
         (["fit", DESIGN, "none.csv", "--property", "series resistance"], "none.csv: cannot be read"),
         (["simulate", DESIGN, "--c-rate", "1", "--current", "1 mA/cm2"], "only one"),
-        (["simulate", DESIGN, "--c-rate", "-1"], "no rate"),
+        (["simulate", DESIGN, "--c-rate", "-1"], "no C-rate"),
         (["simulate", DESIGN, "--c-rate", "1", "--cutoff", "5 V"], "not below"),
         (["simulate", DESIGN, "--c-rate", "1", "--cutoff", "2.5 mV/s"], "not a voltage"),
         (["simulate", DESIGN, "--protocol", "chrge at 1C"], "did you mean 'charge'"),
