@@ -310,8 +310,48 @@ def _own_targets(e: Evaluation) -> Iterator[Check]:
         )
 
 
+DISAGREEMENT = 0.02
+"""Difference of volume fractions beyond which an imported volume is not the composite of the recipe."""
+
+
+def _volume(e: Evaluation) -> Iterator[Check]:
+    """Whether the volume that transport comes from conducts, and is of this recipe."""
+    structure = e.transport.structure
+    if structure is None:
+        return
+    for carriers, found in (("ions", structure.ionic), ("electrons", structure.electronic)):
+        if found is None:
+            continue
+        share = found.percolating_fraction / found.volume_fraction if found.volume_fraction else 0.0
+        yield Check(
+            f"ways of {carriers} through the volume",
+            "pass" if found.percolates else "fail",
+            f"{_say(share, units.FRACTION)} of what conducts percolates"
+            if found.percolates
+            else "do not percolate: nothing is conducted",
+            "a way from the separator to the collector",
+            structure.volume.source,
+            "what does not percolate carries nothing; a small volume may percolate, or not, by chance",
+        )
+    if not structure.imported:
+        return
+    names = dict.fromkeys((*structure.recipe, *structure.fractions))
+    apart = {name: structure.fractions.get(name, 0.0) - structure.recipe.get(name, 0.0) for name in names}
+    worst = max(apart, key=lambda name: abs(apart[name]))
+    yield Check(
+        "volume and recipe",
+        "pass" if abs(apart[worst]) <= DISAGREEMENT else "warn",
+        f"{worst}: {_say(structure.fractions.get(worst, 0.0), units.FRACTION)} of the volume, "
+        f"{_say(structure.recipe.get(worst, 0.0), units.FRACTION)} by the recipe",
+        f"at most {100 * DISAGREEMENT:g} % of the layer apart in any phase",
+        structure.volume.source,
+        "transport and contact are those of the volume, capacity and mass those of the recipe",
+    )
+
+
 _CHECKS: tuple[Callable[[Evaluation], Iterator[Check]], ...] = (
     _densification,
+    _volume,
     _active_content,
     _areal_capacity,
     _thicknesses,

@@ -7,6 +7,7 @@ JSON object, and messages go to stderr.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Annotated
@@ -48,8 +49,22 @@ def _problems(error: PercolyteError) -> list[dict[str, str]]:
     return [{"where": problem.where, "what": problem.what} for problem in found]
 
 
+class _Notes(logging.Handler):
+    """What the library logs, as notes beside the result."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(record.getMessage())
+
+
+def _say_progress() -> None:
+    logger = logging.getLogger("percolyte")
+    logger.setLevel(logging.INFO)
+    logger.handlers = [_Notes()]
+
+
 def main() -> None:
     """The entry point: errors become one message and an exit status."""
+    _say_progress()
     try:
         app()
     except RunError as error:

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Valida
 from percolyte.errors import InputError, Problem
 from percolyte.files import inside, read_toml
 from percolyte.materials.library import Library
+from percolyte.microstructure.files import named_parts
 from percolyte.microstructure.pack import Microstructure
 from percolyte.nouns import Noun, dotted, listed, problems_of
 from percolyte.pouch.convention import PRESETS, Convention, Package, PresetName
@@ -501,11 +502,17 @@ def _file_problems(data: Mapping[str, Any], folder: Path) -> list[Problem]:
     """Files named by the design that are absent or lie outside its folder."""
     problems = []
     for side in ("cathode", "anode"):
-        active = data.get(side, {}).get("active", {}) if isinstance(data.get(side), Mapping) else {}
+        table = data.get(side)
+        table = table if isinstance(table, Mapping) else {}
+        active = table.get("active")
         for field in ("open_circuit_potential", "entropy_table", "diffusivity_table", "exchange_table"):
             name = active.get(field) if isinstance(active, Mapping) else None
             if isinstance(name, str):
                 problems += _file_problem(f"{side}.active.{field}", name, folder)
+        transport = table.get("transport")
+        name = transport.get("volume") if isinstance(transport, Mapping) else None
+        if isinstance(name, str):
+            problems += _file_problem(f"{side}.transport.volume", str(named_parts(name)[0]), folder, of_slices=True)
     measured = data.get("measured")
     for number, one in enumerate(measured if isinstance(measured, list) else [], start=1):
         name = one.get("file") if isinstance(one, Mapping) else None
@@ -514,9 +521,11 @@ def _file_problems(data: Mapping[str, Any], folder: Path) -> list[Problem]:
     return problems
 
 
-def _file_problem(where: str, name: str, folder: Path) -> list[Problem]:
+def _file_problem(where: str, name: str, folder: Path, *, of_slices: bool = False) -> list[Problem]:
+    """What is wrong with a named file, or with a folder where one of slices will do."""
     try:
-        found = inside(folder, name).is_file()
+        path = inside(folder, name)
+        found = path.is_file() or (of_slices and path.is_dir())
     except InputError as error:
         return [Problem(where, problem.what) for problem in error.problems]
     return [] if found else [Problem(where, f"there is no file {name!r} beside the design")]

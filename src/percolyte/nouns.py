@@ -115,7 +115,10 @@ def _say_tag(line: Any) -> str:
     return f"{tag!r} is not one of {shown}{suggestion(tag, _quoted(expected))}"
 
 
-_EXAMPLES = {"kind": '"composite" (or "lithium", "none"; of transport "given", "closure")', "law": '"bruggeman"'}
+_EXAMPLES = {
+    "kind": '"composite" (or "lithium", "none"; of transport "given", "closure", "microstructure")',
+    "law": '"bruggeman"',
+}
 
 
 def _quoted(expected: str) -> list[str]:

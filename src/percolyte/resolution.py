@@ -42,7 +42,8 @@ from percolyte.pouch.stack import (
 )
 from percolyte.separator import Filler, film
 from percolyte.sources import Ledger, Origin
-from percolyte.transport.effective import Phase, Transport, resolve_transport
+from percolyte.transport.effective import MicrostructureTransport, Phase, Transport, resolve_transport
+from percolyte.transport.microstructure import Component, Imported, volume_source, volume_transport
 from percolyte.units import TEMPERATURE, Dimension, text
 
 
@@ -416,7 +417,55 @@ def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Tran
     if resolver.problems:
         raise InputError(resolver.problems, source=design.label)
     choice = written.transport if isinstance(written, Cathode) else None
+    if isinstance(written, Cathode) and isinstance(choice, MicrostructureTransport):
+        return _volume_transport(resolver, side, written, layer, choice, tuple(ionic), tuple(electronic))
+    assert not isinstance(choice, MicrostructureTransport)
     return resolve_transport(choice, tuple(ionic), tuple(electronic))
+
+
+def _volume_transport(
+    resolver: _Resolver,
+    side: str,
+    written: Cathode,
+    layer: Electrode,
+    choice: MicrostructureTransport,
+    ionic: tuple[Phase, ...],
+    electronic: tuple[Phase, ...],
+) -> Transport:
+    """Transport from a volume; what it says enters the ledger, but for what the design states itself."""
+    components = {
+        name: Component(_phase(resolver.substance(name)), float(part)) for name, part in layer.volume_fractions.items()
+    }
+    volumes = {name: component.fraction for name, component in components.items()}
+    try:
+        if choice.volume is None:
+            fractions, look = _recipe_and_look(resolver, side, written, volumes, layer)
+        else:
+            fractions, look = {}, written.microstructure
+        source = volume_source(choice, resolver.design.folder, fractions, look)
+        found = volume_transport(source, components, ionic, electronic)
+    except InputError as error:
+        raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
+    structure = found.structure
+    assert structure is not None
+    origin: Origin = "measured" if isinstance(source, Imported) else "computed"
+    for carrier, conduction in (("ionic", structure.ionic), ("electronic", structure.electronic)):
+        if conduction is not None:
+            shown = text(conduction.effective_conductivity, units.CONDUCTIVITY, digits=4)
+            error_said = "" if conduction.relative_error is None else f"error: {conduction.relative_error}"
+            resolver.ledger.add(f"{side}.transport.{carrier}", shown, origin, structure.volume.source, error_said)
+    for name, share in (("utilisation", structure.utilisation), ("contact_fraction", structure.contact_fraction)):
+        if share is not None and name not in written.active.model_fields_set:
+            shown = text(share.value, units.FRACTION, digits=4)
+            resolver.ledger.add(f"{side}.active.{name}", shown, origin, structure.volume.source, f"error: {share}")
+    return found
+
+
+def _placed(problem: Problem, side: str) -> Problem:
+    """A problem of a volume, with its place in the design."""
+    table, _, _ = problem.where.partition(".")
+    place = [side] if table in ("recipe", "microstructure") else [side, "transport"]
+    return Problem(".".join([*place, problem.where] if problem.where else [*place, "volume"]), problem.what)
 
 
 ASSUMED_RADIUS, ASSUMED_ELECTROLYTE_DIAMETER = 2.5e-6, 2e-6
@@ -440,13 +489,23 @@ def layer_microstructure(resolved: Resolved, stack: Stack, name: str) -> tuple[d
         raise InputError(f"'{name}' is no composite layer of this design; write cathode", source=design.label)
     else:
         volumes = {name: float(fraction) for name, fraction in layer.volume_fractions.items()}
-    fractions: dict[str, float] = {}
-    for component, volume in volumes.items():
-        phase = _phase(resolved.substances[component])
-        fractions[phase] = fractions.get(phase, 0.0) + volume
     resolver = _Resolver(design)
     resolver.ledger = resolved.ledger
     assert isinstance(written, Cathode | SeparatorLayer)
+    return _recipe_and_look(resolver, name, written, volumes, layer)
+
+
+def _recipe_and_look(
+    resolver: _Resolver,
+    name: str,
+    written: Cathode | SeparatorLayer,
+    volumes: dict[str, float],
+    layer: Electrode | None,
+) -> tuple[dict[str, float], Microstructure]:
+    fractions: dict[str, float] = {}
+    for component, volume in volumes.items():
+        phase = _phase(resolver.substance(component))
+        fractions[phase] = fractions.get(phase, 0.0) + volume
     look = written.microstructure
     if look.active is None and isinstance(written, Cathode) and layer is not None:
         look = replace(look, active=Spheres(sizes=_active_sizes(resolver, name, written, layer)))

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from percolyte.nouns import Noun
 
-Origin = Literal["yours", "library", "computed", "assumed", "convention"]
-"""Who stands behind a number: the design file, the materials library, a
-calculation of percolyte, a default of percolyte, or the pouch convention."""
+Origin = Literal["yours", "measured", "library", "computed", "assumed", "convention"]
+"""Who stands behind a number: the design file, a volume that it names, the
+materials library, a calculation of percolyte, a default of percolyte, or the
+pouch convention."""
 
 
 class Source(Noun):

@@ -53,6 +53,7 @@ ORDER = [
     "transport.closures",
     "transport.effective",
     "transport.voxels",
+    "transport.microstructure",
     "transport.reaction_zone",
     "separator",
     "pouch.convention",

@@ -24,6 +24,7 @@ from percolyte.electrode import Electrode as Layer
 from percolyte.errors import InputError, Problem
 from percolyte.materials.open_circuit import EntropyCoefficientCurve, OpenCircuitPotential
 from percolyte.materials.substance import PROPERTIES, Substance
+from percolyte.nouns import replace as replace_noun
 from percolyte.pouch.stack import Stack
 from percolyte.resolution import ASSUMED_RADIUS, Resolved
 from percolyte.sources import Ledger, Origin
@@ -33,6 +34,7 @@ from percolyte.units import FARADAY, GAS_CONSTANT, text
 if TYPE_CHECKING:
     from percolyte.cell.kernel import Floats, Planar
     from percolyte.cell.model import Curve
+    from percolyte.transport.microstructure import Structure
 
 ROOM = 298.15
 """Temperature in K for which potentials, diffusivities and exchange currents are stated."""
@@ -54,12 +56,12 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
     from percolyte.cell.kernel import Planar
 
     design, ledger = resolved.design, resolved.ledger
-    cathode = _porous(resolved, "cathode", design.cathode, stack.cathode, transport.ionic, transport.electronic)
+    cathode = _porous(resolved, "cathode", design.cathode, stack.cathode, transport)
     anode: PorousElectrode | Planar
     anode_entropy = 0.0
     if isinstance(design.anode, CompositeAnode) and stack.anode.electrode is not None:
-        ionic, electronic = _anode_transport(resolved, stack.anode.electrode)
-        anode = _porous(resolved, "anode", design.anode, stack.anode.electrode, ionic, electronic)
+        found = _anode_transport(resolved, stack.anode.electrode)
+        anode = _porous(resolved, "anode", design.anode, stack.anode.electrode, found)
         anode = _balance(anode, float(stack.cathode.areal_capacity))
     else:
         assert not isinstance(design.anode, CompositeAnode)
@@ -139,10 +141,13 @@ def _separator_activation(resolved: Resolved, stack: Stack) -> float:
     return 0.0 if datum is None else datum.number
 
 
-def _porous(
-    resolved: Resolved, side: str, written: Cathode, layer: Layer, ionic: float | None, electronic: float | None
-) -> PorousElectrode:
+def _porous(resolved: Resolved, side: str, written: Cathode, layer: Layer, transport: Transport) -> PorousElectrode:
     ledger = resolved.ledger
+    active = written.active
+    if transport.structure is not None:
+        _refuse_blocked(transport.structure, side, resolved.design.label)
+        active = _reached(active, transport.structure)
+    ionic, electronic = transport.ionic, transport.electronic
     if ionic is None or ionic <= 0.0:
         raise InputError(
             [Problem(f"{side}.recipe", f'no ionic conduction is known; give [{side}.transport] with kind = "given"')],
@@ -155,7 +160,7 @@ def _porous(
     classes: list[ParticleClass] = []
     for name in layer.active:
         fraction = float(layer.volume_fractions[name]) * min(1.0, 1.0 / float(layer.densification))
-        classes += _classes(resolved, side, written.active, resolved.substances[name], fraction, layer)
+        classes += _classes(resolved, side, active, resolved.substances[name], fraction, layer)
     if len(layer.active) > 1:
         classes = _equilibrated(classes, rising=side == "cathode")
     return PorousElectrode(
@@ -167,6 +172,30 @@ def _porous(
         reorganisation=written.active.reorganisation_energy or 50e3,
         ionic_activation=_ionic_activation(resolved, layer),
     )
+
+
+def _refuse_blocked(structure: Structure, side: str, label: str) -> None:
+    """A volume through which the cell cannot work, said by what blocks it."""
+    blocked = [
+        f"{carriers} find no way through the volume from the separator to the collector"
+        for carriers, found in (("ions", structure.ionic), ("electrons", structure.electronic))
+        if found is not None and not found.percolates
+    ]
+    if not blocked and structure.utilisation.value == 0.0:
+        blocked = ["no particle of active material touches both percolating networks"]
+    if blocked:
+        raise InputError(
+            [Problem(f"{side}.transport", f"{what} ({structure.volume.source})") for what in blocked], source=label
+        )
+
+
+def _reached(active: ActiveMaterial, structure: Structure) -> ActiveMaterial:
+    """Utilisation and contact of the volume, unless the design states its own."""
+    contact = structure.contact_fraction
+    found = {"utilisation": structure.utilisation.value}
+    if contact is not None and contact.value > 0.0:
+        found["contact_fraction"] = contact.value
+    return replace_noun(active, **{name: value for name, value in found.items() if name not in active.model_fields_set})
 
 
 def _ionic_activation(resolved: Resolved, layer: Layer) -> float:
@@ -428,11 +457,10 @@ def _enter_entropy(ledger: Ledger, at: str, substance: Substance, curve: Entropy
     ledger.add(at, " to ".join(dict.fromkeys(shown)), origin, f"{substance.name}: {curve.said}", note)
 
 
-def _anode_transport(resolved: Resolved, layer: Layer) -> tuple[float | None, float | None]:
+def _anode_transport(resolved: Resolved, layer: Layer) -> Transport:
     from percolyte.resolution import electrode_transport
 
-    found = electrode_transport(resolved, "anode", layer)
-    return found.ionic, found.electronic
+    return electrode_transport(resolved, "anode", layer)
 
 
 def _balance(anode: PorousElectrode, capacity: float) -> PorousElectrode:

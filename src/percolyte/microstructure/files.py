@@ -52,14 +52,19 @@ def read_volume(
     return volume_of(open_image(path), voxel, phases, ranges=ranges, coarsen=coarsen)
 
 
+def named_parts(path: str | os.PathLike[str]) -> tuple[Path, str | None]:
+    """'file.h5:/dataset' as the file and the dataset; None for a name without one."""
+    named = _INNER.fullmatch(os.fspath(path))
+    return (Path(named[1]), named[2]) if named else (Path(path), None)
+
+
 def open_image(path: str | os.PathLike[str]) -> Image:
     """The image in a file or folder, labels or grey values, not yet read.
 
     `file.h5:/dataset` names a dataset of HDF5, Zarr or MATLAB; without the name
     the file must hold exactly one volume.
     """
-    named = _INNER.fullmatch(os.fspath(path))
-    place, inner = (Path(named[1]), named[2]) if named else (Path(path), None)
+    place, inner = named_parts(path)
     if not place.exists():
         near = ", ".join(sorted(item.name for item in place.parent.glob("*"))[:5]) if place.parent.is_dir() else ""
         raise InputError(

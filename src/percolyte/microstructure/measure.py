@@ -57,6 +57,8 @@ class Measures:
     utilisation: Estimate | None
     active_area: Estimate | None
     """Between connected active material and percolating electrolyte, m²/m³."""
+    contact_fraction: Estimate | None
+    """The same over the whole surface of those particles, contacts between active particles left out."""
     percolation: Mapping[str, Estimate]
     """Percolating share of the phases that carry "ions", and of those that carry "electrons", along the axis."""
     particles: SizeDistribution | None
@@ -106,6 +108,7 @@ def measure(volume: Volume, roles: Roles, axis: int = 0) -> Measures:
         geodesic_tortuosity={name: estimate for (name,), estimate in of("geodesic tortuosity").items()},
         utilisation=estimates.get(("utilisation",)),
         active_area=estimates.get(("active area",)),
+        contact_fraction=estimates.get(("contact fraction",)),
         percolation={carrier: estimate for (carrier,), estimate in of("percolation").items()},
         particles=particle_sizes(networks.particles, volume.voxel) if roles.active else None,
         notes=tuple(_notes(volume, networks, estimates)),
@@ -199,7 +202,7 @@ def _surfaces(networks: Networks) -> Iterator[tuple[Key, float]]:
     classes = table[volume.labels]
     if roles.active and roles.ionic:
         classes += networks.ionic.through(networks.axis)
-        classes += networks.electronic.through(networks.axis) & volume.mask(*roles.active)
+        classes += networks.live
     size = math.prod(volume.size)
     areas = interface_areas(classes, 2 * len(names), volume.voxel) / size
     lines = triple_lines(classes // 2, len(names), volume.voxel) / size
@@ -210,7 +213,12 @@ def _surfaces(networks: Networks) -> Iterator[tuple[Key, float]]:
     if roles.active and roles.ionic:
         live = [2 * names.index(name) + 1 for name in roles.active]
         ions = [2 * names.index(name) + 1 for name in roles.ionic]
-        yield ("active area",), float(areas[np.ix_(live, ions)].sum())
+        touched = float(areas[np.ix_(live, ions)].sum())
+        yield ("active area",), touched
+        around = [2 * at + odd for at, name in enumerate(names) if name not in roles.active for odd in (0, 1)]
+        surface = float(areas[np.ix_(live, around)].sum())
+        if surface > 0.0:
+            yield ("contact fraction",), touched / surface
 
 
 def _notes(volume: Volume, networks: Networks, estimates: Mapping[Key, Estimate]) -> Iterator[str]:

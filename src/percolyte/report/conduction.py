@@ -10,7 +10,7 @@ import numpy as np
 
 from percolyte import units
 from percolyte.errors import InputError
-from percolyte.transport.voxels import Conduction, RelativeError
+from percolyte.transport.voxels import Conduction
 
 
 def conduction_json(found: Conduction) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def conduction_text(found: Conduction) -> str:
             f"  tortuosity factor   {found.tortuosity_factor:.4g} = φ σ/σ_eff with all that conducts, "
             f"{found.tortuosity_factor_percolating:.4g} with what percolates",
             f"  conducting          {share}, {100 * found.percolating_fraction:.4g} vol% percolate",
-            f"  error               {_error_text(found.relative_error)}",
+            f"  error               {found.relative_error}",
         ]
     if found.lower_bound is not None:
         low = found.lower_bound / found.effective_conductivity - 1.0
@@ -76,16 +76,6 @@ def conduction_text(found: Conduction) -> str:
         lines.append("  note                the solver stopped before the error that was asked for")
     lines.append(f"  {found.iterations} iterations, {found.seconds:.3g} s")
     return "\n".join(lines)
-
-
-def _error_text(error: RelativeError) -> str:
-    """The parts; those that were not estimated are said to be missing."""
-    parts = [f"solver {100 * error.solver:.2g} %"]
-    parts += [
-        f"{name} not estimated" if part is None else f"{name} {100 * part:.2g} %"
-        for name, part in (("voxel size", error.resolution), ("sub-volumes", error.sampling))
-    ]
-    return ", ".join(parts)
 
 
 def write_fields(found: Conduction, path: Path) -> None:

@@ -20,7 +20,7 @@ from percolyte.files import write_whole
 from percolyte.pouch.convention import PRESETS, Convention
 from percolyte.pouch.energy import pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack
-from percolyte.report import cell_figures, figures
+from percolyte.report import cell_figures, figures, volumes
 from percolyte.report.tables import convention_json, evaluation_json
 
 
@@ -38,9 +38,11 @@ def render_report(evaluation: Evaluation) -> str:
     environment = Environment(loader=PackageLoader("percolyte.report", "."), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {"q": _quantity, "plain": _plain}
     e = evaluation
-    origins = ("yours", "library", "assumed", "computed", "convention")
+    origins = ("yours", "measured", "library", "assumed", "computed", "convention")
     return environment.get_template("report.html.j2").render(
         e=e,
+        s=e.transport.structure,
+        own=sorted({"utilisation", "contact_fraction"} & e.design.cathode.active.model_fields_set),
         version=__version__,
         units=units,
         pictures=_pictures(e),
@@ -80,6 +82,7 @@ def _pictures(e: Evaluation) -> dict[str, str]:
         "losses": cell_figures.loss_figure(_near(e.rate)) if e.rate else None,
         "heat": cell_figures.heat_figure(_near(e.rate)) if e.rate else None,
         "nyquist": cell_figures.nyquist_figure(e.spectrum) if e.spectrum else None,
+        **(volumes.structure_figures(e.transport.structure) if e.transport.structure else {}),
         "conventions": figures.convention_figure(_under_each_convention(e), e.energy.convention.title),
     }
     encoded = {

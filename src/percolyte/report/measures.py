@@ -46,6 +46,7 @@ def _values(measures: Measures, part: Any) -> dict[str, Any]:
         },
         "utilisation": of(measures.utilisation),
         "active_area_per_volume_per_m": of(measures.active_area),
+        "contact_fraction": of(measures.contact_fraction),
         "three_phase_line_per_volume_per_m2": {
             "-".join(triple): of(found) for triple, found in measures.triple_line.items()
         },
@@ -90,6 +91,8 @@ def measures_text(volume: Volume, measures: Measures) -> str:
     if measures.utilisation is not None and measures.active_area is not None:
         rows.append(("utilisation", f"{_percent(measures.utilisation)} of the active material"))
         rows.append(("active area", f"{_plain(measures.active_area, 1e-6)} m2/cm3"))
+    if measures.contact_fraction is not None:
+        rows.append(("contact fraction", f"{_percent(measures.contact_fraction)} of the surface of used particles"))
     if measures.particles is not None and len(measures.particles.diameters):
         sizes = ", ".join(f"d{100 * q:.0f} {converted(measures.particles.quantile(q), 'um'):.3g}" for q in QUANTILES)
         rows.append(("particles", f"{sizes} um by volume, {len(measures.particles.diameters)} whole ones"))

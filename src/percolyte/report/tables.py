@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +16,8 @@ from percolyte.pouch.energy import PouchEnergy
 from percolyte.report.cells import measured_json, rate_json
 from percolyte.report.layout import aligned, converted
 from percolyte.resolution import say_choice
+from percolyte.transport.microstructure import Share, Structure
+from percolyte.transport.voxels import Conduction
 
 
 def convention_json(energy: PouchEnergy) -> dict[str, str]:
@@ -105,7 +108,55 @@ def transport_json(e: Evaluation) -> dict[str, Any]:
         "ionic_tortuosity_factor": transport.ionic_tortuosity_factor,
         "tortuosity_convention": "volume fraction (pores included) × own conductivity ÷ effective conductivity",
         "statement": transport.statement,
+        **({} if transport.structure is None else structure_json(transport.structure)),
     }
+
+
+def structure_json(structure: Structure) -> dict[str, Any]:
+    """What a volume adds to the transport; errors of conductivities relative, of shares absolute."""
+    contact = structure.contact_fraction
+    return {
+        "volume": structure.volume.source,
+        "volume_origin": structure.volume.origin,
+        "shape": list(structure.volume.labels.shape),
+        "voxel_um": [converted(length, "um") for length in structure.volume.voxel],
+        "volume_fraction": dict(structure.fractions),
+        "recipe_volume_fraction": dict(structure.recipe),
+        "utilisation": structure.utilisation.value,
+        "contact_fraction": None if contact is None else contact.value,
+        "errors": {
+            "ionic_relative": _error_json(structure.ionic),
+            "electronic_relative": _error_json(structure.electronic),
+            "utilisation": _share_error_json(structure.utilisation),
+            "contact_fraction": _share_error_json(contact),
+        },
+        "percolates": {
+            name: None if found is None else found.percolates
+            for name, found in (("ions", structure.ionic), ("electrons", structure.electronic))
+        },
+        "comparison": [
+            {
+                "law": form.law,
+                "ionic_S_per_m": form.ionic,
+                "ionic_tortuosity_factor": form.ionic_tortuosity_factor,
+                "electronic_S_per_m": form.electronic,
+            }
+            for form in structure.closed_forms
+        ],
+        "warnings": list(structure.warnings),
+    }
+
+
+def _error_json(found: Conduction | None) -> dict[str, float | None] | None:
+    if found is None or found.relative_error is None:
+        return None
+    error = found.relative_error
+    # an octant without a way has no finite scatter
+    return {name: part if part is None or math.isfinite(part) else None for name, part in asdict(error).items()}
+
+
+def _share_error_json(share: Share | None) -> dict[str, float | None] | None:
+    return None if share is None else {"resolution": share.resolution, "sampling": share.sampling}
 
 
 def evaluation_json(e: Evaluation) -> dict[str, Any]:

@@ -27,6 +27,8 @@ from percolyte.microstructure.edit import coarsen
 from percolyte.microstructure.networks import Networks, clusters
 from percolyte.microstructure.volume import Labels, Lengths, Volume
 from percolyte.report.figures import FAINT, INK, STYLE, WARNING
+from percolyte.transport.microstructure import AXIS, Structure
+from percolyte.transport.voxels import conduct
 
 PHASE_COLOURS = {
     "active": "#3b5b92",
@@ -180,6 +182,27 @@ def field_figure(
         _scale_bar(panels[0], volume)
         figure.colorbar(image, ax=panels, shrink=0.8, label=title)
         return figure
+
+
+def structure_figures(structure: Structure) -> dict[str, Figure]:
+    """Slices of a volume with what the cell cannot use, and where the current of ions is dense."""
+    found = {"slices": slices_figure(utilisation_scene(Networks(structure.volume, structure.roles, AXIS)))}
+    if structure.ionic is None or not structure.ionic.percolates:
+        return found
+    solved = conduct(structure.volume, structure.ionic_conductivities, axis=AXIS, errors=False, fields=True)
+    assert solved.fields is not None
+    assert solved.bottleneck is not None
+    density = np.linalg.norm(solved.fields.current_density, axis=0)
+    carrying = density > 0.0
+    # the few voxels at sharp corners would leave the rest dark
+    highest = float(np.percentile(density[carrying], 99.0))
+    shown = np.where(carrying, np.minimum(density, highest) / solved.effective_conductivity, np.nan)
+    shown *= structure.volume.size[AXIS]
+    i, j, k = (
+        int(place / length) for place, length in zip(solved.bottleneck.position, structure.volume.voxel, strict=True)
+    )
+    title = "current of ions, local over mean"
+    return {**found, "bottleneck": field_figure(structure.volume, shown, title, (i, j, k))}
 
 
 def histogram_figure(counts: NDArray[Any], centres: NDArray[Any], thresholds: NDArray[Any], names: list[str]) -> Figure:

@@ -6,14 +6,17 @@ receive the same `Transport` value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from percolyte.nouns import Noun
 from percolyte.transport.closures import bruggeman, effective_medium, maxwell, percolation, tortuosity_factor
-from percolyte.units import Conductivity, Fraction, Ratio
+from percolyte.units import Conductivity, Fraction, Length, Ratio
+
+if TYPE_CHECKING:
+    from percolyte.transport.microstructure import Structure
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Transport:
     """φ σ/σ_eff with φ the electrolyte's volume fraction, pores included."""
     statement: str
     """How the numbers came about, for people."""
+    structure: Structure | None = field(default=None, compare=False)
+    """The volume that they were computed from."""
 
 
 class GivenTransport(Noun):
@@ -68,7 +73,31 @@ class ClosureTransport(Noun):
     """None: carbon by percolation above 2 vol%, active material by Bruggeman, side by side."""
 
 
-TransportChoice = Annotated[GivenTransport | ClosureTransport, Field(discriminator="kind")]
+class MicrostructureTransport(Noun):
+    """Effective conductivities, contact and utilisation from a voxel volume: of a file, or generated from the recipe."""
+
+    at_most_one: ClassVar[tuple[tuple[str, ...], ...]] = (("volume", "size"), ("volume", "seed"))
+
+    kind: Literal["microstructure"] = "microstructure"
+    volume: str | None = None
+    """Voxel image beside the design; without it one is generated. Axis 0 runs from the separator to the collector."""
+    voxel: Length | None = None
+    phases: dict[str, Annotated[int, Field(ge=0, le=255)]] | None = None
+    """Component of the recipe, or kind of phase -> its label in the file, where the file does not name them."""
+    size: Length | None = None
+    """Edge of the generated volume."""
+    seed: Annotated[int, Field(ge=0)] = 1
+
+    @model_validator(mode="after")
+    def _labels(self) -> MicrostructureTransport:
+        if self.phases is not None and self.volume is None:
+            raise ValueError("phases: name the labels of a file; write volume = 'cathode.tif' too, or leave them out")
+        if self.phases is not None and len(set(self.phases.values())) < len(self.phases):
+            raise ValueError("phases: two phases share a label; give each its own")
+        return self
+
+
+TransportChoice = Annotated[GivenTransport | ClosureTransport | MicrostructureTransport, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True)
@@ -121,6 +150,25 @@ def resolve_transport(
         ionic_tortuosity_factor=float(tortuosity_factor(own, found, fraction)) if found else None,
         statement=statement,
     )
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """What one closed form says of a recipe, S/m; None where no own conductivity is known."""
+
+    law: str
+    ionic: float | None
+    ionic_tortuosity_factor: float | None
+    electronic: float | None
+
+
+def closed_forms(ionic: tuple[Phase, ...], electronic: tuple[Phase, ...]) -> tuple[ClosedForm, ...]:
+    """The closed forms that need no further number, for comparison."""
+    choices = [("default: " + _say(BruggemanLaw()) + "; " + _say_electrons(None), ClosureTransport())]
+    for law in (BruggemanLaw(), MaxwellLaw(), EffectiveMediumLaw()):
+        choices.append((_say(law), ClosureTransport(ionic=law, electronic=law)))
+    found = [(name, resolve_transport(choice, ionic, electronic)) for name, choice in choices]
+    return tuple(ClosedForm(name, t.ionic, t.ionic_tortuosity_factor, t.electronic) for name, t in found)
 
 
 CARBON_THRESHOLD = 0.02

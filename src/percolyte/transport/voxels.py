@@ -61,6 +61,11 @@ class RelativeError:
         """Root of the sum of squares of the known parts."""
         return math.sqrt(sum(part**2 for part in (self.solver, self.resolution, self.sampling) if part is not None))
 
+    def __str__(self) -> str:
+        """The parts in percent; those that were not estimated are said to be missing."""
+        parts = (("solver", self.solver), ("voxel size", self.resolution), ("sub-volumes", self.sampling))
+        return ", ".join(f"{name} " + ("not estimated" if x is None else f"{100 * x:.2g} %") for name, x in parts)
+
 
 @dataclass(frozen=True)
 class Fields:

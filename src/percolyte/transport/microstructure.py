@@ -1,0 +1,312 @@
+"""Transport, contact and utilisation of a composite from a voxel volume, generated from its recipe or imported.
+
+Effective conductivities are those of `voxels.conduct` along axis 0, from the
+separator to the collector; utilisation and contact fraction those of
+`measure`. What decides a volume is a hashable value, so that one process
+generates and measures each volume once, however many discharges ask for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from percolyte import units
+from percolyte.errors import InputError, Problem, suggestion
+from percolyte.files import inside
+from percolyte.microstructure.edit import coarsen
+from percolyte.microstructure.files import named_parts, open_image
+from percolyte.microstructure.image import volume_of
+from percolyte.microstructure.pack import ROLES, Microstructure, pack
+from percolyte.microstructure.powders import largest, median
+from percolyte.microstructure.volume import Volume
+from percolyte.transport.effective import ClosedForm, MicrostructureTransport, Phase, Transport, closed_forms
+from percolyte.transport.voxels import Conduction, conduct, transport_of
+
+if TYPE_CHECKING:
+    from percolyte.microstructure.measure import Estimate, Measures
+    from percolyte.microstructure.networks import Roles
+
+AXIS = 0
+"""From the separator to the collector."""
+SIZE = 40e-6
+"""Edge in m of a volume whose size the design does not state, unless its particles need more."""
+PARTICLES_ACROSS = 3.0
+"""Largest particles along the edge of such a volume, at least."""
+VOXELS_ACROSS = 8.0
+"""Voxels across the smallest particles where the design states no voxel."""
+MOST_ALONG = 160
+"""Voxels along an edge where the design states no voxel: about 15 s of one core."""
+
+log = logging.getLogger("percolyte")
+
+
+@dataclass(frozen=True)
+class Generated:
+    """All that decides a generated volume."""
+
+    fractions: tuple[tuple[str, float], ...]
+    look: Microstructure
+    size: float
+    voxel: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Imported:
+    """All that decides a volume of a file."""
+
+    path: str
+    changed: int
+    """When the file was last written, ns."""
+    voxel: float | None
+    phases: tuple[tuple[str, int], ...] | None
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component of the recipe: its phase in a microstructure and its volume fraction in the layer."""
+
+    phase: str
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share between 0 and 1, with its absolute errors."""
+
+    value: float
+    resolution: float | None
+    """Difference to the same volume at twice the voxel length; None where that has no such number."""
+    sampling: float | None
+    """Standard error over the sub-volumes; None where the volume is too small to be divided."""
+
+    def __str__(self) -> str:
+        """The errors in percent of the whole; those that were not estimated are said to be missing."""
+        parts = (("voxel size", self.resolution), ("sub-volumes", self.sampling))
+        return ", ".join(f"{name} " + ("not estimated" if x is None else f"{100 * x:.2g} %") for name, x in parts)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A volume of a composite, and what the cell takes from it."""
+
+    volume: Volume
+    roles: Roles
+    warnings: tuple[str, ...]
+    ionic: Conduction | None
+    """None where no conductivity is known."""
+    electronic: Conduction | None
+    ionic_conductivities: Mapping[str, float]
+    """Of the phases of the volume, S/m."""
+    utilisation: Share
+    """Share of the active material in particles that touch both percolating networks."""
+    contact_fraction: Share | None
+    """Surface of those particles that touches percolating electrolyte over their whole surface; None where there are none."""
+    recipe: Mapping[str, float]
+    """Volume fractions that the recipe asks for, by phase, void included."""
+    fractions: Mapping[str, float]
+    """Volume fractions of the same phases in the volume."""
+    closed_forms: tuple[ClosedForm, ...]
+    """What closed forms say of the same recipe."""
+
+    @property
+    def imported(self) -> bool:
+        return self.volume.origin != "generated"
+
+
+def volume_source(
+    choice: MicrostructureTransport, folder: Path, fractions: Mapping[str, float], look: Microstructure
+) -> Generated | Imported:
+    """What decides the volume of a transport table: a file in `folder`, or a recipe and a look.
+
+    Errors: InputError for a file that does not exist, or lies outside of `folder`.
+    """
+    if choice.volume is not None:
+        name, inner = named_parts(choice.volume)
+        path = inside(folder, str(name))
+        if not path.exists():
+            raise InputError(f"there is no file {str(name)!r} beside the design")
+        phases = None if choice.phases is None else tuple(sorted(choice.phases.items()))
+        whole = str(path) if inner is None else f"{path}:{inner}"
+        return Imported(whole, path.stat().st_mtime_ns, choice.voxel, phases)
+    sizes = [
+        shape.sizes
+        for phase, shape in (("active", look.active), ("electrolyte", look.electrolyte))
+        if shape is not None and fractions.get(phase, 0.0) > 0.0
+    ]
+    size = choice.size or max([SIZE, *(PARTICLES_ACROSS * largest(each) for each in sizes)])
+    smallest = min((median(each) for each in sizes), default=size)
+    voxel = choice.voxel or max(smallest / VOXELS_ACROSS, size / MOST_ALONG)
+    # the digits that rounding leaves uncertain must not generate another volume
+    rounded = tuple((name, round(fraction, 9)) for name, fraction in fractions.items())
+    return Generated(rounded, look, size, voxel, choice.seed)
+
+
+@lru_cache(maxsize=4)
+def _volume(source: Generated | Imported) -> tuple[Volume, tuple[str, ...]]:
+    """The volume, and warnings about it."""
+    if isinstance(source, Imported):
+        log.info("reading %s", source.path)
+        image = open_image(source.path)
+        if source.voxel is None and image.voxel is None:
+            raise InputError([Problem("voxel", f"{image.about_voxel}; write for example voxel = '0.5 um'")])
+        voxel = None if source.voxel is None else (source.voxel,) * 3
+        volume = volume_of(image, voxel, None if source.phases is None else dict(source.phases))
+        return replace(volume, source=Path(source.path).name), ()
+    packed = pack(dict(source.fractions), source.look, (source.size,) * 3, source.voxel, source.seed, log.info)
+    edge, step = (units.text(length, units.LENGTH, digits=4) for length in (source.size, source.voxel))
+    said = f"{packed.volume.source}, {edge} along each edge, voxels of {step}"
+    return replace(packed.volume, source=said), packed.warnings
+
+
+@lru_cache(maxsize=8)
+def _measured(source: Generated | Imported, roles: Roles, every: int) -> Measures:
+    from percolyte.microstructure.measure import measure
+
+    volume, _ = _volume(source)
+    log.info("measuring %d voxels", volume.labels.size // every**3)
+    return measure(coarsen(volume, every) if every > 1 else volume, roles, AXIS)
+
+
+@lru_cache(maxsize=16)
+def _conducted(source: Generated | Imported, conductivities: tuple[tuple[str, float], ...]) -> Conduction:
+    volume, _ = _volume(source)
+    log.info("solving conduction through %s", ", ".join(name for name, _ in conductivities))
+    return conduct(volume, dict(conductivities), axis=AXIS)
+
+
+def volume_transport(
+    source: Generated | Imported,
+    components: Mapping[str, Component],
+    ionic: tuple[Phase, ...],
+    electronic: tuple[Phase, ...],
+) -> Transport:
+    """Effective transport of a volume, with its `structure`.
+
+    `components` are those of the recipe; `ionic` and `electronic` those of them
+    whose conductivity is known. A phase of the volume is named after a component,
+    which conducts as it does, or after a kind of phase (active, electrolyte,
+    carbon, ...), which conducts as the mean by volume of its components.
+
+    Limits: layers along axis 0 conduct as their volume fraction; an electrolyte that
+    does not percolate conducts nothing, which is a result: `ionic` is 0.
+
+    Errors: InputError for a file that is no volume, and for phases that the recipe
+    does not know.
+    """
+    volume, warnings = _volume(source)
+    phases = _phases(volume, components)
+    roles = _roles(phases)
+    ions, electrons = (_conductivities(phases, components, carriers) for carriers in (ionic, electronic))
+    through_ions, through_electrons = (
+        _conducted(source, tuple(sigma.items())) if sigma else None for sigma in (ions, electrons)
+    )
+    unknown = [name for name in roles.active if name not in electrons]
+    if unknown and through_electrons is not None and not through_electrons.percolates:
+        through_electrons = None
+        warnings += (
+            f"{', '.join(electrons)} alone does not percolate, and the electronic conductivity of "
+            f"{', '.join(unknown)} is not known: how electrons are conducted is taken as unknown",
+        )
+    measures = _measured(source, roles, 1)
+    coarse = _measured(source, roles, 2) if min(volume.labels.shape) > 3 else None
+    structure = Structure(
+        volume=volume,
+        roles=roles,
+        warnings=warnings,
+        ionic=through_ions,
+        electronic=through_electrons,
+        ionic_conductivities=ions,
+        utilisation=_share(measures.utilisation, coarse.utilisation if coarse else None) or Share(0.0, None, None),
+        contact_fraction=_share(measures.contact_fraction, coarse.contact_fraction if coarse else None),
+        recipe=_by_phase(components),
+        fractions=_found(volume, phases),
+        closed_forms=closed_forms(ionic, electronic),
+    )
+    return _as_transport(structure)
+
+
+def _as_transport(structure: Structure) -> Transport:
+    if structure.ionic is None:
+        statement = f"the electrolyte's own conductivity is not known; {structure.volume.source}"
+        return Transport("microstructure", None, None, None, statement, structure)
+    transport = transport_of(structure.ionic, structure.electronic)
+    return replace(transport, statement=f"{transport.statement} ({structure.volume.source})", structure=structure)
+
+
+def _share(estimate: Estimate | None, coarse: Estimate | None) -> Share | None:
+    if estimate is None:
+        return None
+    resolution = None if coarse is None else abs(estimate.value - coarse.value)
+    return Share(estimate.value, resolution, estimate.error)
+
+
+def _phases(volume: Volume, components: Mapping[str, Component]) -> dict[str, str]:
+    """Kind of each phase of the volume; InputError for names that the recipe does not know."""
+    kinds = (*ROLES, "void")
+    found = {name: components[name].phase if name in components else name for name in volume.phases}
+    known = (*components, *kinds)
+    problems = [
+        Problem(
+            "phases",
+            f"'{name}' is neither a component of the recipe nor a kind of phase{suggestion(name, known)}; "
+            f"name the labels, such as phases = {{ active = 1, electrolyte = 2, void = 0 }}, "
+            f"after {', '.join(components)}, {', '.join(kinds)}",
+        )
+        for name, kind in found.items()
+        if kind not in kinds
+    ]
+    for needed in ("active", "electrolyte"):
+        if not problems and needed in _by_phase(components) and needed not in found.values():
+            names = ", ".join(volume.phases)
+            problems.append(Problem("phases", f"no phase of the volume is {needed}; it has {names}"))
+    if problems:
+        raise InputError(problems, source=volume.source)
+    return found
+
+
+def _roles(phases: Mapping[str, str]) -> Roles:
+    """What each phase of the volume does; coatings let ions through, as they are made to."""
+    from percolyte.microstructure.networks import Roles
+
+    def of(*kinds: str) -> tuple[str, ...]:
+        return tuple(name for name, kind in phases.items() if kind in kinds)
+
+    return Roles(of("active"), of("electrolyte", "coating"), of("active", "carbon"))
+
+
+def _conductivities(
+    phases: Mapping[str, str], components: Mapping[str, Component], carriers: tuple[Phase, ...]
+) -> dict[str, float]:
+    """Own conductivity of each phase of the volume that conducts, S/m."""
+    found = {}
+    for name, kind in phases.items():
+        within = {
+            component: part.fraction
+            for component, part in components.items()
+            if component == name or (kind == name and part.phase == kind)
+        }
+        carried = sum(carrier.fraction * carrier.conductivity for carrier in carriers if carrier.name in within)
+        if carried > 0.0:
+            found[name] = carried / sum(within.values())
+    return found
+
+
+def _by_phase(components: Mapping[str, Component]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for part in components.values():
+        found[part.phase] = found.get(part.phase, 0.0) + part.fraction
+    return {**found, "void": max(0.0, 1.0 - math.fsum(found.values()))}
+
+
+def _found(volume: Volume, phases: Mapping[str, str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, fraction in volume.fractions.items():
+        found[phases[name]] = found.get(phases[name], 0.0) + fraction
+    return found
