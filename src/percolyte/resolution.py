@@ -43,7 +43,7 @@ from percolyte.pouch.stack import (
 from percolyte.separator import Filler, film
 from percolyte.sources import Ledger, Origin
 from percolyte.transport.effective import MicrostructureTransport, Phase, Transport, resolve_transport
-from percolyte.transport.microstructure import Component, Imported, volume_source, volume_transport
+from percolyte.transport.microstructure import Component, volume_source, volume_transport
 from percolyte.units import TEMPERATURE, Dimension, text
 
 
@@ -448,7 +448,7 @@ def _volume_transport(
         raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
     structure = found.structure
     assert structure is not None
-    origin: Origin = "measured" if isinstance(source, Imported) else "computed"
+    origin: Origin = "computed" if structure.volume.origin == "generated" else "measured"
     for carrier, conduction in (("ionic", structure.ionic), ("electronic", structure.electronic)):
         if conduction is not None:
             shown = text(conduction.effective_conductivity, units.CONDUCTIVITY, digits=4)

@@ -163,9 +163,9 @@ class ClosedForm:
 
 
 def closed_forms(ionic: tuple[Phase, ...], electronic: tuple[Phase, ...]) -> tuple[ClosedForm, ...]:
-    """The closed forms that need no further number, for comparison."""
-    choices = [("default: " + _say(BruggemanLaw()) + "; " + _say_electrons(None), ClosureTransport())]
-    for law in (BruggemanLaw(), MaxwellLaw(), EffectiveMediumLaw()):
+    """The default, and the closed forms for one conductor that need no further number, for comparison."""
+    choices = [(f"default: {_say(BruggemanLaw())}; {_say_electrons(None)}", ClosureTransport())]
+    for law in (BruggemanLaw(), MaxwellLaw()):
         choices.append((_say(law), ClosureTransport(ionic=law, electronic=law)))
     found = [(name, resolve_transport(choice, ionic, electronic)) for name, choice in choices]
     return tuple(ClosedForm(name, t.ionic, t.ionic_tortuosity_factor, t.electronic) for name, t in found)

@@ -114,10 +114,8 @@ class Structure:
     """Volume fractions of the same phases in the volume."""
     closed_forms: tuple[ClosedForm, ...]
     """What closed forms say of the same recipe."""
-
-    @property
-    def imported(self) -> bool:
-        return self.volume.origin != "generated"
+    imported: bool
+    """Whether the volume is of a file."""
 
 
 def volume_source(
@@ -228,6 +226,7 @@ def volume_transport(
         recipe=_by_phase(components),
         fractions=_found(volume, phases),
         closed_forms=closed_forms(ionic, electronic),
+        imported=isinstance(source, Imported),
     )
     return _as_transport(structure)
 

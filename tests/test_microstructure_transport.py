@@ -1,0 +1,223 @@
+"""Transport, contact and utilisation of a design from a voxel volume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from percolyte import units
+from percolyte.design import Design, design_from
+from percolyte.errors import InputError
+from percolyte.evaluation import Evaluation, evaluate
+from percolyte.microstructure.files import write_volume
+from percolyte.microstructure.measure import measure
+from percolyte.microstructure.networks import Roles
+from percolyte.microstructure.pack import pack
+from percolyte.microstructure.volume import Volume
+from percolyte.pouch.stack import build_stack
+from percolyte.report.html import render_report
+from percolyte.report.tables import evaluation_json
+from percolyte.resolution import layer_microstructure, resolve
+from percolyte.transport import microstructure
+from percolyte.transport.voxels import conduct
+from tests.build import a_design_data
+
+LABELS = {"void": 0, "active": 1, "electrolyte": 2}
+SMALL = {"kind": "microstructure", "size": "24 um", "voxel": "1 um"}
+CARBON_FREE = {"NMC811": "80 %", "Li6PS5Cl": "20 %"}
+
+
+def a_design(folder: Path, transport: dict[str, Any], **cathode: Any) -> Design:
+    changes = {"recipe": CARBON_FREE, "transport": transport, **cathode}
+    return design_from(a_design_data(cathode=changes), folder=folder)
+
+
+def laminate(folder: Path, electrolyte: int = 6, active: int = 12, void: int = 2) -> Path:
+    """Layers along axis 0, the electrolyte in the middle of the active material."""
+    row = [1] * (active // 2) + [2] * electrolyte + [1] * (active - active // 2) + [0] * void
+    labels = np.broadcast_to(np.array(row, np.uint8), (20, 20, len(row))).copy()
+    write_volume(Volume(labels, (1e-6,) * 3, LABELS, "measured", "layers"), folder / "cathode.tif")
+    return folder / "cathode.tif"
+
+
+def own_conductivity(evaluation: Evaluation) -> float:
+    """Of the electrolyte, S/m."""
+    shown = [e.shown for e in evaluation.ledger.entries if e.where == "cathode.recipe.Li6PS5Cl.ionic_conductivity"]
+    return units.parse(shown[0], units.CONDUCTIVITY)
+
+
+def test_layers_of_a_file_conduct_as_their_volume_fraction(tmp_path: Path) -> None:
+    laminate(tmp_path)
+    found = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"}))
+    structure = found.transport.structure
+    assert structure is not None
+    assert found.transport.kind == "microstructure"
+    assert found.transport.ionic == pytest.approx(0.3 * own_conductivity(found), rel=1e-6)
+    assert found.transport.ionic_tortuosity_factor == pytest.approx(1.0, rel=1e-6)
+    assert structure.utilisation.value == 1.0
+
+
+def test_contact_of_layers_is_half_their_surface(tmp_path: Path) -> None:
+    """Each layer of active material has electrolyte on one side; the void lies on one outer side, the other is cut."""
+    row = [0] * 2 + [1] * 6 + [2] * 6 + [1] * 6 + [0] * 2
+    labels = np.broadcast_to(np.array(row, np.uint8), (22, 22, len(row))).copy()
+    write_volume(Volume(labels, (1e-6,) * 3, LABELS, "measured", "layers"), tmp_path / "cathode.tif")
+    found = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"}))
+    structure = found.transport.structure
+    assert structure is not None
+    assert structure.contact_fraction is not None
+    assert structure.contact_fraction.value == pytest.approx(0.5, rel=1e-9)
+
+
+def test_a_generated_volume_gives_what_its_steps_give_by_hand(tmp_path: Path) -> None:
+    design = a_design(tmp_path, {**SMALL, "seed": 3})
+    found = evaluate(design)
+    resolved = resolve(design)
+    fractions, look = layer_microstructure(resolved, build_stack(resolved.inputs), "cathode")
+    volume = pack({name: round(part, 9) for name, part in fractions.items()}, look, (24e-6,) * 3, 1e-6, 3).volume
+    structure = found.transport.structure
+    assert structure is not None
+    assert np.array_equal(structure.volume.labels, volume.labels)
+    measures = measure(volume, Roles(("active",), ("electrolyte",), ("active",)))
+    assert measures.utilisation is not None
+    assert measures.contact_fraction is not None
+    assert structure.utilisation.value == measures.utilisation.value
+    assert structure.contact_fraction is not None
+    assert structure.contact_fraction.value == measures.contact_fraction.value
+    assert 0.0 < structure.contact_fraction.value < 1.0
+    by_hand = conduct(volume, structure.ionic_conductivities, threads=1).effective_conductivity
+    assert found.transport.ionic == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_the_cell_has_the_utilisation_and_contact_of_the_volume_unless_the_design_states_its_own(
+    tmp_path: Path,
+) -> None:
+    found = evaluate(a_design(tmp_path, SMALL), rates=[1.0])
+    own = evaluate(a_design(tmp_path, SMALL, active={"utilisation": "80 %"}), rates=[1.0])
+    structure = found.transport.structure
+    assert structure is not None
+    assert structure.contact_fraction is not None
+    assert found.rate is not None, found.rate_missing
+    assert own.rate is not None
+    part, stated = found.rate.cell.cathode.classes[0], own.rate.cell.cathode.classes[0]
+    whole = float(found.stack.cathode.volume_fractions["NMC811"])
+    assert part.contact == structure.contact_fraction.value
+    assert part.volume_fraction == pytest.approx(whole * structure.utilisation.value)
+    assert stated.volume_fraction == pytest.approx(0.8 * whole)
+    assert stated.contact == part.contact
+    origins = {entry.where: entry.origin for entry in found.ledger.entries}
+    assert origins["cathode.active.utilisation"] == origins["cathode.transport.ionic"] == "computed"
+    assert "cathode.active.utilisation" not in {entry.where for entry in own.ledger.entries}
+
+
+def test_a_volume_is_generated_once_in_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return pack(*arguments)
+
+    monkeypatch.setattr(microstructure, "pack", counted)
+    for thickness in ("60 um", "61 um", "62 um"):
+        evaluate(a_design(tmp_path, {**SMALL, "seed": 11}, thickness=thickness))
+    assert len(calls) == 1
+
+
+def test_a_file_that_was_written_anew_is_read_again(tmp_path: Path) -> None:
+    design = a_design(tmp_path, {"kind": "microstructure", "volume": laminate(tmp_path).name})
+    first = evaluate(design).transport.ionic
+    laminate(tmp_path, electrolyte=4, active=14)
+    second = evaluate(design).transport.ionic
+    assert first is not None
+    assert second == pytest.approx(first * 4 / 6, rel=1e-6)
+
+
+def test_components_may_name_the_labels(tmp_path: Path) -> None:
+    np.save(tmp_path / "cathode.npy", np.repeat(np.array([[[7], [9]]], np.uint8), 20, axis=0).repeat(10, axis=1))
+    table = {"kind": "microstructure", "volume": "cathode.npy", "voxel": "1 um"}
+    found = evaluate(a_design(tmp_path, {**table, "phases": {"NMC811": 7, "Li6PS5Cl": 9}}))
+    assert found.transport.ionic == pytest.approx(0.5 * own_conductivity(found), rel=1e-6)
+
+
+def test_an_electrolyte_that_leads_nowhere_is_a_result_with_a_failed_check(tmp_path: Path) -> None:
+    labels = np.ones((20, 20, 20), np.uint8)
+    labels[5:9, 5:9, 5:9] = 2
+    phases = {"active": 1, "electrolyte": 2}
+    write_volume(Volume(labels, (1e-6,) * 3, phases, "measured", "block"), tmp_path / "cathode.tif")
+    found = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"}), rates=[1.0])
+    assert found.transport.ionic == 0.0
+    assert found.rate is None
+    assert "ions find no way through the volume" in found.rate_missing
+    verdicts = {check.name: check.verdict for check in found.checks}
+    assert verdicts["ways of ions through the volume"] == "fail"
+    assert verdicts["volume and recipe"] == "warn"
+    assert evaluation_json(found)["transport"]["percolates"]["ions"] is False
+    assert "do not percolate" in render_report(found)
+
+
+def test_an_imported_volume_of_the_recipe_passes_its_check(tmp_path: Path) -> None:
+    first = evaluate(a_design(tmp_path, SMALL))
+    assert first.transport.structure is not None
+    write_volume(first.transport.structure.volume, tmp_path / "cathode.tif")
+    found = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"}))
+    assert {check.name: check.verdict for check in found.checks}["volume and recipe"] == "pass"
+    assert found.transport.ionic == pytest.approx(first.transport.ionic, rel=1e-6)
+
+
+def test_the_report_and_its_json_show_the_volume_beside_the_closed_forms(tmp_path: Path) -> None:
+    found = evaluate(a_design(tmp_path, SMALL))
+    said = evaluation_json(found)["transport"]
+    assert {"solver", "resolution", "sampling"} == said["errors"]["ionic_relative"].keys()
+    assert said["comparison"][0]["ionic_S_per_m"] > said["ionic_S_per_m"] > 0.0
+    page = render_report(found)
+    assert "<h2>Microstructure</h2>" in page
+    assert "Slices of the volume" in page
+    assert "by closed forms" in page
+
+
+WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no such file": ({"volume": "absent.tif"}, "cathode.transport.volume", "there is no file 'absent.tif'"),
+    "outside of the folder": ({"volume": "../cathode.tif"}, "cathode.transport.volume", "leads out of"),
+    "no voxel length": (
+        {"volume": "bare.npy", "phases": {"active": 1, "electrolyte": 2}},
+        "cathode.transport.voxel",
+        "voxel = '0.5 um'",
+    ),
+    "unknown phase": (
+        {"volume": "bare.npy", "voxel": "1 um", "phases": {"actve": 1, "electrolyte": 2}},
+        "cathode.transport.phases",
+        "did you mean 'active'",
+    ),
+    "no names": ({"volume": "bare.npy", "voxel": "1 um"}, "cathode.transport.phases", "name the labels"),
+    "a label that is not there": (
+        {"volume": "bare.npy", "voxel": "1 um", "phases": {"active": 1, "electrolyte": 2, "void": 3}},
+        "cathode.transport.phases",
+        "label 3 for 'void' is not in the image",
+    ),
+    "no electrolyte": (
+        {"volume": "bare.npy", "voxel": "1 um", "phases": {"active": 1, "void": 2}},
+        "cathode.transport.phases",
+        "no phase of the volume is electrolyte",
+    ),
+    "phases of no file": ({"phases": {"active": 1}}, "cathode.transport", "write volume"),
+    "a file and a seed": ({"volume": "bare.npy", "seed": 2}, "cathode.transport", "exclude each other"),
+    "no voxel image": ({"volume": "words.tif"}, "cathode.transport.volume", ""),
+    "too small for its particles": (
+        {"size": "3 um"},
+        "cathode.microstructure.active",
+        "make the volume larger",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_with_a_volume_is_said(case: str, tmp_path: Path) -> None:
+    changes, where, what = WRONG[case]
+    np.save(tmp_path / "bare.npy", np.repeat(np.array([[[1, 2]]], np.uint8), 8, axis=0))
+    (tmp_path / "words.tif").write_text("no picture", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        evaluate(a_design(tmp_path, {"kind": "microstructure", **changes}))
+    assert any(problem.where == where and what in problem.what for problem in caught.value.problems), str(caught.value)
