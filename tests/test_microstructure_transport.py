@@ -89,7 +89,7 @@ def test_a_generated_volume_gives_what_its_steps_give_by_hand(tmp_path: Path) ->
     assert structure.contact_fraction.value == measures.contact_fraction.value
     assert 0.0 < structure.contact_fraction.value < 1.0
     by_hand = conduct(volume, structure.ionic_conductivities, threads=1).effective_conductivity
-    assert found.transport.ionic == pytest.approx(by_hand, rel=1e-6)
+    assert found.transport.ionic == by_hand
 
 
 def test_the_cell_has_the_utilisation_and_contact_of_the_volume_unless_the_design_states_its_own(
@@ -164,7 +164,8 @@ def test_an_imported_volume_of_the_recipe_passes_its_check(tmp_path: Path) -> No
     write_volume(first.transport.structure.volume, tmp_path / "cathode.tif")
     found = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"}))
     assert {check.name: check.verdict for check in found.checks}["volume and recipe"] == "pass"
-    assert found.transport.ionic == pytest.approx(first.transport.ionic, rel=1e-6)
+    # voxel lengths that were written as text may differ in the last digit
+    assert found.transport.ionic == pytest.approx(first.transport.ionic, rel=1e-9)
 
 
 def test_the_report_and_its_json_show_the_volume_beside_the_closed_forms(tmp_path: Path) -> None:
