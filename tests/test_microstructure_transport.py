@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from percolyte import units
-from percolyte.design import Design, design_from
+from percolyte.cell.model import PorousElectrode
+from percolyte.design import Design, design_from, write_design
 from percolyte.errors import InputError
 from percolyte.evaluation import Evaluation, evaluate
 from percolyte.microstructure.files import write_volume
@@ -23,7 +25,7 @@ from percolyte.report.tables import evaluation_json
 from percolyte.resolution import layer_microstructure, resolve
 from percolyte.transport import microstructure
 from percolyte.transport.voxels import conduct
-from tests.build import a_design_data
+from tests.build import GRAPHITE_ANODE, a_design_data
 
 LABELS = {"void": 0, "active": 1, "electrolyte": 2}
 SMALL = {"kind": "microstructure", "size": "24 um", "voxel": "1 um"}
@@ -177,6 +179,24 @@ def test_the_report_and_its_json_show_the_volume_beside_the_closed_forms(tmp_pat
     assert "<h2>Microstructure</h2>" in page
     assert "Slices of the volume" in page
     assert "by closed forms" in page
+
+
+def test_a_composite_anode_takes_its_transport_from_a_volume_too(tmp_path: Path) -> None:
+    anode = {**GRAPHITE_ANODE, "transport": SMALL, "active": {**GRAPHITE_ANODE["active"], "particle_radius": "4 um"}}
+    found = evaluate(design_from(a_design_data(anode=anode), folder=tmp_path), rates=[1.0])
+    assert found.rate is not None, found.rate_missing
+    entries = {entry.where: entry for entry in found.ledger.entries}
+    assert entries["anode.transport.ionic"].origin == "computed"
+    assert isinstance(found.rate.cell.anode, PorousElectrode)
+    assert 0.0 < found.rate.cell.anode.classes[0].contact < 1.0
+    assert found.transport.kind == "closure"
+
+
+def test_the_table_is_written_back_as_it_was_read(tmp_path: Path) -> None:
+    laminate(tmp_path)
+    table = {"kind": "microstructure", "volume": "cathode.tif", "voxel": "1 um", "phases": LABELS}
+    design = a_design(tmp_path, table)
+    assert design_from(tomllib.loads(write_design(design)), folder=tmp_path) == design
 
 
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {

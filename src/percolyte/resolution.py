@@ -393,7 +393,7 @@ def _sigma(resolver: _Resolver, where: str, substance: Substance) -> float:
 
 
 def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Transport:
-    """Effective transport of a composite, from the user's choice or closed forms.
+    """Effective transport of a composite, from the user's choice: given, from a volume, or by closed forms.
 
     Carriers without any known conductor are left unknown, and the ledger says so.
     """
@@ -417,9 +417,9 @@ def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Tran
     if resolver.problems:
         raise InputError(resolver.problems, source=design.label)
     choice = written.transport if isinstance(written, Cathode) else None
-    if isinstance(written, Cathode) and isinstance(choice, MicrostructureTransport):
+    if isinstance(choice, MicrostructureTransport):
+        assert isinstance(written, Cathode)
         return _volume_transport(resolver, side, written, layer, choice, tuple(ionic), tuple(electronic))
-    assert not isinstance(choice, MicrostructureTransport)
     return resolve_transport(choice, tuple(ionic), tuple(electronic))
 
 
@@ -502,6 +502,7 @@ def _recipe_and_look(
     volumes: dict[str, float],
     layer: Electrode | None,
 ) -> tuple[dict[str, float], Microstructure]:
+    """Volume fractions by phase of a microstructure, and its look with the sizes that the design leaves out."""
     fractions: dict[str, float] = {}
     for component, volume in volumes.items():
         phase = _phase(resolver.substance(component))
