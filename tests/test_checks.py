@@ -10,6 +10,7 @@ from percolyte.checks import Check
 from percolyte.design import read_design
 from percolyte.evaluation import evaluate
 from percolyte.examples import shipped_designs
+from percolyte.pouch.stack import FoilAnodeInputs
 from tests.build import GRAPHITE_ANODE, NO_ANODE, evaluated
 
 Changes = dict[str, Any]
@@ -155,7 +156,9 @@ def test_an_alloy_grows_by_its_own_volume_change_and_lithium_by_all_of_its_thick
     charge = float(metal.stack.cathode.areal_capacity)
     # 4.85 um per mAh/cm2 of lithium; of InLi the density and capacity of the library times 0.5/1.5 of its thickness
     assert float(metal.stack.anode.plated_thickness) == pytest.approx(charge / 36000.0 * 4.85e-6, rel=2e-3)
-    whole = charge / (float(alloy.inputs.anode.density) * float(alloy.inputs.anode.specific_capacity))
+    foil = alloy.inputs.anode
+    assert isinstance(foil, FoilAnodeInputs)
+    whole = charge / (float(foil.density) * float(foil.specific_capacity))
     assert float(alloy.stack.anode.plated_thickness) == pytest.approx(whole / 3.0)
     assert not any(check.name == "lithium foil thickness" for check in alloy.checks)
     assert any(check.name == "lithium foil thickness" for check in metal.checks)
