@@ -252,7 +252,11 @@ def side_by_side(count: int) -> Callable[[], float]:
             one.stdout.readline()
         start = time.perf_counter()
         for one in running:
-            one.communicate("go\n")
+            assert one.stdin is not None
+            one.stdin.write("go\n")
+            one.stdin.flush()
+        for one in running:
+            one.wait()
         return (time.perf_counter() - start) / (count * PAIR)
 
     return measure
