@@ -42,7 +42,13 @@ from percolyte.pouch.stack import (
 )
 from percolyte.separator import Filler, film
 from percolyte.sources import Ledger, Origin
-from percolyte.transport.effective import MicrostructureTransport, Phase, Transport, resolve_transport
+from percolyte.transport.effective import (
+    CARBON_THRESHOLD,
+    MicrostructureTransport,
+    Phase,
+    Transport,
+    resolve_transport,
+)
 from percolyte.transport.microstructure import Component, volume_source, volume_transport
 from percolyte.units import TEMPERATURE, Dimension, text
 
@@ -395,13 +401,14 @@ def _sigma(resolver: _Resolver, where: str, substance: Substance) -> float:
 def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Transport:
     """Effective transport of a composite, from the user's choice: given, from a volume, or by closed forms.
 
-    Carriers without any known conductor are left unknown, and the ledger says so.
+    Carriers without any known conductor are left unknown, and the ledger says so; so are electrons where a
+    network of carbon carries them whose conductivity nobody has stated.
     """
     design = resolved.design
     written = design.cathode if side == "cathode" else design.anode
     resolver = _Resolver(design)
     resolver.ledger = resolved.ledger
-    ionic, electronic = [], []
+    ionic, electronic, unknown = [], [], []
     for name, fraction in layer.volume_fractions.items():
         substance = resolved.substances[name]
         share = float(fraction)
@@ -414,8 +421,13 @@ def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Tran
         ):
             sigma = resolver.take(f"{side}.recipe.{name}", None, substance, "electronic_conductivity")
             electronic.append(Phase(name, share, sigma, substance.kind))
+        elif substance.kind == "carbon" and share > CARBON_THRESHOLD:
+            unknown.append(name)
     if resolver.problems:
         raise InputError(resolver.problems, source=design.label)
+    if unknown:
+        # a network of carbon carries the electrons; what is known of the rest says nothing about the whole
+        electronic.clear()
     choice = written.transport if isinstance(written, Cathode) else None
     if isinstance(choice, MicrostructureTransport):
         assert isinstance(written, Cathode)

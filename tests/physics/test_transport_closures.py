@@ -23,6 +23,7 @@ from percolyte.transport.effective import (
     apply_law,
     resolve_transport,
 )
+from tests.build import evaluated
 
 sigmas = st.floats(1e-6, 1e6)
 fractions = st.floats(0.0, 1.0)
@@ -154,3 +155,12 @@ def test_without_a_choice_the_closed_forms_serve_and_say_so() -> None:
     assert found.electronic is None
     assert "the default" in found.statement
     assert "the default" not in resolve_transport(ClosureTransport(), phases, ()).statement
+
+
+def test_a_network_of_carbon_of_unknown_conductivity_leaves_the_electrons_unknown() -> None:
+    """LiFePO4 alone has a value, but would stand for the carbon that really carries them."""
+    recipe = {"LFP": "72 %", "Li6PS5Cl": "20 %", "carbon black": "8 %"}
+    found = evaluated(cathode={"recipe": recipe}).transport
+    assert found.electronic is None
+    bare = evaluated(cathode={"recipe": {"LFP": "75 %", "Li6PS5Cl": "25 %"}}).transport
+    assert bare.electronic is not None

@@ -154,7 +154,7 @@ def _porous(resolved: Resolved, side: str, written: Cathode, layer: Layer, trans
             source=resolved.design.label,
         )
     if electronic is None or electronic <= 0.0:
-        why = "no conductor of known conductivity; taken high enough not to limit"
+        why = "the conductor has no known conductivity; taken high enough not to limit"
         ledger.add(f"{side}.transport.electronic", text(ASSUMED_ELECTRONIC, units.CONDUCTIVITY), "assumed", why)
         electronic = ASSUMED_ELECTRONIC
     classes: list[ParticleClass] = []
