@@ -55,6 +55,8 @@ ORDER = [
     "transport.voxels",
     "transport.microstructure",
     "transport.reaction_zone",
+    "impedance.measurement",
+    "impedance.model",
     "separator",
     "pouch.convention",
     "pouch.stack",

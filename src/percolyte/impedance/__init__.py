@@ -1,0 +1,1 @@
+"""Impedance and polarisation of measured cells: files, validity, models, fits."""
