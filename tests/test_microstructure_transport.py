@@ -59,7 +59,8 @@ def test_layers_of_a_file_conduct_as_their_volume_fraction(tmp_path: Path) -> No
     assert found.transport.kind == "microstructure"
     assert found.transport.ionic == pytest.approx(0.3 * own_conductivity(found), rel=1e-6)
     assert found.transport.ionic_tortuosity_factor == pytest.approx(1.0, rel=1e-6)
-    assert structure.utilisation.value == 1.0
+    assert found.transport.utilisation is not None
+    assert found.transport.utilisation.value == 1.0
 
 
 def test_contact_of_layers_is_half_their_surface(tmp_path: Path) -> None:
@@ -68,10 +69,8 @@ def test_contact_of_layers_is_half_their_surface(tmp_path: Path) -> None:
     labels = np.broadcast_to(np.array(row, np.uint8), (22, 22, len(row))).copy()
     write_volume(Volume(labels, (1e-6,) * 3, LABELS, "measured", "layers"), tmp_path / "cathode.tif")
     found = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"}))
-    structure = found.transport.structure
-    assert structure is not None
-    assert structure.contact_fraction is not None
-    assert structure.contact_fraction.value == pytest.approx(0.5, rel=1e-9)
+    assert found.transport.contact_fraction is not None
+    assert found.transport.contact_fraction.value == pytest.approx(0.5, rel=1e-9)
 
 
 def test_a_generated_volume_gives_what_its_steps_give_by_hand(tmp_path: Path) -> None:
@@ -86,10 +85,11 @@ def test_a_generated_volume_gives_what_its_steps_give_by_hand(tmp_path: Path) ->
     measures = measure(volume, Roles(("active",), ("electrolyte",), ("active",)))
     assert measures.utilisation is not None
     assert measures.contact_fraction is not None
-    assert structure.utilisation.value == measures.utilisation.value
-    assert structure.contact_fraction is not None
-    assert structure.contact_fraction.value == measures.contact_fraction.value
-    assert 0.0 < structure.contact_fraction.value < 1.0
+    assert found.transport.utilisation is not None
+    assert found.transport.utilisation.value == measures.utilisation.value
+    assert found.transport.contact_fraction is not None
+    assert found.transport.contact_fraction.value == measures.contact_fraction.value
+    assert 0.0 < found.transport.contact_fraction.value < 1.0
     by_hand = conduct(volume, structure.ionic_conductivities, threads=1).effective_conductivity
     assert found.transport.ionic == by_hand
 
@@ -99,15 +99,15 @@ def test_the_cell_has_the_utilisation_and_contact_of_the_volume_unless_the_desig
 ) -> None:
     found = evaluate(a_design(tmp_path, SMALL), rates=[1.0])
     own = evaluate(a_design(tmp_path, SMALL, active={"utilisation": "80 %"}), rates=[1.0])
-    structure = found.transport.structure
-    assert structure is not None
-    assert structure.contact_fraction is not None
+    contact, reached = found.transport.contact_fraction, found.transport.utilisation
+    assert contact is not None
+    assert reached is not None
     assert found.rate is not None, found.rate_missing
     assert own.rate is not None
     part, stated = found.rate.cell.cathode.classes[0], own.rate.cell.cathode.classes[0]
     whole = float(found.stack.cathode.volume_fractions["NMC811"])
-    assert part.contact == structure.contact_fraction.value
-    assert part.volume_fraction == pytest.approx(whole * structure.utilisation.value)
+    assert part.contact == contact.value
+    assert part.volume_fraction == pytest.approx(whole * reached.value)
     assert stated.volume_fraction == pytest.approx(0.8 * whole)
     assert stated.contact == part.contact
     origins = {entry.where: entry.origin for entry in found.ledger.entries}
@@ -152,7 +152,7 @@ def test_an_electrolyte_that_leads_nowhere_is_a_result_with_a_failed_check(tmp_p
     found = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"}), rates=[1.0])
     assert found.transport.ionic == 0.0
     assert found.rate is None
-    assert "ions find no way through the volume" in found.rate_missing
+    assert "ions find no way from the separator" in found.rate_missing
     verdicts = {check.name: check.verdict for check in found.checks}
     assert verdicts["ways of ions through the volume"] == "fail"
     assert verdicts["volume and recipe"] == "warn"
@@ -173,12 +173,15 @@ def test_an_imported_volume_of_the_recipe_passes_its_check(tmp_path: Path) -> No
 def test_the_report_and_its_json_show_the_volume_beside_the_closed_forms(tmp_path: Path) -> None:
     found = evaluate(a_design(tmp_path, SMALL))
     said = evaluation_json(found)["transport"]
-    assert {"solver", "resolution", "sampling"} == said["errors"]["ionic_relative"].keys()
+    parts = said["error_parts"]["ionic"]
+    assert {"solver", "resolution", "sampling"} == parts.keys()
+    assert said["errors"]["ionic_relative"] == pytest.approx(sum(part**2 for part in parts.values()) ** 0.5)
     assert said["comparison"][0]["ionic_S_per_m"] > said["ionic_S_per_m"] > 0.0
     page = render_report(found)
     assert "<h2>Microstructure</h2>" in page
     assert "Slices of the volume" in page
-    assert "by closed forms" in page
+    assert "Effective conductivities of the recipe by every means" in page
+    assert "Bruggeman with exponent 1.5" in page
 
 
 def test_a_composite_anode_takes_its_transport_from_a_volume_too(tmp_path: Path) -> None:

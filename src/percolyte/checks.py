@@ -318,6 +318,10 @@ def _volume(e: Evaluation) -> Iterator[Check]:
     """Whether the volume that transport comes from conducts, and is of this recipe."""
     structure = e.transport.structure
     if structure is None:
+        if e.transport.kind == "surrogate" and e.transport.ionic == 0.0:
+            what = "the electrolyte does not percolate: nothing is conducted"
+            yield Check("ways of ions", "fail", what, "a way from the separator to the collector", e.transport.statement,
+                        "take more electrolyte, smaller particles of it, or fewer voids")  # fmt: skip
         return
     for carriers, found in (("ions", structure.ionic), ("electrons", structure.electronic)):
         if found is None:

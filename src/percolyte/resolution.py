@@ -6,6 +6,7 @@ library meet. Each number taken enters the ledger with its origin and source.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ from percolyte.materials.substance import PROPERTIES, Datum, Substance
 from percolyte.materials.temperature import conductivity_at
 from percolyte.microstructure.densification import composite_porosity, pressed_porosity
 from percolyte.microstructure.pack import Microstructure
-from percolyte.microstructure.powders import ConstantSize, SizeShare, SizeTable
+from percolyte.microstructure.powders import ConstantSize, SizeShare, SizeTable, median
 from percolyte.microstructure.shapes import Spheres
 from percolyte.nouns import replace
 from percolyte.pouch.stack import (
@@ -44,12 +45,16 @@ from percolyte.separator import Filler, film
 from percolyte.sources import Ledger, Origin
 from percolyte.transport.effective import (
     CARBON_THRESHOLD,
+    Alternative,
     MicrostructureTransport,
     Phase,
+    SurrogateTransport,
     Transport,
+    closed_forms,
     resolve_transport,
 )
 from percolyte.transport.microstructure import Component, volume_source, volume_transport
+from percolyte.transport.surrogate import surrogate_transport
 from percolyte.units import TEMPERATURE, Dimension, text
 
 
@@ -428,11 +433,80 @@ def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Tran
     if unknown:
         # a network of carbon carries the electrons; what is known of the rest says nothing about the whole
         electronic.clear()
-    choice = written.transport if isinstance(written, Cathode) else None
+    assert isinstance(written, Cathode)
+    carriers = tuple(ionic), tuple(electronic)
+    choice = written.transport
     if isinstance(choice, MicrostructureTransport):
-        assert isinstance(written, Cathode)
-        return _volume_transport(resolver, side, written, layer, choice, tuple(ionic), tuple(electronic))
-    return resolve_transport(choice, tuple(ionic), tuple(electronic))
+        found = _volume_transport(resolver, side, written, layer, choice, *carriers)
+    elif isinstance(choice, SurrogateTransport):
+        found = _surrogate_transport(resolver, side, written, layer, *carriers)
+    else:
+        found = resolve_transport(choice, *carriers)
+    return dataclasses.replace(found, alternatives=_alternatives(design, resolved, side, layer, *carriers))
+
+
+def _alternatives(
+    design: Design,
+    resolved: Resolved,
+    side: str,
+    layer: Electrode,
+    ionic: tuple[Phase, ...],
+    electronic: tuple[Phase, ...],
+) -> tuple[Alternative, ...]:
+    """What closed forms and particle sizes say of the same recipe; nothing of it enters the ledger."""
+    written = design.cathode if side == "cathode" else design.anode
+    assert isinstance(written, Cathode)
+    forms = closed_forms(ionic, electronic)
+    if isinstance(written.transport, SurrogateTransport):
+        return forms
+    aside = _Resolver(design)
+    try:
+        found = _surrogate_transport(aside, side, written, layer, ionic, electronic)
+    except InputError:  # the table does not hold this recipe
+        return forms
+    said = "; sizes assumed" if any(entry.origin == "assumed" for entry in aside.ledger.entries) else ""
+    means = f"table of sphere packings, from particle sizes{said}"
+    return (*forms, Alternative(means, found.ionic, found.ionic_tortuosity_factor, found.electronic))
+
+
+def _surrogate_transport(
+    resolver: _Resolver,
+    side: str,
+    written: Cathode,
+    layer: Electrode,
+    ionic: tuple[Phase, ...],
+    electronic: tuple[Phase, ...],
+) -> Transport:
+    """Transport by the table of sphere packings; what it says enters the ledger, but for what the design states itself."""
+    volumes = {name: float(part) for name, part in layer.volume_fractions.items()}
+    try:
+        fractions, look = _recipe_and_look(resolver, side, written, volumes, layer)
+        if look.active is None or look.electrolyte is None:
+            raise InputError("the table is of active material and electrolyte; the recipe lacks one of them")
+        ratio = median(look.active.sizes) / median(look.electrolyte.sizes)
+        active, electrolyte, carbon = (fractions.get(name, 0.0) for name in ("active", "electrolyte", "carbon"))
+        found = surrogate_transport(active, electrolyte, ratio, ionic, electronic, carbon)
+    except InputError as error:
+        raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
+    errors = {"ionic": found.ionic_error, "electronic": found.electronic_error}
+    for carrier, value in (("ionic", found.ionic), ("electronic", found.electronic)):
+        if value is not None:
+            relative = errors[carrier]
+            note = "" if relative is None else f"error: {100 * relative:.2g} %"
+            shown = text(value, units.CONDUCTIVITY, digits=4)
+            resolver.ledger.add(f"{side}.transport.{carrier}", shown, "computed", found.statement, note)
+    _enter_shares(resolver, side, written, found, "computed", found.statement)
+    return found
+
+
+def _enter_shares(
+    resolver: _Resolver, side: str, written: Cathode, found: Transport, origin: Origin, source: str
+) -> None:
+    """Utilisation and contact of a microstructure in the ledger, unless the design states its own."""
+    for name, share in (("utilisation", found.utilisation), ("contact_fraction", found.contact_fraction)):
+        if share is not None and name not in written.active.model_fields_set:
+            shown = text(share.value, units.FRACTION, digits=4)
+            resolver.ledger.add(f"{side}.active.{name}", shown, origin, source, f"error: {share}")
 
 
 def _volume_transport(
@@ -466,10 +540,7 @@ def _volume_transport(
             shown = text(conduction.effective_conductivity, units.CONDUCTIVITY, digits=4)
             error_said = "" if conduction.relative_error is None else f"error: {conduction.relative_error}"
             resolver.ledger.add(f"{side}.transport.{carrier}", shown, origin, structure.volume.source, error_said)
-    for name, share in (("utilisation", structure.utilisation), ("contact_fraction", structure.contact_fraction)):
-        if share is not None and name not in written.active.model_fields_set:
-            shown = text(share.value, units.FRACTION, digits=4)
-            resolver.ledger.add(f"{side}.active.{name}", shown, origin, structure.volume.source, f"error: {share}")
+    _enter_shares(resolver, side, written, found, origin, structure.volume.source)
     return found
 
 

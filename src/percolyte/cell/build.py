@@ -34,7 +34,6 @@ from percolyte.units import FARADAY, GAS_CONSTANT, text
 if TYPE_CHECKING:
     from percolyte.cell.kernel import Floats, Planar
     from percolyte.cell.model import Curve
-    from percolyte.transport.microstructure import Structure
 
 ROOM = 298.15
 """Temperature in K for which potentials, diffusivities and exchange currents are stated."""
@@ -144,9 +143,8 @@ def _separator_activation(resolved: Resolved, stack: Stack) -> float:
 def _porous(resolved: Resolved, side: str, written: Cathode, layer: Layer, transport: Transport) -> PorousElectrode:
     ledger = resolved.ledger
     active = written.active
-    if transport.structure is not None:
-        _refuse_blocked(transport.structure, side, resolved.design.label)
-        active = _reached(active, transport.structure)
+    _refuse_blocked(transport, side, resolved.design.label)
+    active = _reached(active, transport)
     ionic, electronic = transport.ionic, transport.electronic
     if ionic is None or ionic <= 0.0:
         raise InputError(
@@ -174,25 +172,24 @@ def _porous(resolved: Resolved, side: str, written: Cathode, layer: Layer, trans
     )
 
 
-def _refuse_blocked(structure: Structure, side: str, label: str) -> None:
-    """A volume through which the cell cannot work, said by what blocks it."""
+def _refuse_blocked(transport: Transport, side: str, label: str) -> None:
+    """A microstructure through which the cell cannot work, said by what blocks it."""
     blocked = [
-        f"{carriers} find no way through the volume from the separator to the collector"
-        for carriers, found in (("ions", structure.ionic), ("electrons", structure.electronic))
-        if found is not None and not found.percolates
+        f"{carriers} find no way from the separator to the collector"
+        for carriers, conductivity in (("ions", transport.ionic), ("electrons", transport.electronic))
+        if conductivity == 0.0
     ]
-    if not blocked and structure.utilisation.value == 0.0:
+    if not blocked and transport.utilisation is not None and transport.utilisation.value == 0.0:
         blocked = ["no particle of active material touches both percolating networks"]
-    if blocked:
-        raise InputError(
-            [Problem(f"{side}.transport", f"{what} ({structure.volume.source})") for what in blocked], source=label
-        )
+    if blocked and transport.kind in ("microstructure", "surrogate"):
+        problems = [Problem(f"{side}.transport", f"{what} ({transport.statement})") for what in blocked]
+        raise InputError(problems, source=label)
 
 
-def _reached(active: ActiveMaterial, structure: Structure) -> ActiveMaterial:
-    """Utilisation and contact of the volume, unless the design states its own."""
-    contact = structure.contact_fraction
-    found = {"utilisation": structure.utilisation.value}
+def _reached(active: ActiveMaterial, transport: Transport) -> ActiveMaterial:
+    """Utilisation and contact of the microstructure, unless the design states its own."""
+    contact = transport.contact_fraction
+    found = {} if transport.utilisation is None else {"utilisation": transport.utilisation.value}
     if contact is not None and contact.value > 0.0:
         found["contact_fraction"] = contact.value
     return replace_noun(active, **{name: value for name, value in found.items() if name not in active.model_fields_set})

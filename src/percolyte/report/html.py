@@ -20,7 +20,7 @@ from percolyte.files import write_whole
 from percolyte.pouch.convention import PRESETS, Convention
 from percolyte.pouch.energy import pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack
-from percolyte.report import cell_figures, figures, volumes
+from percolyte.report import cell_figures, figures, transport_figures, volumes
 from percolyte.report.tables import convention_json, evaluation_json
 
 
@@ -82,6 +82,7 @@ def _pictures(e: Evaluation) -> dict[str, str]:
         "losses": cell_figures.loss_figure(_near(e.rate)) if e.rate else None,
         "heat": cell_figures.heat_figure(_near(e.rate)) if e.rate else None,
         "nyquist": cell_figures.nyquist_figure(e.spectrum) if e.spectrum else None,
+        "transport": transport_figures.transport_figure(e.transport),
         **(volumes.structure_figures(e.transport.structure) if e.transport.structure else {}),
         "conventions": figures.convention_figure(_under_each_convention(e), e.energy.convention.title),
     }

@@ -16,7 +16,8 @@ from percolyte.pouch.energy import PouchEnergy
 from percolyte.report.cells import measured_json, rate_json
 from percolyte.report.layout import aligned, converted
 from percolyte.resolution import say_choice
-from percolyte.transport.microstructure import Share, Structure
+from percolyte.transport.effective import Share
+from percolyte.transport.microstructure import Structure
 from percolyte.transport.voxels import Conduction
 
 
@@ -108,13 +109,38 @@ def transport_json(e: Evaluation) -> dict[str, Any]:
         "ionic_tortuosity_factor": transport.ionic_tortuosity_factor,
         "tortuosity_convention": "volume fraction (pores included) × own conductivity ÷ effective conductivity",
         "statement": transport.statement,
+        "utilisation": _share_value(transport.utilisation),
+        "contact_fraction": _share_value(transport.contact_fraction),
+        "errors": {
+            "ionic_relative": _finite(transport.ionic_error),
+            "electronic_relative": _finite(transport.electronic_error),
+            "utilisation": _share_error_json(transport.utilisation),
+            "contact_fraction": _share_error_json(transport.contact_fraction),
+        },
+        "comparison": [
+            {
+                "means": other.means,
+                "ionic_S_per_m": other.ionic,
+                "ionic_tortuosity_factor": other.ionic_tortuosity_factor,
+                "electronic_S_per_m": other.electronic,
+            }
+            for other in transport.alternatives
+        ],
         **({} if transport.structure is None else structure_json(transport.structure)),
     }
 
 
+def _share_value(share: Share | None) -> float | None:
+    return None if share is None else share.value
+
+
+def _finite(value: float | None) -> float | None:
+    """None for what has no finite error, such as octants without a way."""
+    return value if value is None or math.isfinite(value) else None
+
+
 def structure_json(structure: Structure) -> dict[str, Any]:
-    """What a volume adds to the transport; errors of conductivities relative, of shares absolute."""
-    contact = structure.contact_fraction
+    """What a volume adds to the transport; errors of conductivities relative."""
     return {
         "volume": structure.volume.source,
         "volume_origin": structure.volume.origin,
@@ -122,27 +148,11 @@ def structure_json(structure: Structure) -> dict[str, Any]:
         "voxel_um": [converted(length, "um") for length in structure.volume.voxel],
         "volume_fraction": dict(structure.fractions),
         "recipe_volume_fraction": dict(structure.recipe),
-        "utilisation": structure.utilisation.value,
-        "contact_fraction": None if contact is None else contact.value,
-        "errors": {
-            "ionic_relative": _error_json(structure.ionic),
-            "electronic_relative": _error_json(structure.electronic),
-            "utilisation": _share_error_json(structure.utilisation),
-            "contact_fraction": _share_error_json(contact),
-        },
+        "error_parts": {"ionic": _error_json(structure.ionic), "electronic": _error_json(structure.electronic)},
         "percolates": {
             name: None if found is None else found.percolates
             for name, found in (("ions", structure.ionic), ("electrons", structure.electronic))
         },
-        "comparison": [
-            {
-                "law": form.law,
-                "ionic_S_per_m": form.ionic,
-                "ionic_tortuosity_factor": form.ionic_tortuosity_factor,
-                "electronic_S_per_m": form.electronic,
-            }
-            for form in structure.closed_forms
-        ],
         "warnings": list(structure.warnings),
     }
 
@@ -151,8 +161,7 @@ def _error_json(found: Conduction | None) -> dict[str, float | None] | None:
     if found is None or found.relative_error is None:
         return None
     error = found.relative_error
-    # an octant without a way has no finite scatter
-    return {name: part if part is None or math.isfinite(part) else None for name, part in asdict(error).items()}
+    return {name: _finite(part) for name, part in asdict(error).items()}
 
 
 def _share_error_json(share: Share | None) -> dict[str, float | None] | None:

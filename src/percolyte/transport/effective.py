@@ -20,16 +20,51 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A share between 0 and 1, with its absolute errors; None where one was not estimated."""
+
+    value: float
+    resolution: float | None = None
+    """From the voxel length."""
+    sampling: float | None = None
+    """Standard error over volumes or their parts."""
+
+    def __str__(self) -> str:
+        """The errors in percent of the whole; those that were not estimated are said to be missing."""
+        parts = (("voxel size", self.resolution), ("sampling", self.sampling))
+        return ", ".join(f"{name} " + ("not estimated" if x is None else f"{100 * x:.2g} %") for name, x in parts)
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """What another way says of the same recipe, S/m; None where no own conductivity is known."""
+
+    means: str
+    ionic: float | None
+    ionic_tortuosity_factor: float | None
+    electronic: float | None
+
+
+@dataclass(frozen=True)
 class Transport:
     """Effective conductivities of a composite in S/m; None where unknown."""
 
-    kind: Literal["given", "closure", "microstructure"]
+    kind: Literal["given", "closure", "microstructure", "surrogate"]
     ionic: float | None
     electronic: float | None
     ionic_tortuosity_factor: float | None
     """φ σ/σ_eff with φ the electrolyte's volume fraction, pores included."""
     statement: str
     """How the numbers came about, for people."""
+    ionic_error: float | None = None
+    """Relative; None where not estimated."""
+    electronic_error: float | None = None
+    utilisation: Share | None = None
+    """Share of the active material in particles that touch both percolating networks; None where particles are not known."""
+    contact_fraction: Share | None = None
+    """Surface of those particles that touches percolating electrolyte over their whole surface."""
+    alternatives: tuple[Alternative, ...] = ()
+    """The same recipe by other means."""
     structure: Structure | None = field(default=None, compare=False)
     """The volume that they were computed from."""
 
@@ -97,7 +132,15 @@ class MicrostructureTransport(Noun):
         return self
 
 
-TransportChoice = Annotated[GivenTransport | ClosureTransport | MicrostructureTransport, Field(discriminator="kind")]
+class SurrogateTransport(Noun):
+    """Effective conductivities, contact and utilisation from particle sizes, by a table of solved volumes."""
+
+    kind: Literal["surrogate"] = "surrogate"
+
+
+TransportChoice = Annotated[
+    GivenTransport | ClosureTransport | MicrostructureTransport | SurrogateTransport, Field(discriminator="kind")
+]
 
 
 @dataclass(frozen=True)
@@ -152,23 +195,13 @@ def resolve_transport(
     )
 
 
-@dataclass(frozen=True)
-class ClosedForm:
-    """What one closed form says of a recipe, S/m; None where no own conductivity is known."""
-
-    law: str
-    ionic: float | None
-    ionic_tortuosity_factor: float | None
-    electronic: float | None
-
-
-def closed_forms(ionic: tuple[Phase, ...], electronic: tuple[Phase, ...]) -> tuple[ClosedForm, ...]:
+def closed_forms(ionic: tuple[Phase, ...], electronic: tuple[Phase, ...]) -> tuple[Alternative, ...]:
     """The default, and the closed forms for one conductor that need no further number, for comparison."""
     choices = [(f"default: {_say(BruggemanLaw())}; {_say_electrons(None)}", ClosureTransport())]
     for law in (BruggemanLaw(), MaxwellLaw()):
         choices.append((_say(law), ClosureTransport(ionic=law, electronic=law)))
     found = [(name, resolve_transport(choice, ionic, electronic)) for name, choice in choices]
-    return tuple(ClosedForm(name, t.ionic, t.ionic_tortuosity_factor, t.electronic) for name, t in found)
+    return tuple(Alternative(name, t.ionic, t.ionic_tortuosity_factor, t.electronic) for name, t in found)
 
 
 CARBON_THRESHOLD = 0.02
@@ -177,14 +210,18 @@ values run from below 1 vol% (fibres) to 3 and 7 vol% (blacks in polymer composi
 Falco et al. 2019, section 2.1)."""
 
 
+def electrons_of_carbon(phases: tuple[Phase, ...]) -> float:
+    """Conductivity of the network of carbon, σ ((φ - φ_c)/(1 - φ_c))² with φ_c = 2 vol%; zero without one."""
+    carbon = tuple(phase for phase in phases if phase.role == "carbon")
+    return apply_law(PercolationLaw(threshold=CARBON_THRESHOLD), carbon)
+
+
 def _electrons(law: Law | None, phases: tuple[Phase, ...]) -> float:
     """Effective electronic conductivity; without a chosen law the carbon network beside the active material."""
     if law is not None:
         return apply_law(law, phases)
-    carbon = tuple(phase for phase in phases if phase.role == "carbon")
     others = tuple(phase for phase in phases if phase.role != "carbon")
-    network = apply_law(PercolationLaw(threshold=CARBON_THRESHOLD), carbon)
-    return network + apply_law(BruggemanLaw(), others)
+    return electrons_of_carbon(phases) + apply_law(BruggemanLaw(), others)
 
 
 def _say_electrons(law: Law | None) -> str:

@@ -25,7 +25,7 @@ from percolyte.microstructure.image import volume_of
 from percolyte.microstructure.pack import ROLES, Microstructure, pack
 from percolyte.microstructure.powders import largest, median
 from percolyte.microstructure.volume import Volume
-from percolyte.transport.effective import ClosedForm, MicrostructureTransport, Phase, Transport, closed_forms
+from percolyte.transport.effective import MicrostructureTransport, Phase, Share, Transport
 from percolyte.transport.voxels import Conduction, conduct, transport_of
 
 if TYPE_CHECKING:
@@ -77,22 +77,6 @@ class Component:
 
 
 @dataclass(frozen=True)
-class Share:
-    """A share between 0 and 1, with its absolute errors."""
-
-    value: float
-    resolution: float | None
-    """Difference to the same volume at twice the voxel length; None where that has no such number."""
-    sampling: float | None
-    """Standard error over the sub-volumes; None where the volume is too small to be divided."""
-
-    def __str__(self) -> str:
-        """The errors in percent of the whole; those that were not estimated are said to be missing."""
-        parts = (("voxel size", self.resolution), ("sub-volumes", self.sampling))
-        return ", ".join(f"{name} " + ("not estimated" if x is None else f"{100 * x:.2g} %") for name, x in parts)
-
-
-@dataclass(frozen=True)
 class Structure:
     """A volume of a composite, and what the cell takes from it."""
 
@@ -104,16 +88,10 @@ class Structure:
     electronic: Conduction | None
     ionic_conductivities: Mapping[str, float]
     """Of the phases of the volume, S/m."""
-    utilisation: Share
-    """Share of the active material in particles that touch both percolating networks."""
-    contact_fraction: Share | None
-    """Surface of those particles that touches percolating electrolyte over their whole surface; None where there are none."""
     recipe: Mapping[str, float]
     """Volume fractions that the recipe asks for, by phase, void included."""
     fractions: Mapping[str, float]
     """Volume fractions of the same phases in the volume."""
-    closed_forms: tuple[ClosedForm, ...]
-    """What closed forms say of the same recipe."""
     imported: bool
     """Whether the volume is of a file."""
 
@@ -222,22 +200,25 @@ def volume_transport(
         ionic=through_ions,
         electronic=through_electrons,
         ionic_conductivities=ions,
-        utilisation=_share(measures.utilisation, coarse.utilisation if coarse else None) or Share(0.0, None, None),
-        contact_fraction=_share(measures.contact_fraction, coarse.contact_fraction if coarse else None),
         recipe=_by_phase(components),
         fractions=_found(volume, phases),
-        closed_forms=closed_forms(ionic, electronic),
         imported=isinstance(source, Imported),
     )
-    return _as_transport(structure)
+    return replace(
+        _conducting(structure),
+        utilisation=_share(measures.utilisation, coarse.utilisation if coarse else None) or Share(0.0),
+        contact_fraction=_share(measures.contact_fraction, coarse.contact_fraction if coarse else None),
+        structure=structure,
+    )
 
 
-def _as_transport(structure: Structure) -> Transport:
+def _conducting(structure: Structure) -> Transport:
+    """The conductivities alone."""
     if structure.ionic is None:
         statement = f"the electrolyte's own conductivity is not known; {structure.volume.source}"
-        return Transport("microstructure", None, None, None, statement, structure)
+        return Transport("microstructure", None, None, None, statement)
     transport = transport_of(structure.ionic, structure.electronic)
-    return replace(transport, statement=f"{transport.statement} ({structure.volume.source})", structure=structure)
+    return replace(transport, statement=f"{transport.statement} ({structure.volume.source})")
 
 
 def _share(estimate: Estimate | None, coarse: Estimate | None) -> Share | None:

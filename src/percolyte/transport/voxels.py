@@ -288,7 +288,13 @@ def transport_of(ionic: Conduction, electronic: Conduction | None = None) -> Tra
         electronic=None if electronic is None else electronic.effective_conductivity,
         ionic_tortuosity_factor=ionic.tortuosity_factor,
         statement=f"solved on a voxel image along axis {ionic.axis}: {', '.join(known)}",
+        ionic_error=_total(ionic),
+        electronic_error=None if electronic is None else _total(electronic),
     )
+
+
+def _total(found: Conduction) -> float | None:
+    return None if found.relative_error is None else found.relative_error.total
 
 
 def _check(

@@ -1,0 +1,137 @@
+"""Transport from particle sizes by the table of sphere packings."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from percolyte.design import Design, design_from
+from percolyte.errors import InputError
+from percolyte.evaluation import evaluate
+from percolyte.microstructure.pack import Microstructure, pack
+from percolyte.microstructure.powders import LognormalSizes
+from percolyte.microstructure.shapes import Spheres
+from percolyte.transport.closures import maxwell
+from percolyte.transport.effective import Phase
+from percolyte.transport.surrogate import AXES, NETWORKS, Surrogate, surrogate, surrogate_transport
+from percolyte.transport.voxels import conduct
+from tests.build import a_design_data
+
+ELECTROLYTE, ACTIVE = Phase("SE", 0.45, 0.2), Phase("AM", 0.45, 1.0, "cathode")
+
+
+def a_table(number: dict[str, Any]) -> Surrogate:
+    """A table of one's own on a small grid, the ratios 1, 2 and 4."""
+    axes = {"active": np.array([0.2, 0.6]), "porosity": np.array([0.0, 0.2]), "ratio": np.array([1.0, 2.0, 4.0])}
+    zeros = {name: np.zeros((2, 2, 3)) for name in number}
+    return Surrogate(axes, number, zeros, zeros)
+
+
+def test_every_point_of_the_grid_has_its_volumes() -> None:
+    table = surrogate()
+    shape = tuple(len(table.axes[name]) for name in AXES)
+    assert all(table.mean[name].shape == shape for name in NETWORKS)
+    assert (table.mean["contact_fraction"] > 0.0).sum() == (table.mean["ionic"] > 0.0).sum()
+
+
+def test_between_points_shares_are_linear_and_conductivities_linear_in_their_roots() -> None:
+    active, _, ratio = np.meshgrid([0.2, 0.6], [0.0, 0.2], [1.0, 2.0, 4.0], indexing="ij")
+    table = a_table({"utilisation": active + np.log2(ratio), "ionic": (1.0 - active) ** 2})
+    assert table.at("utilisation", 0.3, 0.1, 2.0**1.5).value == pytest.approx(0.3 + 1.5)
+    assert table.at("ionic", 0.45, 0.05, 1.3).value == pytest.approx(0.55**2)
+
+
+def test_no_conductivity_exceeds_the_bound_of_hashin_and_shtrikman() -> None:
+    """Of the means of volumes; at no porosity the staircase of voxels of the matrix is all that could break it."""
+    table = surrogate()
+    for (i, active), (j, porosity), k in itertools.product(
+        enumerate(table.axes["active"]), enumerate(table.axes["porosity"]), range(len(table.axes["ratio"]))
+    ):
+        assert table.mean["ionic"][i, j, k] <= maxwell(1.0, 1.0 - active - porosity)
+        assert table.mean["electronic"][i, j, k] <= maxwell(1.0, active)
+
+
+def test_ions_conduct_worse_with_more_active_material_and_with_more_voids() -> None:
+    """In the mean over volumes; one standard error of the difference is left for chance."""
+    table = surrogate()
+    mean, scatter = table.mean["ionic"], table.scatter["ionic"]
+    for axis in (0, 1):
+        fall = -np.diff(mean, axis=axis)
+        error = np.sqrt(np.diff(np.cumsum(scatter**2, axis=axis), axis=axis))
+        assert (fall >= -error).all()
+
+
+def test_a_point_off_the_grid_agrees_with_a_volume_of_its_own() -> None:
+    """Two volumes of another seed; the errors are the table's, the scatter of two small volumes, and 10 % of interpolation."""
+    active, porosity, ratio = 0.40, 0.08, 1.5
+    look = Microstructure(
+        active=Spheres(sizes=LognormalSizes(d50=15e-7, spread=1.4)),
+        electrolyte=Spheres(sizes=LognormalSizes(d50=10e-7, spread=1.4)),
+    )
+    fractions = {"active": active, "electrolyte": 1.0 - porosity - active}
+    volumes = [pack(fractions, look, (96e-7,) * 3, 1e-7, seed).volume for seed in (7, 8)]
+    solved = np.mean([conduct(v, {"electrolyte": 1.0}, errors=False).effective_conductivity for v in volumes])
+    found = surrogate().at("ionic", active, porosity, ratio)
+    assert found.value == pytest.approx(float(solved), rel=0.1 + found.error / found.value)
+
+
+def test_conductivities_scale_with_those_of_the_phases() -> None:
+    found = surrogate_transport(0.45, 0.45, 2.0, (ELECTROLYTE,), (ACTIVE,), 0.0)
+    double = surrogate_transport(0.45, 0.45, 2.0, (Phase("SE", 0.45, 0.4),), (ACTIVE,), 0.0)
+    assert found.ionic is not None
+    assert double.ionic == pytest.approx(2.0 * found.ionic)
+    assert double.electronic == found.electronic
+    assert found.ionic_tortuosity_factor == pytest.approx(0.45 * 0.2 / found.ionic)
+
+
+def test_carbon_above_its_threshold_leaves_the_utilisation_to_the_ions() -> None:
+    carbon = Phase("VGCF", 0.03, 1e4, "carbon")
+    without = surrogate_transport(0.25, 0.60, 4.0, (ELECTROLYTE,), (ACTIVE,), 0.0)
+    with_it = surrogate_transport(0.25, 0.60, 4.0, (ELECTROLYTE,), (ACTIVE, carbon), 0.03)
+    assert without.utilisation is not None
+    assert with_it.utilisation is not None
+    assert with_it.utilisation.value > without.utilisation.value
+    assert with_it.electronic is not None
+    assert with_it.electronic == pytest.approx(1e4 * (0.01 / 0.98) ** 2, rel=1e-2)
+
+
+def test_what_the_table_does_not_hold_is_refused_with_its_range() -> None:
+    with pytest.raises(InputError) as raised:
+        surrogate_transport(0.05, 0.90, 30.0, (ELECTROLYTE,), (ACTIVE,), 0.0)
+    said = str(raised.value)
+    assert "0.15 to 0.65, not 0.05" in said
+    assert "0.5 to 8, not 30" in said
+    assert "kind = 'microstructure'" in said
+
+
+def a_design(**cathode: Any) -> Design:
+    sizes = {"kind": "constant", "diameter": "2 um"}
+    look = {"electrolyte": {"kind": "spheres", "sizes": sizes}}
+    active = {"particle_radius": "3 um"}
+    return design_from(
+        a_design_data(cathode={"transport": {"kind": "surrogate"}, "microstructure": look, "active": active, **cathode})
+    )
+
+
+def test_a_design_takes_transport_utilisation_and_contact_from_its_sizes() -> None:
+    found = evaluate(a_design(), rates=[1.0])
+    transport = found.transport
+    assert transport.kind == "surrogate"
+    assert "λ = 3" in transport.statement
+    assert transport.utilisation is not None
+    assert transport.contact_fraction is not None
+    assert found.rate is not None, found.rate_missing
+    assert found.rate.cell.cathode.ionic == transport.ionic
+    assert found.rate.cell.cathode.classes[0].contact == transport.contact_fraction.value
+    entries = {entry.where: entry for entry in found.ledger.entries}
+    assert entries["cathode.transport.ionic"].origin == "computed"
+    assert "error" in entries["cathode.transport.ionic"].note
+
+
+def test_the_same_recipe_by_particle_sizes_stands_beside_closed_forms(tmp_path: Path) -> None:
+    means = [other.means for other in evaluate(a_design(transport={"kind": "closure"})).transport.alternatives]
+    assert "table of sphere packings, from particle sizes" in means
