@@ -62,6 +62,9 @@ def _chebyshev(low: float, high: float = 2.0) -> tuple[float, float]:
 
 ROUNDING = 1e-8
 """A drop of the energy below this share of it is rounding."""
+OVERCORRECTION = np.float32(1.7)
+"""Functions that are constant on each part make the coarse energy too large, and its correction too small (D. Braess,
+Computing 55 (1995) 379); between 1.5 and 1.9 the number of iterations hardly depends on the factor."""
 C0, C1 = (np.float32(c) for c in _chebyshev(0.5))
 
 
@@ -166,7 +169,7 @@ def restrict(grid: Any, u: Any, z: Any, parts: Any, first: Any, coarse: Any, sta
 
 @compiled
 def prolong(field: Any, parts: Any, first: Any, coarse: Any, start: int, stop: int) -> None:
-    """Add the coarse solution to every voxel of its part."""
+    """Add the coarse solution, lengthened, to every voxel of its part."""
     across, along = (field.shape[1] - 1) // 2, (field.shape[2] - 1) // 2
     for i in range(start, stop):
         for j in range(across):
@@ -175,7 +178,7 @@ def prolong(field: Any, parts: Any, first: Any, coarse: Any, start: int, stop: i
                 code = parts[b + k]
                 x, y, z = 2 * i + 1, 2 * j + 1, 2 * k + 1
                 if code == 0:
-                    value = coarse[first[b + k]]
+                    value = OVERCORRECTION * coarse[first[b + k]]
                     field[x, y, z] += value
                     field[x, y, z + 1] += value
                     field[x, y + 1, z] += value
@@ -188,7 +191,9 @@ def prolong(field: Any, parts: Any, first: Any, coarse: Any, start: int, stop: i
                     for s in range(8):
                         p = part_of(code, s)
                         if p < 15:
-                            field[x + (s >> 2), y + (s >> 1 & 1), z + (s & 1)] += coarse[first[b + k] + p]
+                            field[x + (s >> 2), y + (s >> 1 & 1), z + (s & 1)] += (
+                                OVERCORRECTION * coarse[first[b + k] + p]
+                            )
 
 
 @compiled
