@@ -105,11 +105,12 @@ def stated_area(text: str, default: str, whose: str) -> tuple[float | None, tupl
     An instrument writes its own default (`default`) where nobody entered an area, and zero where there
     is none; both are no area of a cell.
     """
+    if not text[:1].isdigit() or number(text.split()[0]) == 0.0:
+        return None, ()
     try:
         area = units.parse(text.replace(",", "."), units.AREA)
     except UnitError:
-        zero = number(text.split()[0]) == 0.0 if text.split() else True
-        return None, () if zero else (f"the area {text.strip()[:40]!r} that the file states is none, and is not used",)
+        return None, (f"the area {text.strip()[:40]!r} that the file states is none, and is not used",)
     if units.parse(default, units.AREA) == area:
         return None, (f"the file states {default}, which {whose} writes where no area was entered; it is not used",)
     return area, (f"area {units.text(area, units.AREA)} as the file states it",)

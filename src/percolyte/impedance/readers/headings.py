@@ -32,7 +32,17 @@ _NAMES: dict[Quantity, tuple[str, ...]] = {
     "current": ("<i>", "i", "current", "im", "idc"),
 }  # fmt: skip
 _MINUS = ("-", "neg", "minus", "negative")
-_OHMS = {"ohm": 1.0, "ohms": 1.0, "OHM": 1.0, "kohm": 1e3, "kohms": 1e3, "Mohm": 1e6, "mohm": 1e-3, "uohm": 1e-6, "Gohm": 1e9}
+_OHMS = {
+    "ohm": 1.0,
+    "ohms": 1.0,
+    "OHM": 1.0,
+    "kohm": 1e3,
+    "kohms": 1e3,
+    "Mohm": 1e6,
+    "mohm": 1e-3,
+    "uohm": 1e-6,
+    "Gohm": 1e9,
+}
 _AREAS = {"cm2": 1e-4, "m2": 1.0, "mm2": 1e-6}
 _UNITS: dict[Quantity, dict[str, float]] = {
     "frequency": {"Hz": 1.0, "hz": 1.0, "HZ": 1.0, "kHz": 1e3, "khz": 1e3, "MHz": 1e6, "mHz": 1e-3, "s-1": 1.0, "1/s": 1.0,

@@ -4,17 +4,43 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from percolyte.errors import InputError
-from percolyte.impedance.measurement import MeasuredSpectrum
-from percolyte.impedance.readers import delimited
+from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
+from percolyte.impedance.readers import (
+    autolab,
+    biologic,
+    delimited,
+    eclab,
+    gamry,
+    i2b,
+    ivium,
+    palmsens,
+    versastudio,
+    workbook,
+    zview,
+)
 from percolyte.impedance.readers.contents import Contents, Table, contents_of
 from percolyte.impedance.readers.headings import locate
+from percolyte.impedance.readers.polarisation import Mode, run_of
 from percolyte.impedance.readers.spectra import Imaginary, Stated, spectra_of
 
-FORMATS: tuple[ModuleType, ...] = (delimited,)
+FORMATS: tuple[ModuleType, ...] = (
+    biologic,
+    workbook,
+    ivium,
+    palmsens,
+    eclab,
+    gamry,
+    zview,
+    autolab,
+    versastudio,
+    i2b,
+    delimited,
+)
 """Each has `recognises(contents)` and `tables(contents)`; the first that recognises a file reads it."""
 
 
@@ -48,6 +74,31 @@ def read_spectra(
         raise InputError(error.problems, source=source) from None
 
 
+def read_polarisation(
+    path: str | os.PathLike[str],
+    *,
+    mode: Mode | None = None,
+    area: float | None = None,
+    thickness: float | None = None,
+    temperature: float | None = None,
+) -> Polarisation:
+    """The run at constant current or voltage in one file; arguments as in `read_spectra`.
+
+    `mode` states what was held constant where neither technique nor data tell.
+
+    Errors: InputError that says what is wrong with the file and what to do, whatever the file holds.
+    """
+    stated = Stated(area, thickness, temperature)
+    contents = contents_of(path)
+    try:
+        runs = [table for table in _tables(contents) if _is_run(table)]
+        if len(runs) != 1:
+            raise InputError(f"holds {len(runs)} tables of time, voltage and current, where one is wanted")
+        return run_of(runs[0], stated, contents.name, mode)
+    except InputError as error:
+        raise InputError(error.problems, source=str(path)) from None
+
+
 def _tables(contents: Contents) -> list[Table]:
     for reader in FORMATS:
         if reader.recognises(contents):
@@ -65,8 +116,6 @@ def _is_run(table: Table) -> bool:
 
 def _renumbered(spectra: Sequence[MeasuredSpectrum]) -> list[MeasuredSpectrum]:
     """Cycles 1, 2, 3 where the tables of a file would give one number twice."""
-    from dataclasses import replace
-
     numbers = [spectrum.cycle for spectrum in spectra]
     if len(set(numbers)) == len(numbers):
         return list(spectra)

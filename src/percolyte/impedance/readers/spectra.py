@@ -138,9 +138,7 @@ def _impedance(table: Table, located: Located, stated: Stated) -> tuple[Complexe
     return impedance, sign, notes
 
 
-def _sign(
-    table: Table, located: Located, real: Floats, imaginary: Floats, stated: Stated
-) -> tuple[float, Sign, str]:
+def _sign(table: Table, located: Located, real: Floats, imaginary: Floats, stated: Stated) -> tuple[float, Sign, str]:
     """Factor of the column that gives Im(Z), how that is known, and the note on it."""
     heading, meaning = located.columns["imaginary"]
     if stated.imaginary is not None:
@@ -155,10 +153,18 @@ def _sign(
         turned = _turned(np.radians(_values(table, located, "phase")), real, imaginary)
         phase = located.columns["phase"][0]
         if turned is True:
-            return -1.0, "declared", f"sign of the imaginary part: inferred, {heading!r} holds -Im(Z), as {phase!r} shows"
+            return (
+                -1.0,
+                "declared",
+                f"sign of the imaginary part: inferred, {heading!r} holds -Im(Z), as {phase!r} shows",
+            )
         if turned is False and bool(np.median(imaginary) < 0.0):
             return 1.0, "declared", f"sign of the imaginary part: inferred, {heading!r} holds Im(Z), as {phase!r} shows"
-    return 1.0, "inferred", f"sign of the imaginary part: inferred, {heading!r} holds Im(Z), because most points are capacitive"
+    return (
+        1.0,
+        "inferred",
+        f"sign of the imaginary part: inferred, {heading!r} holds Im(Z), because most points are capacitive",
+    )
 
 
 def _turned(phase: Floats, real: Floats, imaginary: Floats) -> bool | None:
