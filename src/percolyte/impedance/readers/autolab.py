@@ -21,7 +21,7 @@ def recognises(contents: Contents) -> bool:
     if not contents.is_text:
         return False
     first, *rest = (line.strip() for line in contents.lines[:5])
-    return _is_version(first) and all(number(word) == number(word) for word in rest[:2]) or _is_export(contents)
+    return (_is_version(first) and all(number(word) == number(word) for word in rest[:2])) or _is_export(contents)
 
 
 def _is_version(line: str) -> bool:

@@ -128,7 +128,7 @@ def _layout(identifiers: tuple[int, ...], width: int) -> tuple[list[tuple[str, s
                 continue
         kinds.append((name if name not in dict(kinds) else f"{name} #{identifier}", kind))
     note = f"column ID {unknown[0]} is not known, and is skipped by the {left} bytes that the others leave" if unknown else ""  # fmt: skip
-    return [kind for kind in kinds], (note,) if note else ()
+    return kinds, (note,) if note else ()
 
 
 def _check(columns: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from percolyte.errors import InputError
+from percolyte.errors import InputError, Problem
 from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
 from percolyte.impedance.readers import (
     autolab,
@@ -72,6 +73,31 @@ def read_spectra(
         return tuple(_renumbered(found))
     except InputError as error:
         raise InputError(error.problems, source=source) from None
+
+
+def read_folder(
+    folder: str | os.PathLike[str], **stated: Any
+) -> tuple[tuple[MeasuredSpectrum, ...], tuple[Problem, ...]]:
+    """The spectra of every file of a folder, in the order of the names, and what is wrong with the files that are refused.
+
+    Arguments as in `read_spectra`. Folders within and hidden files are passed over.
+
+    Errors: InputError where the folder cannot be read, and where it holds no spectrum.
+    """
+    try:
+        files = sorted(path for path in Path(folder).iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", source=str(folder)) from None
+    spectra: list[MeasuredSpectrum] = []
+    refused: list[Problem] = []
+    for file in files:
+        try:
+            spectra += read_spectra(file, **stated)
+        except InputError as error:
+            refused += [Problem(file.name, str(problem)) for problem in error.problems]
+    if not spectra:
+        raise InputError(refused or "holds no file", source=str(folder))
+    return tuple(spectra), tuple(refused)
 
 
 def read_polarisation(

@@ -84,6 +84,8 @@ def _columns(table: Table) -> Located:
     located = locate(list(table.columns))
     if located.is_spectrum:
         return located
+    if located.is_polarisation:
+        raise InputError("holds a run of time, voltage and current, and no spectrum")
     problems = [
         Problem(f"column {heading!r}", f"{found.unit!r} is no unit of {_NAMED[found.quantity]}; write for example {_NAMED[found.quantity]} / {_EXAMPLES[found.quantity]}")
         for heading, found in located.unknown.items()
@@ -132,7 +134,7 @@ def _impedance(table: Table, located: Located, stated: Stated) -> tuple[Complexe
         area = stated.area or table.area
         if area is None:
             raise InputError("holds the impedance times the area; give the area of the cell")
-        return impedance / area, sign, [*notes, "divided by the area, because the columns are per area"]
+        return np.asarray(impedance / area), sign, [*notes, "divided by the area, because the columns are per area"]
     if len(area_specific) > 1:
         raise InputError("has one part of the impedance in ohm and the other times an area; give both in ohm")
     return impedance, sign, notes
