@@ -106,7 +106,7 @@ def _columns(module: _Module) -> tuple[dict[str, np.ndarray[tuple[int], np.dtype
         raise InputError("is damaged: its rows have no whole length; copy it again, or export it as text (.mpt)")
     kinds, notes = _layout(struct.unpack_from(f"<{count}H", module.data, first), width)
     table = np.frombuffer(module.data, np.dtype(kinds), rows, header)
-    columns = {name: table[name].astype(np.float64) for name, _ in kinds if name != "flags"}
+    columns = {name: table[name].astype(np.float64) for name, kind in kinds if not kind.startswith("V")}
     _check(columns)
     return columns, notes
 

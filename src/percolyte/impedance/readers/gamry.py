@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 from percolyte.impedance.readers.contents import Contents, Table, stated_area
 from percolyte.impedance.readers.delimited import tables_in
@@ -23,7 +24,7 @@ def tables(contents: Contents) -> list[Table]:
     area, notes = stated_area(f"{facts.get('AREA', '')} cm2", DEFAULT_AREA, "Gamry's software")
     measured_at = f"{facts.get('DATE', '')} {facts.get('TIME', '')}".strip()
     found = []
-    for (row, name), (end, _) in zip(starts, [*starts[1:], (len(contents.lines), "")], strict=True):
+    for (row, name), (end, _) in pairwise([*starts, (len(contents.lines), "")]):
         rows = [[word.strip() for word in line.split("\t")] for line in contents.lines[row + 1 : end]]
         sign = "Zimag of Gamry is Im(Z)" if name.startswith("Z") else ""
         for table in tables_in(rows, "Gamry DTA"):
