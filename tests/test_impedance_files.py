@@ -19,7 +19,7 @@ from percolyte.cli import main
 from percolyte.errors import InputError
 from percolyte.impedance.measurement import MeasuredSpectrum
 from percolyte.impedance.readers import workbook
-from percolyte.impedance.readers.contents import LARGEST
+from percolyte.impedance.readers.contents import LARGEST, MOST_LINES
 from percolyte.impedance.readers.headings import Meaning, UnknownUnit, meaning
 from percolyte.impedance.readers.reading import read_folder, read_polarisation, read_spectra, read_spectrum
 from tests import impedance_files as files
@@ -296,6 +296,7 @@ GOOD = "f/Hz,Z'/ohm,Z''/ohm\n1000,1,-1\n100,2,-2\n10,3,-3\n"
         (GOOD + "5,nan,-2\n", "is no number"),
         (GOOD + "5,inf,-2\n", "is no number"),
         (GOOD + "5,,-2\n", "is no number"),
+        (GOOD + "5,1e308,-1e308\n", "is no number"),
         ("freq/Hz,Phase/deg\n1,2\n2,3\n", "no spectrum"),
         ("f/Hz,|Z|/ohm,Phase\n1,2,-3\n2,3,-4\n", "names no unit"),
         ("f/Hz,Z'/ohm,Z''/ohm cm2\n1,2,-3\n2,3,-4\n", "the other times an area"),
@@ -303,6 +304,7 @@ GOOD = "f/Hz,Z'/ohm,Z''/ohm\n1000,1,-1\n100,2,-2\n10,3,-3\n"
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "is a picture (PNG)"),
         (b"\xff\xd8\xff\xe0" + bytes(range(100)), "is a picture (JPEG)"),
         (bytes(range(256)) * 4, "binary file of no instrument"),
+        (b"1\n" * (MOST_LINES + 1), "more than 1,000,000 lines"),
         (b"\xd0\xcf\x11\xe0" + bytes(100), "save it as .xlsx"),
         (b"PK\x03\x04" + bytes(100), "damaged archive"),
         (files.mpr()[:-700], "cut off"),

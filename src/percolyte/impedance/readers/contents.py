@@ -13,8 +13,9 @@ from percolyte import units
 from percolyte.errors import InputError, UnitError
 from percolyte.impedance.measurement import Floats
 
-LARGEST = 64 * 1024 * 1024
-"""Bytes; a thousand spectra of a hundred points with fifty columns are a fifth of it."""
+LARGEST = 32 * 1024 * 1024
+"""Bytes; a thousand spectra of fifty points with forty columns of text."""
+MOST_LINES = 1_000_000
 _IMAGES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"%PDF": "PDF",
            b"BM": "bitmap"}  # fmt: skip
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
@@ -60,6 +61,8 @@ class Contents:
     @cached_property
     def lines(self) -> list[str]:
         """Lines of the text, ended by LF, CR or both."""
+        if self.text.count("\n") + self.text.count("\r") - self.text.count("\r\n") > MOST_LINES:
+            raise InputError(f"has more than {MOST_LINES:,} lines; export fewer points or cycles")
         return re.split(r"\r\n|\n|\r", self.text)
 
     @property

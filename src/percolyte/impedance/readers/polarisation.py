@@ -31,6 +31,7 @@ _TECHNIQUES: dict[str, Mode] = {
 }  # fmt: skip
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def run_of(table: Table, stated: Stated, source: str, mode: Mode | None) -> Polarisation:
     """The one step of a table.
 

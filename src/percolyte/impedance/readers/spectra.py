@@ -26,6 +26,7 @@ Imaginary = Literal["im", "minus-im"]
 Sign = Literal["stated", "declared", "inferred"]
 """How the sign of the imaginary part is known: by the user, by the file, by the data alone."""
 EXAMPLE = "Frequency / Hz,Real Impedance / ohm,Imaginary Impedance / ohm"
+MOST_CYCLES = 10_000
 AGREE = 0.02
 """Relative distance at which real and imaginary part agree with modulus and phase; makers print four digits or more."""
 
@@ -48,6 +49,7 @@ class Stated:
             raise InputError(f"{self.imaginary!r} is no sign of the imaginary part; write im or minus-im")
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def spectra_of(table: Table, stated: Stated, source: str) -> list[MeasuredSpectrum]:
     """One spectrum for each cycle of a table.
 
@@ -185,7 +187,7 @@ def _refuse_rows(frequency: Floats, impedance: Complexes, alternating: NDArray[n
     """What cannot be a point of a spectrum, every kind named with its first row."""
     zero = alternating & (frequency == 0.0)
     negative = frequency < 0.0
-    empty = ~np.isfinite(frequency) | ~np.isfinite(impedance)
+    empty = ~np.isfinite(frequency) | ~np.isfinite(np.abs(impedance))
     problems = []
     for rows, what in ((zero, "is zero"), (negative, "is negative"), (empty, "or impedance is no number")):
         if rows.any():
@@ -198,10 +200,14 @@ def _refuse_rows(frequency: Floats, impedance: Complexes, alternating: NDArray[n
 
 def _cycles(cycle: Floats, frequency: Floats, rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
     """Rows of each cycle: by the column of cycles, and where the first frequency returns."""
-    for value in dict.fromkeys(cycle[rows].tolist()):
-        chosen = rows[cycle[rows] == value] if value == value else rows[np.isnan(cycle[rows])]
+    _, first, member, counts = np.unique(cycle[rows], return_index=True, return_inverse=True, return_counts=True)
+    if counts.size > MOST_CYCLES:
+        raise InputError(f"has more than {MOST_CYCLES:,} cycles; export a part of them")
+    together = np.split(rows[np.argsort(member, kind="stable")], np.cumsum(counts)[:-1]) if rows.size else []
+    for place in np.argsort(first):
+        chosen = together[place]
         starts = np.flatnonzero(np.isclose(frequency[chosen], frequency[chosen[0]], rtol=1e-6, atol=0.0))
-        pieces = np.split(chosen, starts[1:])
+        pieces = np.split(chosen, starts[1:]) if starts.size <= MOST_CYCLES else [chosen]
         yield from pieces if min(piece.size for piece in pieces) > 1 else [chosen]
 
 
