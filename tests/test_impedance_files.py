@@ -22,6 +22,7 @@ from percolyte.impedance.readers import workbook
 from percolyte.impedance.readers.contents import LARGEST, MOST_LINES
 from percolyte.impedance.readers.headings import Meaning, UnknownUnit, meaning
 from percolyte.impedance.readers.reading import read_folder, read_polarisation, read_spectra, read_spectrum
+from percolyte.impedance.readers.spectra import MOST_CYCLES
 from tests import impedance_files as files
 from tests.impedance_files import FILES, FREQUENCY, SECOND, cell
 
@@ -229,6 +230,11 @@ def test_several_spectra_where_one_is_wanted_name_the_cycles(tmp_path: Path) -> 
     np.testing.assert_allclose(read_spectrum(path, cycle=2).impedance, SECOND * cell(), rtol=1e-12)
 
 
+def test_more_cycles_than_any_measurement_has_are_refused(tmp_path: Path) -> None:
+    lines = "".join(f"{place // 2},{1 + place % 2},1,-1\n" for place in range(2 * MOST_CYCLES + 2))
+    assert "more than 10,000 cycles" in refusal(written(tmp_path, "cycle,f/Hz,Z'/ohm,Z''/ohm\n" + lines))
+
+
 # the sign of the imaginary part
 
 
@@ -296,7 +302,7 @@ GOOD = "f/Hz,Z'/ohm,Z''/ohm\n1000,1,-1\n100,2,-2\n10,3,-3\n"
         (GOOD + "5,nan,-2\n", "is no number"),
         (GOOD + "5,inf,-2\n", "is no number"),
         (GOOD + "5,,-2\n", "is no number"),
-        (GOOD + "5,1e308,-1e308\n", "is no number"),
+        (GOOD + "5,1.7e308,-1.7e308\n", "is no number"),
         ("freq/Hz,Phase/deg\n1,2\n2,3\n", "no spectrum"),
         ("f/Hz,|Z|/ohm,Phase\n1,2,-3\n2,3,-4\n", "names no unit"),
         ("f/Hz,Z'/ohm,Z''/ohm cm2\n1,2,-3\n2,3,-4\n", "the other times an area"),
