@@ -65,7 +65,7 @@ class Contents:
             raise InputError(f"has more than {MOST_LINES:,} lines; export fewer points or cycles")
         return re.split(r"\r\n|\n|\r", self.text)
 
-    @property
+    @cached_property
     def is_text(self) -> bool:
         return _CONTROLS.search(self.text[:65536]) is None
 

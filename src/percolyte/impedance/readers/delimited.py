@@ -48,8 +48,10 @@ def divided(lines: Sequence[str]) -> Rows:
     ranked = []
     for division in _DIVISIONS:
         head = [_words(line, division) for line in lines[:SEARCHED]]
-        used = max((len(located.columns) for row in head if (located := locate(row)).is_spectrum or located.is_polarisation), default=0)  # fmt: skip
-        numeric = sum(len(row) > 2 and all(number(word) == number(word) for word in row) for row in head)
+        shares = [_share(row) if len(row) > 1 else 0.0 for row in head]
+        headings = (locate(row) for row, share in zip(head, shares, strict=True) if len(row) > 1 and share < 0.5)
+        used = max((len(found.columns) for found in headings if found.is_spectrum or found.is_polarisation), default=0)
+        numeric = sum(len(row) > 2 and share == 1.0 for row, share in zip(head, shares, strict=True))
         ranked.append((used, numeric, -_DIVISIONS.index(division)))
     division = _DIVISIONS[-max(ranked)[2]]
     return [_words(line, division) for line in lines]

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Quantity = Literal["frequency", "real", "imaginary", "modulus", "phase", "cycle", "time", "voltage", "current"]
@@ -86,6 +87,7 @@ class UnknownUnit:
     unit: str
 
 
+@lru_cache(maxsize=4096)
 def meaning(heading: str) -> Meaning | UnknownUnit | None:
     """The quantity under a heading; None for one that is not used here."""
     unknown: UnknownUnit | None = None
