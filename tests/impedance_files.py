@@ -68,7 +68,7 @@ _MPR = {
 
 def mpr(
     cycles: int = 2, version: int = 11, identifiers: Sequence[int] = (32, 37, 38, 36, 24, 39), unknown: str = "<f",
-    values: Callable[[int, float, complex], dict[int, float]] | None = None,
+    values: Callable[[int, float, complex], dict[int, float]] | None = None, one_flag: bool = True,
 ) -> bytes:  # fmt: skip
     """A data module and a log; identifiers that are not in the table have the type `unknown`."""
     header = {3: 406, 11: 1007}[version]
@@ -76,7 +76,9 @@ def mpr(
     count = struct.pack("<IB", len(points(cycles)), len(identifiers)) + b"\0" * (version > 10)
     data = (count + struct.pack(f"<{len(identifiers)}H", *identifiers)).ljust(header, b"\0")
     for point in points(cycles):
-        for identifier in dict.fromkeys(1 if identifier in (1, 2) else identifier for identifier in identifiers):
+        for identifier in dict.fromkeys(
+            1 if identifier in (1, 2) and one_flag else identifier for identifier in identifiers
+        ):
             value = measured(*point).get(identifier, 1)
             kind = _MPR.get(identifier, unknown)
             data += struct.pack(kind, int(value) if kind[-1] in "HB" else value)

@@ -316,6 +316,8 @@ GOOD = "f/Hz,Z'/ohm,Z''/ohm\n1000,1,-1\n100,2,-2\n10,3,-3\n"
         (files.mpr()[:-700], "cut off"),
         (files.mpr()[:100], "cut off"),
         (files.mpr(identifiers=(32, 37, 38, 36, 24, 700, 701)), "ID 700, 701"),
+        (files.mpr(identifiers=(32, 37, 38, 36, 24, 24)), "not known"),
+        (files.mpr(identifiers=(32, 37, 38, 36, 24, 39, 1, 700)), "ID 700"),
         (files.mpr(identifiers=(38, 37, 32, 36, 24, 39), values=lambda c, f, z: {38: f, 37: z.real, 32: -z.imag}), "|Z| is not that"),
         (files.dfr()[:120], "cut off"),
         (files.i2b()[:-40], "cut off"),
@@ -446,8 +448,9 @@ def test_a_galvanostatic_run_counts_time_from_the_end_of_rest(tmp_path: Path) ->
         b"EXPLAIN\nTAG\tCHRONOA\nAREA\tQUANT\t0.5\tx\nCURVE\tTABLE\t40\n\tPt\tT\tVf\tIm\tVu\n\t#\ts\tV vs. Ref.\tA\tV\n"
         + "".join(f"\t0\t{t}\t0.01\t{v}\t0\n" for t, v, i in run_rows(0)).encode(),
         files.mpr(3, identifiers=(1, 2, 4, 174, 8), values=lambda c, f, z: {4: 10.0 + 6 * c - np.log10(f), 174: 0.01, 8: 1e3 / (2 + c)}),
+        files.mpr(3, identifiers=(1, 2, 4, 174, 8), values=lambda c, f, z: {4: 10.0 + 6 * c - np.log10(f), 174: 0.01, 8: 1e3 / (2 + c)}, one_flag=False),
     ],
-    ids=["mpt", "gamry", "mpr"],
+    ids=["mpt", "gamry", "mpr", "mpr-flags"],
 )  # fmt: skip
 def test_a_potentiostatic_run_of_an_instrument_gives_the_current(tmp_path: Path, content: bytes) -> None:
     run = read_polarisation(written(tmp_path, content))

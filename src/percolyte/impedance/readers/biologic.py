@@ -8,7 +8,8 @@ two-byte identifiers of the columns, and rows of values of a width that each
 identifier has, at the end of the module. `VMP LOG` holds the start as days
 since 1899-12-30. All numbers are little-endian.
 
-Found by comparing mpr files with the mpt text exported from them.
+Spectra were compared with the mpt text exported from the same files; the columns
+of runs at constant current or voltage were not tried on measured files.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ from percolyte.impedance.readers.contents import Contents, Table
 TITLE = b"BIO-LOGIC MODULAR FILE\x1a"
 START = 52
 MOST_ROWS = 10_000_000
-HEADER = {2: 405, 3: 406, 11: 1007}
+HEADER = {3: 406, 11: 1007}
 """Bytes before the rows, by version of the data module."""
 STARTED = 585
 """Byte of the start in the log."""
 
 _FLAGS = {1, 2, 3, 21, 31, 65}
-"""Mode, oxidation or reduction, errors: bits of one byte that comes once."""
+"""Mode, oxidation or reduction, errors and changes: in one byte together, or in one each."""
 _COLUMNS = {
     4: ("time/s", "<f8"), 5: ("control/V", "<f4"), 6: ("Ewe/V", "<f4"), 7: ("dq/mA.h", "<f8"), 8: ("I/mA", "<f4"),
     9: ("Ece/V", "<f4"), 11: ("<I>/mA", "<f8"), 13: ("(Q-Qo)/mA.h", "<f8"), 19: ("control/V", "<f4"),
@@ -112,23 +113,27 @@ def _columns(module: _Module) -> tuple[dict[str, np.ndarray[tuple[int], np.dtype
 
 
 def _layout(identifiers: tuple[int, ...], width: int) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-    """Name and type of each column. One unknown column has the width that the others leave."""
-    kinds: list[tuple[str, str]] = []
+    """Name and type of each column; what has no width of its own shares the bytes that the others leave.
+
+    That is one unknown column, or the flags, which come as one byte together or as one each.
+    """
+    flags = [identifier for identifier in identifiers if identifier in _FLAGS]
     unknown = [identifier for identifier in identifiers if identifier not in _COLUMNS and identifier not in _FLAGS]
-    known = sum(np.dtype(_COLUMNS[identifier][1]).itemsize for identifier in identifiers if identifier in _COLUMNS)
-    left = width - known - any(identifier in _FLAGS for identifier in identifiers)
-    if len(unknown) > 1 or left < 0 or bool(unknown) != (left > 0):
+    left = width - sum(
+        np.dtype(_COLUMNS[identifier][1]).itemsize for identifier in identifiers if identifier in _COLUMNS
+    )
+    explained = left > 0 if unknown else left in {min(1, len(flags)), len(flags)}
+    if not explained or len(unknown) > 1 or (unknown and flags) or len(set(identifiers)) < len(identifiers):
         named = ", ".join(map(str, unknown)) or "none of them unknown, but of another width"
         raise InputError(f"has columns that are not known (ID {named}); export it as text (.mpt)")
+    kinds: list[tuple[str, str]] = []
     for identifier in identifiers:
-        name, kind = _COLUMNS.get(identifier, (f"column {identifier}", f"V{left}"))
-        if identifier in _FLAGS:
-            name, kind = "flags", "u1"
-            if (name, kind) in kinds:
-                continue
+        if identifier in flags[left:]:
+            continue
+        name, kind = _COLUMNS.get(identifier, (f"column {identifier}", "u1" if identifier in _FLAGS else f"V{left}"))
         kinds.append((name if name not in dict(kinds) else f"{name} #{identifier}", kind))
-    note = f"column ID {unknown[0]} is not known, and is skipped by the {left} bytes that the others leave" if unknown else ""  # fmt: skip
-    return kinds, (note,) if note else ()
+    skipped = tuple(f"column ID {one} is not known, and is skipped by the {left} bytes that the others leave" for one in unknown)  # fmt: skip
+    return kinds, skipped
 
 
 def _check(columns: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:
