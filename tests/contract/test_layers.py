@@ -57,6 +57,7 @@ ORDER = [
     "transport.reaction_zone",
     "impedance.measurement",
     "impedance.model",
+    "numerics.least_squares",
     "separator",
     "pouch.convention",
     "pouch.stack",
