@@ -67,6 +67,11 @@ class Solution:
     iterations: NDArray[np.intp]
     """Evaluations, (B)."""
 
+    def replace(self, problem: int, other: Solution, row: int) -> None:
+        """Put what another solution found in its row in place of a problem."""
+        for part in fields(self):
+            getattr(self, part.name)[problem] = getattr(other, part.name)[row]
+
 
 @dataclass
 class _State:
