@@ -15,7 +15,7 @@ from percolyte.impedance.model import Parameter
 Terms: TypeAlias = tuple[Complexes, list[Complexes]]
 """An impedance and its derivatives, one a parameter, each of a shape that spreads over (..., N)."""
 
-BLOCK = 8192
+BLOCK = 4096
 """Impedances computed at once: their arrays stay in the cache."""
 
 

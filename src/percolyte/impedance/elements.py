@@ -25,7 +25,7 @@ from percolyte.numerics.hyperbolic import tanh_ratio
 
 RESISTANCE, TIME = Parameter("R", "ohm"), Parameter("tau", "s")
 EXPONENT = Parameter("a", "", 0.0, 1.0)
-I = np.complex128(1j)
+IMAGINARY = np.complex128(1j)
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ def resistor(omega: Floats, resistance: Floats) -> Terms:
 
 def capacitor(omega: Floats, capacitance: Floats) -> Terms:
     """Z = 1/(iωC)."""
-    impedance = -I / (omega * capacitance)
+    impedance = -IMAGINARY / (omega * capacitance)
     return impedance, [-impedance / capacitance]
 
 
 def inductor(omega: Floats, inductance: Floats) -> Terms:
     """Z = iωL."""
-    slope = I * omega
+    slope = IMAGINARY * omega
     return slope * inductance, [slope]
 
 
@@ -107,7 +107,7 @@ def slab_closed(omega: Floats, resistance: Floats, tau: Floats) -> Terms:
 
     Limits: ω -> 0 gives R/3 + R/(iωτ), a capacitor of τ/R; ω -> ∞ a Warburg element of R/sqrt(2τ).
     """
-    v = I * omega * tau
+    v = IMAGINARY * omega * tau
     ratio, slope = tanh_ratio(v)
     per_resistance = 1.0 / (v * ratio)
     impedance = resistance * per_resistance
@@ -119,7 +119,7 @@ def slab_held(omega: Floats, resistance: Floats, tau: Floats) -> Terms:
 
     Limits: ω -> 0 gives R; ω -> ∞ a Warburg element of R/sqrt(2τ).
     """
-    v = I * omega * tau
+    v = IMAGINARY * omega * tau
     ratio, slope = tanh_ratio(v)
     return resistance * ratio, [ratio, resistance / tau * slope]
 
@@ -129,7 +129,7 @@ def sphere(omega: Floats, resistance: Floats, tau: Floats) -> Terms:
 
     Limits: ω -> 0 gives R/5 + 3R/(iωτ), a capacitor of τ/(3R); ω -> ∞ a Warburg element of R/sqrt(2τ).
     """
-    v = I * omega * tau
+    v = IMAGINARY * omega * tau
     ratio, slope = tanh_ratio(v)
     rest = 2.0 * slope + v * ratio * ratio
     per_resistance = ratio / rest
@@ -141,7 +141,7 @@ def gerischer(omega: Floats, resistance: Floats, tau: Floats) -> Terms:
     inside = 1.0 + 1j * omega * tau
     per_resistance = 1.0 / np.sqrt(inside)
     impedance = resistance * per_resistance
-    return impedance, [per_resistance, -0.5 * I * omega * impedance / inside]
+    return impedance, [per_resistance, -0.5 * IMAGINARY * omega * impedance / inside]
 
 
 def zarc(omega: Floats, resistance: Floats, tau: Floats, a: Floats) -> Terms:

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -116,66 +116,79 @@ class _Line:
 
     total: Floats
     """R = R_i + R_e"""
-    share: Floats
+    ionic: Floats
+    """1 - κ = R_i/R, not taken as a difference: rails may lie many decades apart."""
+    electronic: Floats
     """κ = R_e/R"""
-    parallel: Floats
-    """R_i R_e/R"""
     interface: Complexes
     """Z_s"""
 
     @classmethod
     def of(cls, ionic: Floats, electronic: Floats, interface: Complexes) -> _Line:
         total = ionic + electronic
-        share = electronic / total
-        return cls(total, share, share * ionic, interface)
+        return cls(total, ionic / total, electronic / total, interface)
 
-    def modes(self) -> tuple[Complexes, Complexes, Complexes, Complexes]:
-        """U, V, dU/dZ_s and dV/dZ_s."""
-        v = (0.25 * self.total) / self.interface
+    @property
+    def parallel(self) -> Floats:
+        """R_i R_e/R"""
+        return self.total * self.ionic * self.electronic
+
+    def weight(self, ions: Any, electrons: Any) -> Any:
+        """How far a share s of the ions, with 1 - s of the electrons, lies from κ; for a sum of ends likewise."""
+        return ions * self.ionic - electrons * self.electronic
+
+    def modes(self) -> tuple[tuple[Complexes, Complexes, Complexes], tuple[Complexes, Complexes, Complexes]]:
+        """U and V, each with its derivatives by R and Z_s."""
+        quarter = 0.25 * self.total
+        v = quarter / self.interface
         ratio, slope = tanh_ratio(v)
-        return self.interface / ratio, (0.25 * self.total) * ratio, (1.0 + slope / ratio) / ratio, -v * slope
+        inverse = 1.0 / ratio
+        relative = slope * inverse
+        odd = self.interface * inverse, -0.25 * relative * inverse / v, (1.0 + relative) * inverse
+        even = quarter * ratio, 0.25 * (ratio + slope), -v * slope
+        return odd, even
 
-    def slopes(self, rest: Complexes, by_share: Complexes, by_interface: Complexes) -> list[Complexes]:
-        """dZ/dR_i, dZ/dR_e, dZ/dZ_s from dZ/dκ and dZ/dZ_s, and from Z less the part of the contacts.
-
-        Z is of degree one in all impedances, so that R dZ/dR + Z_s dZ/dZ_s + Σ Z_k dZ/dZ_k = Z.
-        """
-        by_ionic = (rest - self.interface * by_interface - self.share * by_share) / self.total
-        return [by_ionic, by_ionic + by_share / self.total, by_interface]
+    def slopes(self, by_share: Complexes, by_total: Complexes, by_interface: Complexes) -> list[Complexes]:
+        """dZ/dR_i, dZ/dR_e, dZ/dZ_s from the derivatives of Z - R_i R_e/R by κ, R and Z_s."""
+        per_total = by_share / self.total
+        return [
+            self.electronic * self.electronic + by_total - self.electronic * per_total,
+            self.ionic * self.ionic + by_total + self.ionic * per_total,
+            by_interface,
+        ]
 
 
 def _ideal(line: _Line, ends: tuple[End, End]) -> tuple[Complexes, list[Complexes]]:
     """Z and its derivatives by R_i, R_e and Z_s where every contact is open or short."""
     shares = [float(end.electrons == "open") for end in ends if end.ions != end.electrons]
-    by_share = (1.0 - 2.0 * line.share) * line.total
+    weight = line.weight(sum(shares), len(shares) - sum(shares))
     if not shares:
         nothing = np.zeros_like(line.interface)
-        impedance = line.parallel + nothing
-        return impedance, line.slopes(impedance, by_share + nothing, nothing)
+        return line.parallel + nothing, line.slopes(nothing, nothing, nothing)
     if len(shares) == 1:
         square = line.total / line.interface
         ratio, slope = tanh_ratio(square)
-        weight = shares[0] - line.share
-        mode = (weight * line.total) * ratio
-        impedance = line.parallel + weight * mode
-        return impedance, line.slopes(impedance, by_share - 2.0 * mode, (-weight * weight) * square * slope)
-    odd, even, odd_slope, even_slope = line.modes()
-    weight = sum(shares) - 2.0 * line.share
-    mode = weight * even
-    impedance = line.parallel + weight * mode
-    by_interface = (weight * weight) * even_slope
+        amount = weight * weight
+        by_share = (-2.0 * weight * line.total) * ratio
+        return line.parallel + (amount * line.total) * ratio, line.slopes(
+            by_share, amount * (ratio + slope), -amount * square * slope
+        )
+    odd, even = line.modes()
+    amount = weight * weight
+    impedance, by_total, by_interface = (amount * own for own in even)
     if shares[0] != shares[1]:
-        impedance = impedance + odd
-        by_interface = by_interface + odd_slope
-    return impedance, line.slopes(impedance, by_share - 4.0 * mode, by_interface)
+        impedance, by_total, by_interface = impedance + odd[0], by_total + odd[1], by_interface + odd[2]
+    return line.parallel + impedance, line.slopes(-4.0 * weight * even[0], by_total, by_interface)
 
 
 @dataclass(frozen=True)
 class _Contacts:
     """The contacts of one end in numbers that stay finite whether they are open, short or neither."""
 
-    share: Complexes | float
-    """s = Z_e/(Z_i + Z_e), what the ions carry if the line itself resists nothing."""
+    ions: Complexes | float
+    """s = Z_e/(Z_i + Z_e), what the ions carry where the line itself resists nothing."""
+    electrons: Complexes | float
+    """1 - s"""
     parallel: Complexes | float
     """Z_i Z_e/(Z_i + Z_e)"""
     loop: Complexes | float
@@ -184,8 +197,6 @@ class _Contacts:
     """Whether both rails are contacted."""
     slopes: tuple[list[Complexes], list[Complexes]]
     """Of Z_i and Z_e by their own parameters."""
-    impedances: tuple[Complexes | float, Complexes | float]
-    """Z_i and Z_e, zero where short or open."""
 
     @classmethod
     def of(cls, end: End, values: Floats, omega: Floats) -> _Contacts:
@@ -198,13 +209,14 @@ class _Contacts:
                 found[side], inner[side] = contact.terms(values[first : first + count], omega)
                 first += count
         ions, electrons = found
-        slopes, impedances = (inner[0], inner[1]), (ions, electrons)
+        slopes = inner[0], inner[1]
         if "open" in (end.ions, end.electrons):
-            return cls(float(end.electrons == "open"), ions + electrons, 1.0, 0.0, slopes, impedances)
+            passing = float(end.electrons == "open")
+            return cls(passing, 1.0 - passing, ions + electrons, 1.0, 0.0, slopes)
         if (end.ions, end.electrons) == ("short", "short"):
-            return cls(0.5, 0.0, 0.0, 1.0, slopes, impedances)
+            return cls(0.5, 0.5, 0.0, 0.0, 1.0, slopes)
         loop = ions + electrons
-        return cls(electrons / loop, ions * electrons / loop, loop, 1.0, slopes, impedances)
+        return cls(electrons / loop, ions / loop, ions * electrons / loop, loop, 1.0, slopes)
 
 
 def _general(
@@ -213,32 +225,29 @@ def _general(
     """Z, its derivatives by R_i, R_e and Z_s, and those by the contacts of each end.
 
     Kirchhoff's laws at both ends, with the two modes between them, are two equations for the ionic currents
-    j_0 and j_L per current of the cell. By Tellegen's theorem dZ/dZ_k = j_k² for every contact k.
+    j_0 and j_L per current of the cell. By Tellegen's theorem dZ/dZ_k is the square of the current through k.
     """
-    odd, even, odd_slope, even_slope = line.modes()
-    q0, q1 = one.share - line.share, other.share - line.share
-    loops, product = one.loop * other.loop, 4.0 * odd * even
-    difference, total = (q0 - q1) ** 2 * loops, (q0 + q1) ** 2 * loops
+    (odd, *odd_slopes), (even, *even_slopes) = line.modes()
+    q0, q1 = line.weight(one.ions, one.electrons), line.weight(other.ions, other.electrons)
+    loops, product, both = one.loop * other.loop, 4.0 * odd * even, one.closed * other.closed
+    odd_part, even_part = (one.ions - other.ions) ** 2 * loops, (q0 + q1) ** 2 * loops
     single = q0 * q0 * one.loop * other.closed + q1 * q1 * other.loop * one.closed
     mixed = one.closed * other.loop + other.closed * one.loop
-    both = one.closed * other.closed
     over = 1.0 / (both * product + mixed * (odd + even) + loops)
-    core = (difference * odd + total * even + single * product) * over
-    impedance = line.parallel + one.parallel + other.parallel + core
+    core = (odd_part * odd + even_part * even + single * product) * over
     linear = q0 * one.loop * other.closed + q1 * other.loop * one.closed
-    by_share = (1.0 - 2.0 * line.share) * line.total - (4.0 * (q0 + q1) * loops * even + 2.0 * linear * product) * over
-    by_odd = (difference + 4.0 * single * even - core * (4.0 * both * even + mixed)) * over
-    by_even = (total + 4.0 * single * odd - core * (4.0 * both * odd + mixed)) * over
-    by_interface = by_odd * odd_slope + by_even * even_slope
+    by_share = -(4.0 * (q0 + q1) * loops * even + 2.0 * linear * product) * over
+    by_odd = (odd_part + 4.0 * single * even - core * (4.0 * both * even + mixed)) * over
+    by_even = (even_part + 4.0 * single * odd - core * (4.0 * both * odd + mixed)) * over
+    by_total, by_interface = (by_odd * u + by_even * v for u, v in zip(odd_slopes, even_slopes, strict=True))
 
     pushes = q0 * one.loop, q1 * other.loop
-    outer, rest = [], impedance
+    outer = []
     for end, far, own, across in ((one, other, *pushes), (other, one, *pushes[::-1])):
-        ions = line.share + ((far.closed * (odd + even) + far.loop) * own + (odd - even) * end.closed * across) * over
-        currents = ions * ions, (1.0 - ions) ** 2
-        outer.append(currents)
-        rest = rest - currents[0] * end.impedances[0] - currents[1] * end.impedances[1]
-    return impedance, line.slopes(rest, by_share, by_interface), outer
+        added = ((far.closed * (odd + even) + far.loop) * own + (odd - even) * end.closed * across) * over
+        outer.append(((line.electronic + added) ** 2, (line.ionic - added) ** 2))
+    impedance = line.parallel + one.parallel + other.parallel + core
+    return impedance, line.slopes(by_share, by_total, by_interface), outer
 
 
 def _contacted(
