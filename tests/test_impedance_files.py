@@ -189,7 +189,7 @@ def test_text_in_utf16_is_read(tmp_path: Path) -> None:
 
 
 def test_area_thickness_temperature_and_date_stand_above_a_table(tmp_path: Path) -> None:
-    lines = "# area: 0.785 cm2\n# Thickness = 100 um\ntemperature, 25 degC\ndate: 2024-01-10\n"
+    lines = "# area: 0.785 cm2\n# Thickness (um) = 100\nTemperature: ambient\ntemperature, 25 degC\ndate: 2024-01-10\n"
     spectrum = the(written(tmp_path, lines + table("f/Hz,Z'/ohm,Z''/ohm", lambda c, f, z: (f, z.real, z.imag))))
     assert spectrum.area == pytest.approx(0.785e-4)
     assert spectrum.thickness == pytest.approx(1e-4)

@@ -24,7 +24,7 @@ SEARCHED = 1000
 """Rows in which the first headings are looked for."""
 MOST_TABLES = 1000
 _DIVISIONS = ("\t", ";", ",", " ")
-_STATED = re.compile(r"[#;\"\s]*((?:electrode |cell |sample )?area|thickness|temperature|date)\b\s*[:=,;\t]\s*([^;,\t\"]+)", re.I)  # fmt: skip
+_STATED = re.compile(r"[#;\"\s]*((?:electrode |cell |sample )?area|thickness|temperature|date)\b\s*(?:[(\[](.*?)[)\]])?\s*[:=,;\t]\s*([^;,\t\"]+)", re.I)  # fmt: skip
 Rows = Sequence[Sequence[str]]
 
 
@@ -169,7 +169,7 @@ def _maker(head: str) -> str:
 
 def _stated(lines: Sequence[str]) -> dict[str, Any]:
     """Area, thickness, temperature and date from lines such as `# area: 0.785 cm2`."""
-    kinds = {"area": ("area", units.AREA), "thickness": ("thickness", units.LENGTH), "temperature": ("temperature", units.TEMPERATURE)}  # fmt: skip
+    kinds = {"area": units.AREA, "thickness": units.LENGTH, "temperature": units.TEMPERATURE}
     found: dict[str, Any] = {}
     problems = []
     for row, line in enumerate(lines, start=1):
@@ -178,10 +178,13 @@ def _stated(lines: Sequence[str]) -> dict[str, Any]:
             continue
         name = match[1].lower().split()[-1]
         if name == "date":
-            found.setdefault("measured_at", match[2].strip())
+            found.setdefault("measured_at", match[3].strip())
+            continue
+        value = f"{match[3].strip()} {match[2] or ''}".strip()
+        if not value[:1].isdigit():
             continue
         try:
-            found.setdefault(kinds[name][0], units.parse(match[2].strip(), kinds[name][1]))
+            found.setdefault(name, units.parse(value, kinds[name]))
         except UnitError as error:
             problems.append(Problem(f"line {row}, {name}", str(error)))
     if problems:
