@@ -17,12 +17,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Valida
 
 from percolyte.errors import InputError, Problem
 from percolyte.files import inside, read_toml
+from percolyte.impedance.composite import ImpedanceTransport
 from percolyte.materials.library import Library
 from percolyte.microstructure.files import named_parts
 from percolyte.microstructure.pack import Microstructure
 from percolyte.nouns import Noun, dotted, listed, problems_of
 from percolyte.pouch.convention import PRESETS, Convention, Package, PresetName
-from percolyte.transport.effective import TransportChoice
+from percolyte.transport.effective import ClosureTransport, GivenTransport, MicrostructureTransport, SurrogateTransport
 from percolyte.units import (
     ActivationEnergy,
     Area,
@@ -145,6 +146,12 @@ class ActiveMaterial(Noun):
         if self.initial_efficiency == 0.0:
             raise ValueError("initial_efficiency: 0 % would deliver nothing; write for example '90 %'")
         return self
+
+
+TransportChoice = Annotated[
+    GivenTransport | ClosureTransport | MicrostructureTransport | SurrogateTransport | ImpedanceTransport,
+    Field(discriminator="kind"),
+]
 
 
 class Cathode(Noun):
@@ -498,6 +505,14 @@ def _library_problems(data: Mapping[str, Any]) -> list[Problem]:
     return list(problems.values())
 
 
+def _measurement_files(transport: Any) -> Iterator[tuple[str, str]]:
+    """Fields of a transport table that name measured files, as far as they are text."""
+    measurements = transport.get("measurements") if isinstance(transport, Mapping) else None
+    for number, one in enumerate(measurements if isinstance(measurements, list) else [], start=1):
+        if isinstance(one, Mapping) and isinstance(one.get("file"), str):
+            yield f"measurements.{number}.file", one["file"]
+
+
 def _file_problems(data: Mapping[str, Any], folder: Path) -> list[Problem]:
     """Files named by the design that are absent or lie outside its folder."""
     problems = []
@@ -513,6 +528,8 @@ def _file_problems(data: Mapping[str, Any], folder: Path) -> list[Problem]:
         name = transport.get("volume") if isinstance(transport, Mapping) else None
         if isinstance(name, str):
             problems += _file_problem(f"{side}.transport.volume", str(named_parts(name)[0]), folder, of_slices=True)
+        for where, name in _measurement_files(transport):
+            problems += _file_problem(f"{side}.transport.{where}", name, folder)
     measured = data.get("measured")
     for number, one in enumerate(measured if isinstance(measured, list) else [], start=1):
         name = one.get("file") if isinstance(one, Mapping) else None

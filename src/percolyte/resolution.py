@@ -23,6 +23,7 @@ from percolyte.design import (
 )
 from percolyte.electrode import Electrode, pore_free_density, volume_fractions
 from percolyte.errors import InputError, Problem
+from percolyte.impedance.composite import ImpedanceTransport, fit_composite, transport_of_composite
 from percolyte.materials.library import Library
 from percolyte.materials.substance import PROPERTIES, Datum, Substance
 from percolyte.materials.temperature import conductivity_at
@@ -438,6 +439,8 @@ def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Tran
     choice = written.transport
     if isinstance(choice, MicrostructureTransport):
         found = _volume_transport(resolver, side, written, layer, choice, *carriers)
+    elif isinstance(choice, ImpedanceTransport):
+        found = _measured_transport(resolver, side, choice, tuple(ionic))
     elif isinstance(choice, SurrogateTransport):
         found = _surrogate_transport(resolver, side, written, layer, *carriers)
     else:
@@ -467,6 +470,26 @@ def _alternatives(
     said = "; sizes assumed" if any(entry.origin == "assumed" for entry in aside.ledger.entries) else ""
     means = f"table of sphere packings, from particle sizes{said}"
     return (*forms, Alternative(means, found.ionic, found.ionic_tortuosity_factor, found.electronic))
+
+
+def _measured_transport(
+    resolver: _Resolver, side: str, choice: ImpedanceTransport, ionic: tuple[Phase, ...]
+) -> Transport:
+    """Transport from measured impedance; the ledger names files, dates and intervals, or why nothing is known."""
+    try:
+        fitted = fit_composite(choice.measurements, resolver.design.folder)
+    except InputError as error:
+        raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
+    found = transport_of_composite(fitted, ionic)
+    for name, estimate in fitted.conductivities.items():
+        where = f"{side}.transport.{name.removesuffix('_conductivity')}"
+        low, high = (text(end, units.CONDUCTIVITY, digits=4) for end in (estimate.low, estimate.high))
+        if estimate.value is None:
+            resolver.ledger.add(where, "not known", "measured", found.statement, estimate.why)
+        else:
+            shown = text(estimate.value, units.CONDUCTIVITY, digits=4)
+            resolver.ledger.add(where, shown, "measured", found.statement, f"95 %: {low} to {high}")
+    return found
 
 
 def _surrogate_transport(

@@ -89,6 +89,8 @@ ORDER = [
     "impedance.identifiability",
     "impedance.estimates",
     "impedance.fit",
+    "impedance.conductivity",
+    "impedance.composite",
     "separator",
     "pouch.convention",
     "pouch.stack",

@@ -16,6 +16,7 @@ LABELS = {
     "given": "given in the design",
     "closure": "closed forms, as the design uses them",
     "microstructure": "voxel volume",
+    "impedance": "measured impedance",
     "surrogate": "table of sphere packings, from particle sizes",
 }
 Row = tuple[str, float | None, float | None]

@@ -16,6 +16,7 @@ from percolyte.transport.closures import bruggeman, effective_medium, maxwell, p
 from percolyte.units import Conductivity, Fraction, Length, Ratio
 
 if TYPE_CHECKING:
+    from percolyte.impedance.composite import CompositeFit
     from percolyte.transport.microstructure import Structure
 
 
@@ -49,7 +50,7 @@ class Alternative:
 class Transport:
     """Effective conductivities of a composite in S/m; None where unknown."""
 
-    kind: Literal["given", "closure", "microstructure", "surrogate"]
+    kind: Literal["given", "closure", "microstructure", "surrogate", "impedance"]
     ionic: float | None
     electronic: float | None
     ionic_tortuosity_factor: float | None
@@ -67,6 +68,8 @@ class Transport:
     """The same recipe by other means."""
     structure: Structure | None = field(default=None, compare=False)
     """The volume that they were computed from."""
+    measured: CompositeFit | None = field(default=None, compare=False)
+    """The spectra that they were fitted to."""
 
 
 class GivenTransport(Noun):
@@ -136,11 +139,6 @@ class SurrogateTransport(Noun):
     """Effective conductivities, contact and utilisation from particle sizes, by a table of solved volumes."""
 
     kind: Literal["surrogate"] = "surrogate"
-
-
-TransportChoice = Annotated[
-    GivenTransport | ClosureTransport | MicrostructureTransport | SurrogateTransport, Field(discriminator="kind")
-]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,201 @@
+"""One composite measured in several cells: files read, fitted together, and taken as its transport."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from percolyte.errors import InputError, Problem
+from percolyte.files import inside
+from percolyte.impedance.cells import TERMINALS, MeasuredCell, electrolyte_resistance, impedance_model
+from percolyte.impedance.conductivity import QUANTILE, conductivities
+from percolyte.impedance.estimates import Estimate, Fit
+from percolyte.impedance.fit import Measured, fit_jointly
+from percolyte.impedance.measurement import MeasuredSpectrum
+from percolyte.impedance.tlm import ELECTRONS, IONS
+from percolyte.nouns import Noun
+from percolyte.transport.closures import tortuosity_factor
+from percolyte.transport.effective import Phase, Transport
+from percolyte.units import AreaResistance, Conductivity
+
+ALONG = {IONS, ELECTRONS}
+"""Parameters that grow with L/A."""
+WITHIN = {"interface_capacitance", "interface_cpe"}
+"""Parameters that grow with the volume of the layer."""
+ACROSS = {"charge_transfer_resistance", "diffusion_resistance", "warburg_coefficient"}
+"""Parameters that shrink with it."""
+SHARED = ALONG | WITHIN | ACROSS | {"interface_exponent", "diffusion_time"}
+"""What is of the composite, and not of one cell."""
+
+
+class MeasurementFile(MeasuredCell):
+    """A file of a measured composite, and the cell that it was measured in."""
+
+    file: str
+    """Beside the design."""
+    cycle: Annotated[int, Field(ge=1)] | None = None
+    """Where the file holds several spectra."""
+    contact_resistance: AreaResistance | None = None
+    """Of both contacts together, known from elsewhere."""
+    electrolyte_conductivity: Conductivity | None = None
+    """Of the electrolyte layers in series, known from elsewhere."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.contact_resistance is not None and self.contact != "resistance":
+            raise ValueError("contact_resistance: is that of a contact; write contact = 'resistance' too")
+        if self.electrolyte_conductivity is not None and self.electrolyte is None:
+            raise ValueError(
+                "electrolyte_conductivity: is that of a layer; write electrolyte = { thickness = '500 um' }"
+            )
+        if not TERMINALS[self.terminals].composites:
+            raise ValueError(f"terminals: '{self.terminals}' holds no composite, which is what is asked for here")
+        return self
+
+    @property
+    def label(self) -> str:
+        return self.file if self.cycle is None else f"{self.file}, cycle {self.cycle}"
+
+    @property
+    def known(self) -> dict[str, float]:
+        """Parameters in ohm that are held."""
+        found = {}
+        if self.contact_resistance is not None:
+            found["contact_resistance"] = self.contact_resistance / self.area
+        if self.electrolyte_conductivity is not None:
+            found["electrolyte_resistance"] = electrolyte_resistance(self, self.electrolyte_conductivity)
+        return found
+
+
+class ImpedanceTransport(Noun):
+    """Effective conductivities of the composite from measured impedance."""
+
+    kind: Literal["impedance"] = "impedance"
+    measurements: Annotated[tuple[MeasurementFile, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, eq=False)
+class CompositeFit:
+    """What several measurements together say of one composite."""
+
+    files: tuple[MeasurementFile, ...]
+    spectra: tuple[MeasuredSpectrum, ...]
+    fit: Fit
+    conductivities: Mapping[str, Estimate]
+    """`ionic_conductivity` and `electronic_conductivity` of the composite in S/m."""
+    warnings: tuple[str, ...]
+
+
+def fit_composite(files: Sequence[MeasurementFile], folder: Path) -> CompositeFit:
+    """Fit all measurements of a composite together.
+
+    Rails, interface and diffusion are those of one material: resistances along the layer scale with L/A, capacitances
+    with L A, resistances of the interface with 1/(L A) from cell to cell. Contacts, electrolyte layers and leads
+    belong to each cell.
+
+    Holds where all cells hold the same composite at one temperature. Limit: one file is the fit of it.
+
+    Errors: InputError for files that cannot be read or fitted, each named.
+    """
+    dated = tuple((one, inside(folder, one.file).stat().st_mtime_ns) for one in files)
+    return _fitted(dated, folder)
+
+
+@lru_cache(maxsize=32)
+def _fitted(dated: tuple[tuple[MeasurementFile, int], ...], folder: Path) -> CompositeFit:
+    from percolyte.impedance.readers.reading import read_spectrum
+
+    files = tuple(one for one, _ in dated)
+    spectra, problems = [], []
+    for number, one in enumerate(files, start=1):
+        try:
+            path = inside(folder, one.file)
+            spectra.append(read_spectrum(path, cycle=one.cycle, area=one.area, thickness=one.thickness))
+        except InputError as error:
+            problems += [Problem(f"measurements.{number}.file", str(problem)) for problem in error.problems]
+    if problems:
+        raise InputError(problems)
+    return fit_spectra(files, spectra)
+
+
+def fit_spectra(files: Sequence[MeasurementFile], spectra: Sequence[MeasuredSpectrum]) -> CompositeFit:
+    """The same for spectra that have been read."""
+    first = files[0]
+    measured: list[Measured] = []
+    known: dict[str, float] = {}
+    for one, spectrum in zip(files, spectra, strict=True):
+        model = impedance_model(one)
+        own = tuple(parameter.name for parameter in model.parameters if parameter.name not in SHARED)
+        measured.append(Measured(spectrum, model, own, _factors(one, first), one.label))
+        known |= {f"{name} ({one.label})": value for name, value in one.known.items()}
+    fit = fit_jointly(measured, known=known)
+    return CompositeFit(
+        tuple(files), tuple(spectra), fit, conductivities(fit, _bare(first)), tuple(_warnings(files, fit))
+    )
+
+
+def _bare(cell: MeasuredCell) -> MeasuredCell:
+    """The composite of a cell without what is in series with it."""
+    from percolyte.nouns import replace
+
+    return replace(MeasuredCell(terminals="ion-blocking", area=cell.area, thickness=cell.thickness),
+                   free_electrons=cell.free_electrons)  # fmt: skip
+
+
+def _factors(cell: MeasuredCell, first: MeasuredCell) -> dict[str, float]:
+    """What multiplies the parameters of the first cell here."""
+    assert cell.thickness is not None
+    assert first.thickness is not None
+    along = (cell.thickness / cell.area) / (first.thickness / first.area)
+    volume = (cell.thickness * cell.area) / (first.thickness * first.area)
+    names = [parameter.name for parameter in impedance_model(cell).parameters]
+    scale = {**dict.fromkeys(ALONG, along), **dict.fromkeys(WITHIN, volume), **dict.fromkeys(ACROSS, 1.0 / volume)}
+    return {name: scale[name] for name in names if name in scale}
+
+
+def _warnings(files: Sequence[MeasurementFile], fit: Fit) -> list[str]:
+    """Those of the fit, and what the cells leave open."""
+    said = list(fit.warnings)
+    alone = {one.terminals for one in files}
+    if len(alone) == 1 and alone <= {"ion-blocking", "electron-blocking"} and files[0].contact == "none":
+        said.append(
+            f"{TERMINALS[files[0].terminals].layers} was fitted without contact resistance: one that is there would be taken "
+            "for a part of the rails, as the spectrum is the same; state it, or measure between the other terminals too"
+        )
+    return said
+
+
+def transport_of_composite(found: CompositeFit, ionic: tuple[Phase, ...]) -> Transport:
+    """What later steps take; `ionic` are the electrolytes of the recipe, whose own conductivity gives the tortuosity factor."""
+    ions, electrons = (found.conductivities.get(f"{name}_conductivity") for name in ("ionic", "electronic"))
+    fraction = sum(phase.fraction for phase in ionic)
+    own = sum(phase.fraction * phase.conductivity for phase in ionic) / fraction if fraction else 0.0
+    value = None if ions is None else ions.value
+    unknown = [f"{one.name.replace('_', ' ')}: {one.why}" for one in (ions, electrons) if one is not None and one.why]
+    sources = "; ".join(
+        ", ".join(part for part in (one.label, spectrum.measured_at, TERMINALS[one.terminals].layers) if part)
+        for one, spectrum in zip(found.files, found.spectra, strict=True)
+    )
+    return Transport(
+        kind="impedance",
+        ionic=value,
+        electronic=None if electrons is None else electrons.value,
+        ionic_tortuosity_factor=float(tortuosity_factor(own, value, fraction)) if own and value else None,
+        statement="; ".join([f"fitted to measured impedance ({sources})", *unknown]),
+        ionic_error=_relative(ions),
+        electronic_error=_relative(electrons),
+        measured=found,
+    )
+
+
+def _relative(estimate: Estimate | None) -> float | None:
+    """Standard error from the 95 % interval."""
+    if estimate is None or estimate.value is None or not 0.0 < estimate.low <= estimate.high < math.inf:
+        return None
+    return math.log(estimate.high / estimate.low) / (2.0 * QUANTILE)
