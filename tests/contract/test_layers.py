@@ -143,6 +143,8 @@ ORDER = [
     "report.measures",
     "report.measured_impedance",
     "report.volumes",
+    "report.impedance_fits",
+    "report.fit_figures",
     "report.html",
     "commands.shared",
     "commands.pouch",

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from percolyte.errors import InputError, Problem
@@ -17,12 +18,17 @@ from percolyte.impedance.cells import TERMINALS, MeasuredCell, electrolyte_resis
 from percolyte.impedance.conductivity import QUANTILE, conductivities
 from percolyte.impedance.estimates import Estimate, Fit
 from percolyte.impedance.fit import Measured, fit_jointly
-from percolyte.impedance.measurement import MeasuredSpectrum
+from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
+from percolyte.impedance.misfit import Measurement, Model
+from percolyte.impedance.polarisation import Blocked, StepResponse, duration
 from percolyte.impedance.tlm import ELECTRONS, IONS
 from percolyte.nouns import Noun
 from percolyte.transport.closures import tortuosity_factor
 from percolyte.transport.effective import Phase, Transport
 from percolyte.units import AreaResistance, Conductivity
+
+if TYPE_CHECKING:
+    from percolyte.impedance.readers.spectra import Imaginary
 
 ALONG = {IONS, ELECTRONS}
 """Parameters that grow with L/A."""
@@ -30,6 +36,12 @@ WITHIN = {"interface_capacitance", "interface_cpe"}
 """Parameters that grow with the volume of the layer."""
 ACROSS = {"charge_transfer_resistance", "diffusion_resistance", "warburg_coefficient"}
 """Parameters that shrink with it."""
+BLOCKED: dict[str, Blocked] = {
+    "ion-blocking": "ions",
+    "lithium-symmetric": "electrons",
+    "electron-blocking": "electrons",
+}
+"""Which carrier the terminals stop in a run at constant current or voltage."""
 SHARED = ALONG | WITHIN | ACROSS | {"interface_exponent", "diffusion_time"}
 """What is of the composite, and not of one cell."""
 
@@ -39,6 +51,8 @@ class MeasurementFile(MeasuredCell):
 
     file: str
     """Beside the design."""
+    method: Literal["impedance", "polarisation"] = "impedance"
+    """A spectrum, or a run at constant current or voltage."""
     cycle: Annotated[int, Field(ge=1)] | None = None
     """Where the file holds several spectra."""
     contact_resistance: AreaResistance | None = None
@@ -54,6 +68,8 @@ class MeasurementFile(MeasuredCell):
             raise ValueError(
                 "electrolyte_conductivity: is that of a layer; write electrolyte = { thickness = '500 um' }"
             )
+        if self.method == "polarisation" and self.terminals not in BLOCKED:
+            raise ValueError(f"terminals: direct current is read between {', '.join(BLOCKED)}, not '{self.terminals}'")
         if not TERMINALS[self.terminals].composites:
             raise ValueError(f"terminals: '{self.terminals}' holds no composite, which is what is asked for here")
         return self
@@ -85,7 +101,7 @@ class CompositeFit:
     """What several measurements together say of one composite."""
 
     files: tuple[MeasurementFile, ...]
-    spectra: tuple[MeasuredSpectrum, ...]
+    measurements: tuple[Measurement, ...]
     fit: Fit
     conductivities: Mapping[str, Estimate]
     """`ionic_conductivity` and `electronic_conductivity` of the composite in S/m."""
@@ -109,35 +125,50 @@ def fit_composite(files: Sequence[MeasurementFile], folder: Path) -> CompositeFi
 
 @lru_cache(maxsize=32)
 def _fitted(dated: tuple[tuple[MeasurementFile, int], ...], folder: Path) -> CompositeFit:
-    from percolyte.impedance.readers.reading import read_spectrum
-
     files = tuple(one for one, _ in dated)
-    spectra, problems = [], []
+    found: list[Measurement] = []
+    problems = []
     for number, one in enumerate(files, start=1):
         try:
-            path = inside(folder, one.file)
-            spectra.append(read_spectrum(path, cycle=one.cycle, area=one.area, thickness=one.thickness))
+            found.append(read_measurement(one, inside(folder, one.file)))
         except InputError as error:
             problems += [Problem(f"measurements.{number}.file", str(problem)) for problem in error.problems]
     if problems:
         raise InputError(problems)
-    return fit_spectra(files, spectra)
+    return fit_measurements(files, found)
 
 
-def fit_spectra(files: Sequence[MeasurementFile], spectra: Sequence[MeasuredSpectrum]) -> CompositeFit:
-    """The same for spectra that have been read."""
+def read_measurement(one: MeasurementFile, path: Path, imaginary: Imaginary | None = None) -> Measurement:
+    """The spectrum or run of a file, with the area and thickness of its cell."""
+    from percolyte.impedance.readers.reading import read_polarisation, read_spectrum
+
+    if one.method == "polarisation":
+        return read_polarisation(path, area=one.area, thickness=one.thickness)
+    return read_spectrum(path, cycle=one.cycle, area=one.area, thickness=one.thickness, imaginary=imaginary)
+
+
+def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Measurement]) -> CompositeFit:
+    """The same for files that have been read."""
     first = files[0]
     measured: list[Measured] = []
     known: dict[str, float] = {}
-    for one, spectrum in zip(files, spectra, strict=True):
-        model = impedance_model(one)
-        own = tuple(parameter.name for parameter in model.parameters if parameter.name not in SHARED)
-        measured.append(Measured(spectrum, model, own, _factors(one, first), one.label))
-        known |= {f"{name} ({one.label})": value for name, value in one.known.items()}
+    for one, measurement in zip(files, measurements, strict=True):
+        model = _model(one, measurement)
+        names = [parameter.name for parameter in model.parameters]
+        own = tuple(name for name in names if name not in SHARED)
+        factors = {name: factor for name, factor in _factors(one, first).items() if name in names}
+        measured.append(Measured(measurement, model, own, factors, one.label))
+        known |= {f"{name} ({one.label})": value for name, value in one.known.items() if name in names}
     fit = fit_jointly(measured, known=known)
-    return CompositeFit(
-        tuple(files), tuple(spectra), fit, conductivities(fit, _bare(first)), tuple(_warnings(files, fit))
-    )
+    warnings = (*fit.warnings, *_left_open(files, measurements, fit))
+    return CompositeFit(tuple(files), tuple(measurements), fit, conductivities(fit, _bare(first)), warnings)
+
+
+def _model(one: MeasurementFile, measurement: Measurement) -> Model:
+    if isinstance(measurement, MeasuredSpectrum):
+        return impedance_model(one)
+    series = one.contact != "none" or one.electrolyte is not None
+    return StepResponse(measurement.mode, BLOCKED[one.terminals], contact=series)
 
 
 def _bare(cell: MeasuredCell) -> MeasuredCell:
@@ -154,14 +185,21 @@ def _factors(cell: MeasuredCell, first: MeasuredCell) -> dict[str, float]:
     assert first.thickness is not None
     along = (cell.thickness / cell.area) / (first.thickness / first.area)
     volume = (cell.thickness * cell.area) / (first.thickness * first.area)
-    names = [parameter.name for parameter in impedance_model(cell).parameters]
-    scale = {**dict.fromkeys(ALONG, along), **dict.fromkeys(WITHIN, volume), **dict.fromkeys(ACROSS, 1.0 / volume)}
-    return {name: scale[name] for name in names if name in scale}
+    return {**dict.fromkeys(ALONG, along), **dict.fromkeys(WITHIN, volume), **dict.fromkeys(ACROSS, 1.0 / volume)}
 
 
-def _warnings(files: Sequence[MeasurementFile], fit: Fit) -> list[str]:
-    """Those of the fit, and what the cells leave open."""
-    said = list(fit.warnings)
+def _left_open(files: Sequence[MeasurementFile], measurements: Sequence[Measurement], fit: Fit) -> list[str]:
+    """What the cells and the length of the runs leave open."""
+    said = []
+    for one, measurement in zip(files, measurements, strict=True):
+        if isinstance(measurement, Polarisation):
+            model = _model(one, measurement)
+            assert isinstance(model, StepResponse)
+            values = np.array(
+                [fit.values.get(p.name, fit.values.get(f"{p.name} ({one.label})", 0.0)) for p in model.parameters]
+            )
+            run = duration(model, values, float(measurement.time.max()))
+            said += [] if run.sufficient else [f"{one.label}: {run}"]
     alone = {one.terminals for one in files}
     if len(alone) == 1 and alone <= {"ion-blocking", "electron-blocking"} and files[0].contact == "none":
         said.append(
@@ -179,8 +217,10 @@ def transport_of_composite(found: CompositeFit, ionic: tuple[Phase, ...]) -> Tra
     value = None if ions is None else ions.value
     unknown = [f"{one.name.replace('_', ' ')}: {one.why}" for one in (ions, electrons) if one is not None and one.why]
     sources = "; ".join(
-        ", ".join(part for part in (one.label, spectrum.measured_at, TERMINALS[one.terminals].layers) if part)
-        for one, spectrum in zip(found.files, found.spectra, strict=True)
+        ", ".join(
+            part for part in (one.label, getattr(measured, "measured_at", ""), TERMINALS[one.terminals].layers) if part
+        )
+        for one, measured in zip(found.files, found.measurements, strict=True)
     )
     return Transport(
         kind="impedance",

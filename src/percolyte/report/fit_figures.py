@@ -1,0 +1,79 @@
+"""A fit of measured impedance: Nyquist plots with equal scales, what direct current does, and the residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from percolyte.impedance.estimates import Fit
+from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
+from percolyte.report.figures import ACCENT, FAINT, INK, STYLE, WARNING
+
+
+def fit_figure(fit: Fit, labels: Sequence[str]) -> Figure:
+    """One column a measurement: measured and fitted above, residuals below."""
+    number = len(fit.measurements)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(max(5.2, 3.9 * number), 5.4), layout="constrained")
+        panels = figure.subplots(2, number, squeeze=False, height_ratios=(2.4, 1.0))
+        for column, (measured, label) in enumerate(zip(fit.measurements, labels, strict=True)):
+            above, below = panels[:, column]
+            if isinstance(measured, MeasuredSpectrum):
+                _nyquist(above, measured, fit.computed[column])
+                _residuals(below, measured, fit.computed[column], fit.residuals[column])
+            else:
+                _transient(above, below, measured, fit.computed[column], fit.residuals[column])
+            above.set_title(label, fontsize=9, color=INK)
+        return figure
+
+
+def _nyquist(axes: Axes, measured: MeasuredSpectrum, computed: Any) -> None:
+    used = measured.used
+    z = measured.impedance
+    axes.plot(z.real[used], -z.imag[used], "o", color=ACCENT, markersize=4, markerfacecolor="white", label="measured")
+    if not used.all():
+        axes.plot(z.real[~used], -z.imag[~used], "x", color=WARNING, markersize=5, label="left out")
+    axes.plot(computed.real, -computed.imag, color=INK, linewidth=1.2, label="fit")
+    axes.set(xlabel="Re Z (ohm)", ylabel="−Im Z (ohm)")
+    axes.set_aspect("equal", adjustable="datalim")
+    for decade in range(int(np.floor(np.log10(measured.frequency.min()))), 8):
+        place = int(np.argmin(np.abs(np.log10(measured.frequency) - decade)))
+        if abs(np.log10(measured.frequency[place]) - decade) < 0.05 and used[place]:
+            axes.plot(z.real[place], -z.imag[place], "o", color=ACCENT, markersize=4)
+    axes.legend(fontsize=8, loc="best", title="filled: decades", title_fontsize=8)
+
+
+def _residuals(axes: Axes, measured: MeasuredSpectrum, computed: Any, residuals: Any) -> None:
+    size = np.abs(computed)
+    used = measured.used
+    for part, colour, label in ((residuals.real, ACCENT, "Re"), (residuals.imag, INK, "Im")):
+        axes.plot(
+            measured.frequency[used],
+            100.0 * (part / size)[used],
+            ".-",
+            color=colour,
+            linewidth=0.7,
+            markersize=4,
+            label=label,
+        )
+    axes.axhline(0.0, color=FAINT, linewidth=0.8)
+    axes.set(xscale="log", xlabel="frequency (Hz)", ylabel="residual (% of |Z|)")
+    axes.legend(fontsize=8, ncols=2, loc="best")
+
+
+def _transient(above: Axes, below: Axes, measured: Polarisation, computed: Any, residuals: Any) -> None:
+    unit = "V/I (ohm)" if measured.mode == "galvanostatic" else "I/V (S)"
+    above.plot(measured.time, measured.response / measured.applied, ".", color=ACCENT, markersize=4, label="measured")
+    above.plot(measured.time, computed, color=INK, linewidth=1.2, label="fit")
+    above.set(xlabel="time (s)", ylabel=unit)
+    above.legend(fontsize=8, loc="best")
+    below.plot(
+        measured.time, 100.0 * residuals / np.abs(computed).max(), ".-", color=ACCENT, linewidth=0.7, markersize=4
+    )
+    below.axhline(0.0, color=FAINT, linewidth=0.8)
+    below.set(xlabel="time (s)", ylabel="residual (% of largest)")
