@@ -314,6 +314,21 @@ DISAGREEMENT = 0.02
 """Difference of volume fractions beyond which an imported volume is not the composite of the recipe."""
 
 
+def _straighter_than_straight(e: Evaluation) -> Iterator[Check]:
+    """Whether a stated or measured ionic conductivity is within what its electrolyte could carry at all."""
+    factor = e.transport.ionic_tortuosity_factor
+    if factor is None or e.transport.kind not in ("given", "impedance"):
+        return
+    yield Check(
+        "tortuosity factor of the ions",
+        "pass" if factor >= 1.0 else "fail",
+        f"{factor:.3g}",
+        "at least 1, that of straight channels",
+        "O. Wiener, Abh. Math.-Phys. Kl. Königl. Sächs. Ges. Wiss. 32 (1912) 509",
+        "below one the composite conducts better than its electrolyte could: a conductivity, area, thickness or the recipe is wrong",
+    )
+
+
 def _volume(e: Evaluation) -> Iterator[Check]:
     """Whether the volume that transport comes from conducts, and is of this recipe."""
     structure = e.transport.structure
@@ -356,6 +371,7 @@ def _volume(e: Evaluation) -> Iterator[Check]:
 _CHECKS: tuple[Callable[[Evaluation], Iterator[Check]], ...] = (
     _densification,
     _volume,
+    _straighter_than_straight,
     _active_content,
     _areal_capacity,
     _thicknesses,

@@ -217,9 +217,7 @@ def transport_of_composite(found: CompositeFit, ionic: tuple[Phase, ...]) -> Tra
     value = None if ions is None else ions.value
     unknown = [f"{one.name.replace('_', ' ')}: {one.why}" for one in (ions, electrons) if one is not None and one.why]
     sources = "; ".join(
-        ", ".join(
-            part for part in (one.label, getattr(measured, "measured_at", ""), TERMINALS[one.terminals].layers) if part
-        )
+        ", ".join(part for part in (one.label, measured.measured_at, TERMINALS[one.terminals].layers) if part)
         for one, measured in zip(found.files, found.measurements, strict=True)
     )
     return Transport(

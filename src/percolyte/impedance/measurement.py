@@ -72,4 +72,6 @@ class Polarisation:
     """m"""
     temperature: float | None = None
     """K"""
+    measured_at: str = ""
+    """Date and time as the file states them."""
     notes: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from percolyte.files import write_whole
 from percolyte.pouch.convention import PRESETS, Convention
 from percolyte.pouch.energy import pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack
-from percolyte.report import cell_figures, figures, transport_figures, volumes
+from percolyte.report import cell_figures, figures, fit_figures, transport_figures, volumes
 from percolyte.report.tables import convention_json, evaluation_json
 
 
@@ -44,6 +44,7 @@ def render_report(evaluation: Evaluation) -> str:
         s=e.transport.structure,
         own=sorted({"utilisation", "contact_fraction"} & e.design.cathode.active.model_fields_set),
         version=__version__,
+        zip=zip,
         units=units,
         pictures=_pictures(e),
         double_layer=DOUBLE_LAYER,
@@ -70,6 +71,7 @@ def _plain(value: Any) -> str:
 
 def _pictures(e: Evaluation) -> dict[str, str]:
     """Each figure as a data address; absent where a figure does not apply."""
+    fitted = e.transport.measured
     drawn = {
         "stack": figures.stack_figure(e),
         "breakdown": figures.breakdown_figure(e),
@@ -82,6 +84,7 @@ def _pictures(e: Evaluation) -> dict[str, str]:
         "losses": cell_figures.loss_figure(_near(e.rate)) if e.rate else None,
         "heat": cell_figures.heat_figure(_near(e.rate)) if e.rate else None,
         "nyquist": cell_figures.nyquist_figure(e.spectrum) if e.spectrum else None,
+        "impedance": fit_figures.fit_figure(fitted.fit, [one.label for one in fitted.files]) if fitted else None,
         "transport": transport_figures.transport_figure(e.transport),
         **(volumes.structure_figures(e.transport.structure) if e.transport.structure else {}),
         "conventions": figures.convention_figure(_under_each_convention(e), e.energy.convention.title),

@@ -63,7 +63,7 @@ def run_of(table: Table, stated: Stated, source: str, mode: Mode | None) -> Pola
     notes += [f"{time.size - 1 - last} rows of rest after it are left out"] if last < time.size - 1 else []
     return Polarisation(
         mode, time[used] - start, response, applied, source, stated.area or table.area, stated.thickness or table.thickness,
-        stated.temperature or table.temperature, tuple(notes),
+        stated.temperature or table.temperature, table.measured_at, tuple(notes),
     )  # fmt: skip
 
 
