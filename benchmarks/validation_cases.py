@@ -154,12 +154,13 @@ def kaiser() -> Iterator[Row]:
 
 
 GLASS = {
-    "3 µm": (2.96, 2.7, {10: 2.8, 22.5: 7.5, 35: 11.3, 47.5: 14.2, 50: 15.1}),
+    "3 µm": (2.96, 2.0, {10: 2.8, 22.5: 7.5, 35: 11.3, 47.5: 14.2, 50: 15.1}),
     "36 µm": (35.65, 1.4, {10: 5.42, 22.5: 7.3, 35: 11.2, 47.5: 12.6, 60: 19.72}),
     "61 µm": (60.68, 1.25, {10: 2.8, 30: 4.8, 38.75: 10.1, 47.5: 9.1, 60: 16.3}),
     "93 µm": (92.5, 1.27, {10: 4.3, 22.5: 4.2, 35: 7.0, 47.5: 5.7, 60: 14.15}),
 }
-"""Glass spheres of Froboese 2019: D50 in um, spread from D10 and D90, and the porosity in % at each vol% of the solids."""
+"""Glass spheres of Froboese 2019: D50 in um, spread from D10 and D90, narrowed to 2 for the finest,
+and the porosity in % at each vol% of the solids."""
 
 
 def froboese() -> Iterator[Row]:
@@ -170,7 +171,7 @@ def froboese() -> Iterator[Row]:
     own = 0.619 / (1.0 - 0.0436) ** 1.5
     for series, (diameter, spread, porosities) in GLASS.items():
         look = composite(spheres(diameter, spread), spheres(0.5 * diameter, 1.4))
-        edge = 12.0 * diameter if spread < 2.0 else 18.0 * diameter
+        edge = 12.0 * diameter
         for percent, porosity in porosities.items():
             solid = 1.0 - 0.01 * porosity
             fractions = {"active": 0.01 * percent * solid, "electrolyte": (1.0 - 0.01 * percent) * solid}
@@ -225,11 +226,11 @@ def _area(packed: Packed) -> float:
 
 def bielefeld2020() -> Iterator[Row]:
     """NMC811 in Li6PS5Cl with 15 vol% of void: tortuosity factor of the electrolyte over its fraction, and with binder."""
-    for diameter, edge in ((3.0, 24.0), (15.0, 60.0)):
+    for diameter, edge in ((3.0, 24.0), (15.0, 45.0)):
         look = composite(spheres(diameter), polyhedra(3.0), contacts="dispersed")
         for electrolyte in (0.25, 0.30, 0.35, 0.40, 0.50):
             fractions = {"active": 0.85 - electrolyte, "electrolyte": electrolyte}
-            made = volumes(fractions, look, edge, edge / 120.0 if diameter < 5.0 else 0.375, 3)
+            made = volumes(fractions, look, edge, 0.2, 2)
             yield row("factor", f"{diameter:g} µm", electrolyte, [factor(packed) for packed in made])
     yield from _bound()
 
