@@ -10,6 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 from validation_sampling import (
     Number,
     Row,
@@ -45,6 +48,7 @@ def thresholds() -> Iterator[Row]:
         coarse, fine = np.array([[case(seed, voxels) for seed in range(4)] for voxels in (180, 360)])
         yield share("thresholds", "finest voxels", number, fine)
         yield share("thresholds", "extrapolated to no voxel", number, 2.0 * fine - coarse)
+    yield share("thresholds", "spheres without voxels", 3, [_touching(seed) for seed in range(8)])
 
 
 def _sites(seed: int) -> float:
@@ -59,12 +63,34 @@ def _bonds(seed: int) -> float:
     return _level(field, 0.15, 0.35)
 
 
-def _overlapping(seed: int, voxels: int, across: float, filled: float, reach: float) -> Field:
-    """Squared growth factor at which spheres reach each voxel: at 1 they fill that much of a box `across` wide."""
-    random = np.random.default_rng(seed)
+def _strewn(seed: int, across: float, filled: float) -> Field:
+    """Centres of as many spheres of diameter one as fill that much of a box `across` wide."""
     number = round(-np.log(1.0 - filled) * across**3 / (np.pi / 6.0))
+    return across * np.random.default_rng(seed).random((number, 3))
+
+
+def _touching(seed: int, across: float = 30.0) -> float:
+    """The threshold of the same spheres by the distances of their centres."""
+    centres = _strewn(seed, across, 0.2896)
+    tree = cKDTree(centres, boxsize=(10.0 * across, across, across))
+    near = tree.sparse_distance_matrix(tree, 1.2, output_type="coo_matrix")
+    low, high = 0.8, 1.2
+    for _ in range(12):
+        middle = 0.5 * (low + high)
+        kept = near.data < middle
+        joined = coo_matrix((near.data[kept], (near.row[kept], near.col[kept])), shape=near.shape)
+        cluster = connected_components(joined, directed=False)[1]
+        first, last = centres[:, 0] < 0.5 * middle, centres[:, 0] > across - 0.5 * middle
+        through = np.intersect1d(cluster[first], cluster[last]).size > 0
+        low, high = (low, middle) if through else (middle, high)
+    return 1.0 - float(np.exp(-len(centres) / across**3 * np.pi / 6.0 * middle**3))
+
+
+def _overlapping(seed: int, voxels: int, across: float, filled: float, reach: float) -> Field:
+    """Squared growth factor at which the spheres reach each voxel."""
+    centres = _strewn(seed, across, filled)
     drawing = Drawing((voxels, voxels, voxels), (across / voxels,) * 3, periodic=False)
-    drawing.spheres(across * random.random((number, 3)), np.full(number, 0.5), reach)
+    drawing.spheres(centres, np.full(len(centres), 0.5), reach)
     return drawing.best
 
 

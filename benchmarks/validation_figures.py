@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from validation_sampling import FIGURES, Row, published, read
 
 COLOURS = ("#3b5b92", "#c9773f", "#4f8a5b", "#8a5a83", "#b59a2c", "#7a7f87", "#2f2f2f")
@@ -39,6 +39,7 @@ class Panel:
     ticks: tuple[float, ...] = ()
     """Numbers to be shown on a logarithmic x axis."""
     legend: str = "best"
+    """A place, "outside" below the panels, or "none"."""
 
 
 SEA = "active material in the layer, vol%"
@@ -53,7 +54,7 @@ PANELS: Mapping[str, Mapping[str, Panel]] = {
     },
     "minnmann": {
         "conductivity": Panel(SEA, "effective conductivity, mS/cm", "σ$_{eff}$", log="y"),
-        "factor": Panel(SEA, "tortuosity factor φσ$_0$/σ$_{eff}$", "tortuosity factor", log="y"),
+        "factor": Panel(SEA, "tortuosity factor φσ$_0$/σ$_{eff}$", "tortuosity factor", log="y", legend="none"),
     },
     "hlushkou": {
         "factor": Panel(
@@ -135,10 +136,11 @@ PANELS: Mapping[str, Mapping[str, Panel]] = {
             "ionic conductivity",
             log="xy",
             ticks=(0.5, 1, 2, 3, 5, 8),
+            legend="none",
         ),
     },
     "law-porosity": {
-        "47.5": Panel("void, vol%", "σ$_{eff}$/σ$_0$ of ions", "47.5 % active in the solids", log="y"),
+        "47.5": Panel("void, vol%", "σ$_{eff}$/σ$_0$ of ions", "47.5 % active in the solids", log="y", legend="none"),
         "60": Panel("void, vol%", "σ$_{eff}$/σ$_0$ of ions", "60 % active in the solids", log="y"),
     },
     "law-electrons": {
@@ -160,18 +162,24 @@ PANELS: Mapping[str, Mapping[str, Panel]] = {
     },
     "law-carbon": {
         "alone": Panel(
-            "carbon, vol%", "carbon that leads through, %", "in electrolyte alone", limits=(-3.0, 105.0), legend="none"
+            "carbon, vol%",
+            "carbon that leads through, %",
+            "in electrolyte alone",
+            limits=(-3.0, 105.0),
+            legend="center right",
         ),
         "active": Panel(
             "carbon, vol%",
             "carbon that leads through, %",
             "with 30 vol% active material",
             limits=(-3.0, 105.0),
-            legend="lower right",
+            legend="none",
         ),
     },
     "law-binder": {
-        "conductivity": Panel("binder, vol%", "ionic conductivity over that without", limits=(0.0, 1.1)),
+        "conductivity": Panel(
+            "binder, vol%", "ionic conductivity over that without", limits=(0.0, 1.1), legend="outside"
+        ),
     },
 }
 
@@ -203,7 +211,10 @@ def _panel(axes: Axes, panel: Panel, rows: list[Row], points: list[Row]) -> None
         if known:
             _bars(axes, known, shift, colour, label="" if computed else label, marker="D", linestyle="", hollow=True)
     _scales(axes, panel)
-    if panel.legend != "none" and len(series) > 1:
+    if panel.legend == "outside":
+        figure = axes.get_figure()
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=1.4)
+    elif panel.legend != "none" and len(series) > 1:
         axes.legend(loc=panel.legend, handlelength=1.4, borderaxespad=0.3)
 
 
@@ -238,6 +249,10 @@ def _scales(axes: Axes, panel: Panel) -> None:
         axes.minorticks_off()
     if "y" in panel.log:
         axes.set_yscale("log")
+        low, high = axes.get_ylim()
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100.0 * low else (1.0,)))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     if panel.names:
         axes.set_xticks(list(panel.names), list(panel.names.values()))
         axes.set_xlim(min(panel.names) - 0.6, max(panel.names) + 0.6)

@@ -49,7 +49,7 @@ def void() -> Iterator[Row]:
                 active = 0.01 * percent * solid
                 made = volumes({"active": active, "electrolyte": solid - active}, look, 30.0, 0.25, 3)
                 found = [conductivity(packed, {"electrolyte": 1.0}) for packed in made]
-                yield row(f"{percent:g}", f"active particles {ratio:g} times as large", porosity, found)
+                yield row(f"{percent:g}", f"size ratio {ratio:g}", porosity, found)
 
 
 def electrons() -> Iterator[Row]:

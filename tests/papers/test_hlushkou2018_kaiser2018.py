@@ -28,11 +28,6 @@ def test_v07_the_resistance_gives_the_tortuosity_factor_of_impedance() -> None:
     assert tortuosity_factor(0.7e-3, effective, 0.62) == pytest.approx(1.6, rel=0.10)
 
 
-def test_v07_the_two_factors_of_the_tomogram_are_a_gain_of_37_percent() -> None:
-    # both printed to three digits
-    assert 1.74 / 1.27 == pytest.approx(1.37, abs=0.01)
-
-
 def isotropic(packed: Packed, *phases: str) -> float:
     """φ σ0/σ_eff of phases taken as one, mean of the axes."""
     axes = conduct_axes(packed.volume, dict.fromkeys(phases, 1.0), errors=False)
