@@ -240,7 +240,7 @@ def _active_area(porosity: float) -> Iterator[Row]:
         if active > 0.66:
             break
         fractions = {"active": active, "electrolyte": solid - active}
-        found = [_area(packed) for packed in volumes(fractions, look, 40.0, 0.25, 3)]
+        found = [_area(packed) for packed in volumes(fractions, look, 32.0, 0.25, 2)]
         yield share("area", f"void {porosity:.0f} %", float(percent), found)
 
 

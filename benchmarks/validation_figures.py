@@ -166,7 +166,7 @@ PANELS: Mapping[str, Mapping[str, Panel]] = {
             "carbon that leads through, %",
             "in electrolyte alone",
             limits=(-3.0, 105.0),
-            legend="center right",
+            legend="outside",
         ),
         "active": Panel(
             "carbon, vol%",
@@ -188,7 +188,8 @@ def draw(name: str) -> None:
     """docs/figures/NAME.svg, the same bytes each time."""
     panels, rows, points = PANELS[name], read(name), published(name)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(0.4 + 3.5 * max(len(panels), 1.35), 3.3), layout="constrained")
+        height = 3.9 if any(panel.legend == "outside" for panel in panels.values()) else 3.3
+        figure = Figure(figsize=(0.4 + 3.5 * max(len(panels), 1.35), height), layout="constrained")
         for axes, (key, panel) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
             found = [row for row in rows if row.panel == key]
             known = [point for point in points if point.panel == key]
@@ -213,7 +214,7 @@ def _panel(axes: Axes, panel: Panel, rows: list[Row], points: list[Row]) -> None
     _scales(axes, panel)
     if panel.legend == "outside":
         figure = axes.get_figure()
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, handlelength=1.4)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, handlelength=1.4)
     elif panel.legend != "none" and len(series) > 1:
         axes.legend(loc=panel.legend, handlelength=1.4, borderaxespad=0.3)
 
