@@ -259,6 +259,7 @@ def bielefeld2020() -> Iterator[Row]:
             made = volumes(fractions, look, edge, 0.2, 2)
             yield row("factor", f"{diameter:g} µm", electrolyte, [factor(packed) for packed in made])
     yield from _bound()
+    yield from _kato()
 
 
 def _bound() -> Iterator[Row]:
@@ -277,9 +278,9 @@ def _bound() -> Iterator[Row]:
             yield share("area", f"binder in {form}", ratio, lost)
 
 
-def kato() -> Iterator[Row]:
+def _kato() -> Iterator[Row]:
     """The reconstruction of Bielefeld 2020 of Kato's cathode: LiCoO2, Li10GeP2S12 of 3.2 mS/cm, acetylene black."""
     solids = {"active": 0.381, "electrolyte": 0.571, "carbon": 0.048}
     look = composite(spheres(10.0, 1.3), polyhedra(3.0))
     made = volumes({name: 0.85 * part for name, part in solids.items()}, look, 40.0, 0.3, 3)
-    yield row("conductivity", "ions", 1, [conductivity(packed, {"electrolyte": 3.2}) for packed in made])
+    yield row("kato", "ions", 1, [conductivity(packed, {"electrolyte": 3.2}) for packed in made])

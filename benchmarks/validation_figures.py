@@ -40,6 +40,8 @@ class Panel:
     """Numbers to be shown on a logarithmic x axis."""
     legend: str = "best"
     """A place, "outside" below the panels, or "none"."""
+    spans: tuple[tuple[float, float], ...] = ()
+    """Published ranges of x, one for each computed series."""
 
 
 SEA = "active material in the layer, vol%"
@@ -89,7 +91,8 @@ PANELS: Mapping[str, Mapping[str, Panel]] = {
             "active material in the solids, vol%",
             "active area, 10$^5$ m²/m³",
             "between both networks",
-            limits=(0.0, 6.0),
+            limits=(0.0, 8.0),
+            spans=((58.0, 66.0), (68.0, 76.0)),
         ),
     },
     "bielefeld2020": {
@@ -211,6 +214,8 @@ def _panel(axes: Axes, panel: Panel, rows: list[Row], points: list[Row]) -> None
             _bars(axes, computed, shift, colour, label=label, marker="o", linestyle="" if panel.names else "-")
         if known:
             _bars(axes, known, shift, colour, label="" if computed else label, marker="D", linestyle="", hollow=True)
+    for colour, (low, high) in zip(COLOURS, panel.spans, strict=False):
+        axes.axvspan(low, high, color=colour, alpha=0.15, linewidth=0, label="its maximum (published)")
     _scales(axes, panel)
     if panel.legend == "outside":
         figure = axes.get_figure()
