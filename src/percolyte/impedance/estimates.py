@@ -70,7 +70,7 @@ class Fit:
     residuals: tuple[Any, ...]
     """Measured less computed, of each measurement, excluded points included."""
     noise: tuple[float, ...]
-    """Root mean square of the residuals of each measurement over |Z|, or over its largest response; of the points that count."""
+    """Root mean square of the residuals of each measurement over |Z|, each part for itself, or over its largest response."""
     rows: int
     """Numbers that were fitted."""
     log_likelihood: float
@@ -78,7 +78,8 @@ class Fit:
     """Of the Jacobian scaled to columns of length one."""
     alternatives: tuple[Mapping[str, float], ...]
     """Other values that fit as well."""
-    robust: bool
+    cutoff: float
+    """Of the robust loss, in units of the expected noise; infinite where it was plain."""
     evaluations: int
     warnings: tuple[str, ...]
     misfit: Misfit
@@ -88,6 +89,11 @@ class Fit:
 
     def __getitem__(self, name: str) -> Estimate:
         return next(item for item in self.estimates if item.name == name)
+
+    @property
+    def robust(self) -> bool:
+        """Whether wild points were discounted."""
+        return math.isfinite(self.cutoff)
 
     @property
     def values(self) -> Mapping[str, float]:
@@ -196,8 +202,7 @@ def _per_member(misfit: Misfit, found: Solution, measured: Any) -> list[list[tup
             size = np.repeat(np.hypot(rows[:, ::2], rows[:, 1::2]), 2, axis=1)
         else:
             size = np.broadcast_to(np.abs(rows).max(axis=1, keepdims=True), rows.shape)
-        # of a complex number two parts make one residual
-        count = np.maximum(member.used.sum(axis=1) / (2.0 if member.paired else 1.0), 1.0)
+        count = np.maximum(member.used.sum(axis=1), 1)
         noise = np.sqrt(((left / np.maximum(size, 1e-300)) ** 2).sum(axis=1) / count)
         for problem, answer in enumerate(answers):
             own = rows[problem].view(complex) if member.paired else rows[problem]
@@ -252,7 +257,7 @@ class _Shared:
             log_likelihood=likelihood,
             condition=float(self.about.condition[problem]),
             alternatives=tuple(dict(zip(names, other.tolist(), strict=True)) for other in others),
-            robust=robust,
+            cutoff=float(self.cutoff[problem]),
             evaluations=int(found.iterations[problem]),
             warnings=tuple(warnings),
             misfit=self.misfit,

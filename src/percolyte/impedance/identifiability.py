@@ -33,6 +33,8 @@ SHARE = 0.05
 """A parameter belongs to a blind direction if its component is at least this."""
 REACH = np.log(1e4)
 """How far a profile of a logarithm goes from the optimum before it counts as without end."""
+PRECISION = 1e-6
+"""Relative error below which no measurement is taken to be, however well it is met: that of numbers of 32 bits is 1e-7."""
 CLOSE = 0.01
 """How closely the end of a profile meets its threshold, relative in units of standard errors."""
 ROUNDS = 25
@@ -69,7 +71,7 @@ def linear(misfit: Misfit, found: Solution, opened: NDArray[np.bool_], cutoff: F
     psi = weight * found.residuals
     steep = (misfit.used * weight * (2.0 * weight - 1.0)).sum(axis=1) / rows
     steep = np.maximum(steep, 0.1)
-    scatter = (psi**2).sum(axis=1) / degrees / steep
+    scatter = np.maximum((psi**2).sum(axis=1) / degrees / steep, (PRECISION * _typical(misfit)) ** 2)
     normal = found.jacobian.swapaxes(1, 2) @ found.jacobian
     size = np.sqrt(np.einsum("bpp->bp", normal))
     inverse = np.where(moving & (size > 0.0), 1.0 / np.where(size > 0.0, size, 1.0), 0.0)
@@ -93,6 +95,12 @@ def linear(misfit: Misfit, found: Solution, opened: NDArray[np.bool_], cutoff: F
         np.sqrt(eigenvalues[:, -1] / np.maximum(eigenvalues[:, 0], 1e-32)),
         _directions(taking_part, dark),
     )
+
+
+def _typical(misfit: Misfit) -> Any:
+    """Size of what was measured over the noise expected, of each problem."""
+    sizes = [np.where(member.used, np.abs(member.rows) / member.noise, 0.0) for member in misfit.members]
+    return np.concatenate(sizes, axis=1).mean(axis=1)
 
 
 def _directions(taking_part: NDArray[np.bool_], dark: NDArray[np.bool_]) -> Any:
@@ -210,13 +218,13 @@ def _farthest(misfit: Misfit, origin: Floats, parameter: Any, side: Floats) -> A
     return np.where(logarithmic, REACH, distance)
 
 
-def _first_step(misfit: Misfit, found: Solution, about: Linear, problem: Any, parameter: Any) -> Floats:
+def _first_step(misfit: Misfit, found: Solution, about: Linear, problem: Any, parameter: Any) -> Any:
     """Standard error, or where there is none, that of the parameter alone; at most a factor of e."""
     size = np.sqrt((found.jacobian[problem, :, parameter] ** 2).sum(axis=1))
     alone = np.sqrt(about.scatter[problem]) / np.maximum(size, 1e-300)
     error = about.errors[problem, parameter]
     step = np.where(np.isfinite(error) & (error > 0.0), error, 10.0 * alone)
-    return np.clip(step, 1e-12, np.where(misfit.logarithmic[parameter], 0.5, np.inf))
+    return np.minimum(np.maximum(step, 1e-12), np.where(misfit.logarithmic[parameter], 0.5, np.inf))
 
 
 def _along(about: Linear, problem: Any, parameter: Any) -> Floats:

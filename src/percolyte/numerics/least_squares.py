@@ -160,9 +160,10 @@ def _coordinates(values: Floats, logarithmic: Mask) -> Floats:
 def _cost(residuals: Floats, cutoff: Floats) -> Floats:
     """F of each problem; infinite where a residual is not a number."""
     square = residuals * residuals
-    if np.isfinite(cutoff).any():
-        bend = cutoff[:, None] ** 2
-        square = np.where(np.isfinite(bend), bend * np.log1p(square / bend), square)
+    bent = np.isfinite(cutoff)
+    if bent.any():
+        bend = cutoff[bent, None] ** 2
+        square[bent] = bend * np.log1p(square[bent] / bend)
     cost = 0.5 * square.sum(axis=1)
     return np.where(np.isfinite(cost), cost, np.inf)
 

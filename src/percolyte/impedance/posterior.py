@@ -1,0 +1,104 @@
+"""All values that a measurement allows, as samples of their probability.
+
+With an even prior of u (ln p for what spans decades) inside the bounds, and of ln σ
+for the unknown size σ of the noise, which is integrated out,
+
+    p(u) ~ F(u)^(-M/2),   F = ½ Σ ρ(r),
+
+M rows (A. Gelman et al., Bayesian Data Analysis, 3rd ed., 2013, section 14.2). A
+logarithm without bounds is kept within a factor of 1000 of the optimum: along a
+blind direction the prior is all that there is, and no prior that never ends can be sampled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from percolyte.impedance.estimates import Fit
+from percolyte.impedance.measurement import Floats
+from percolyte.numerics.ensemble import sample
+
+FACTOR = math.log(1e3)
+WALKERS, STEPS, BURN = 64, 800, 200
+ENOUGH = 400.0
+"""Independent samples, for the ends of a 95 % interval to be known within about a tenth of its width."""
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Samples of the parameters that were fitted."""
+
+    names: tuple[str, ...]
+    samples: Floats
+    """Values (K, P)"""
+    effective: Floats
+    """Independent samples that they are worth (P)."""
+    accepted: float
+    warnings: tuple[str, ...]
+
+    def interval(self, name: str, level: float = 0.95) -> tuple[float, float]:
+        """Between the quantiles that leave the same probability on both sides."""
+        column = self.samples[:, self.names.index(name)]
+        low, high = np.quantile(column, [0.5 - level / 2.0, 0.5 + level / 2.0])
+        return float(low), float(high)
+
+    def median(self) -> Mapping[str, float]:
+        return dict(zip(self.names, np.median(self.samples, axis=0).tolist(), strict=True))
+
+
+def sample_posterior(
+    fit: Fit, *, walkers: int = WALKERS, steps: int = STEPS, burn: int = BURN, seed: int = 0
+) -> Posterior:
+    """Samples around the optimum of a fit, by an ensemble of walkers.
+
+    Holds for plain residuals; those of a robust fit are weighed as it weighed them. Limit: where the linear model
+    holds, the intervals are those of the fit. Exchangeable parameters: each walker stays with one of the two.
+    Errors: ValueError for fewer walkers than twice the parameters.
+    """
+    misfit, known = fit.misfit, {item.name for item in fit.estimates if item.basis == "known"}
+    opened = np.array([parameter.name not in known for parameter in misfit.parameters])
+    logarithmic = misfit.logarithmic
+    origin = np.where(logarithmic, np.log(np.where(logarithmic, fit.optimum, 1.0)), fit.optimum)
+    low = np.where(logarithmic, origin - FACTOR, misfit.low)[opened]
+    high = np.where(logarithmic, origin + FACTOR, misfit.high)[opened]
+    cutoff = fit.cutoff
+
+    def values_of(places: Floats) -> Floats:
+        every = np.tile(origin, (*places.shape[:-1], 1))
+        every[..., opened] = places
+        values: Floats = np.where(logarithmic, np.exp(np.where(logarithmic, every, 0.0)), every)
+        return values
+
+    def density(places: Floats) -> Floats:
+        flat = places.reshape(-1, places.shape[2])
+        inside = ((flat >= low) & (flat <= high)).all(axis=1)
+        height = np.full(len(flat), -np.inf)
+        if inside.any():
+            residuals, _ = misfit(values_of(flat[inside]), np.full(int(inside.sum()), fit.problem))
+            square = residuals**2
+            if math.isfinite(cutoff):
+                square = cutoff**2 * np.log1p(square / cutoff**2)
+            height[inside] = -0.5 * fit.rows * np.log(square.sum(axis=1))
+        return height.reshape(places.shape[:2])
+
+    rng = np.random.default_rng(seed)
+    width = np.array([_width(item.error) for item in fit.estimates])[opened]
+    start = origin[opened] + width * rng.standard_normal((1, walkers, int(opened.sum())))
+    found = sample(density, np.clip(start, low, high), steps, burn=burn, rng=rng)
+    values = values_of(found.places[0].reshape(-1, int(opened.sum())))[:, opened]
+    names = tuple(parameter.name for parameter, free in zip(misfit.parameters, opened, strict=True) if free)
+    said = [
+        f"{name}: the samples are worth only {worth:.0f} independent ones; take more steps"
+        for name, worth in zip(names, found.effective[0], strict=True)
+        if worth < ENOUGH
+    ]
+    return Posterior(names, values, found.effective[0], float(found.accepted[0]), tuple(said))
+
+
+def _width(error: float) -> float:
+    """Spread of the walkers at the start: the standard error, or half a unit where there is none."""
+    return min(error, 0.5) if math.isfinite(error) and error > 0.0 else 0.5
