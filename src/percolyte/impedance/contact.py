@@ -1,0 +1,55 @@
+"""Resistance of contacts between solids: a thin film over the whole contact, or current squeezed through spots.
+
+The two are different things and add: a film needs a thickness of its own, spots need none. Floats or arrays, SI.
+
+Sources: M. Falco et al., Mol. Syst. Des. Eng. 4 (2019) 850-871, Eq. 20; R. Holm, Electric Contacts, 4th ed. (1967), sections
+4 and 5; M. G. Cooper, B. B. Mikic, M. M. Yovanovich, Int. J. Heat Mass Transfer 12 (1969) 279-300.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from percolyte.units import Number
+
+
+def film_resistance(thickness: Number, conductivity: Number, area: Number) -> Number:
+    """R = L/(σ A) in ohm of a film in the contact (Eq. 20), straight through it.
+
+    Holds where the film is much thinner than the contact is wide. It says nothing of a contact without a film:
+    that of a spot of radius a is not L/(σ π a²) with any length that could be measured, but `constriction_resistance`.
+    """
+    return thickness / (conductivity * area)
+
+
+def film_contact_area(resistance: Number, thickness: Number, conductivity: Number) -> Number:
+    """A = L/(σ R) in m2, the area that a film of known thickness and conductivity must have (Eq. 20)."""
+    return thickness / (conductivity * resistance)
+
+
+def constriction_resistance(radius: Number, conductivity: Number, other: Number | None = None) -> Number:
+    """R = 1/(4 a σ_1) + 1/(4 a σ_2) in ohm of one circular spot of radius a between two large bodies.
+
+    With one conductivity both bodies have it, 1/(2 a σ). Holds where the spot is small against the bodies and large against
+    the mean free path. Limit: a perfect conductor on one side, σ_2 = ∞, leaves 1/(4 a σ).
+    """
+    return (1.0 / conductivity + 1.0 / (conductivity if other is None else other)) / (4.0 * radius)
+
+
+def cluster_resistance(radius: Number, count: Number, cluster: Number, conductivity: Number) -> Number:
+    """R = 1/(2 n a σ) + 1/(2 b σ) in ohm of n equal spots of radius a spread over a circle of radius b.
+
+    The spots in parallel, and the constriction of the circle as a whole, since neighbours share the bodies. Holds for
+    many spots, evenly spread, n a² well below b². Limit: one spot alone has the first term only.
+    """
+    return (1.0 / (count * radius) + 1.0 / cluster) / (2.0 * conductivity)
+
+
+def partial_contact_resistance(radius: Number, fraction: Number, conductivity: Number) -> Number:
+    """Area-specific resistance in ohm m2 where spots of radius a cover the fraction f of an interface.
+
+    R A = π a (1 - sqrt f)^1.5/(2 σ f), σ the same on both sides: n = f/(π a²) spots per area, each at the end of its
+    own tube of current. Within 1 % of the series for such a tube for f < 0.1, but 6 % too high at 0.25, 30 % at 0.5.
+    Limits: f -> 0 gives lone spots, 1/(2 a σ n); f = 1 gives nothing.
+    """
+    return np.pi * radius * (1.0 - np.sqrt(fraction)) ** 1.5 / (2.0 * conductivity * fraction)
