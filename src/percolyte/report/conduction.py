@@ -10,7 +10,7 @@ import numpy as np
 
 from percolyte import units
 from percolyte.errors import InputError
-from percolyte.transport.voxels import Conduction
+from percolyte.transport.voxels import Conduction, Interfaces, interface_text
 
 
 def conduction_json(found: Conduction) -> dict[str, Any]:
@@ -29,6 +29,7 @@ def conduction_json(found: Conduction) -> dict[str, Any]:
         "tortuosity_factor_of_percolating_fraction": found.tortuosity_factor_percolating,
         "percolating_fraction": found.percolating_fraction,
         "connections": {name: asdict(connection) for name, connection in found.connections.items()},
+        "interfaces": interfaces_json(found.interfaces),
         "bottleneck": None
         if bottleneck is None
         else {
@@ -41,6 +42,12 @@ def conduction_json(found: Conduction) -> dict[str, Any]:
         "converged": found.converged,
         "notes": list(found.notes),
     }
+
+
+def interfaces_json(interfaces: Interfaces) -> list[dict[str, Any]]:
+    return [
+        {"between": list(pair), "resistance_ohm_cm2": units.to(value, "ohm cm2")} for pair, value in interfaces.items()
+    ]
 
 
 def conduction_text(found: Conduction) -> str:
@@ -71,6 +78,7 @@ def conduction_text(found: Conduction) -> str:
             f"  bottleneck          at ({place}) um; the hundredth of the voxels that dissipates most has "
             f"{100 * found.bottleneck.share_of_top_percent:.3g} % of the power"
         )
+    lines += [f"  interface           {interface_text(pair, value)}" for pair, value in found.interfaces.items()]
     lines += [f"  note                {note}" for note in found.notes]
     if not found.converged:
         lines.append("  note                the solver stopped before the error that was asked for")

@@ -11,7 +11,7 @@ import itertools
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,11 @@ SMALLEST = 8
 """Voxels an edge of the smallest image that is solved to estimate an error."""
 ROUGH = 1e-3
 """Relative error of the solver in those images."""
+
+Conductivity = float | tuple[float, float, float]
+"""S/m, the same in all directions or along each axis of the image."""
+Interfaces = Mapping[tuple[str, str], float]
+"""ohm m² between two phases; the same name twice means between particles of that phase."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,7 @@ class Conduction:
     """The same with φ_k the volume fractions that percolate."""
     connections: Mapping[str, Connection]
     """For each conducting phase."""
+    interfaces: Interfaces
     relative_error: RelativeError | None
     """None where nothing percolates."""
     iterations: int
@@ -136,7 +142,7 @@ class _Image:
     particles: NDArray[np.int32] | None
     voxel: tuple[float, float, float]
     resistivity: NDArray[np.float64]
-    """ohm m for each of 256 labels; infinite where it insulates."""
+    """ohm m along each axis for each of 256 labels; infinite where it insulates."""
     contact: NDArray[np.float64] | None
     """ohm m² between two labels, or between two particles of one label on the diagonal."""
 
@@ -179,10 +185,10 @@ class _Image:
 
 def conduct(
     volume: Volume,
-    conductivities: Mapping[str, float],
+    conductivities: Mapping[str, Conductivity],
     *,
     axis: int = 0,
-    interfaces: Mapping[tuple[str, str], float] | None = None,
+    interfaces: Interfaces | None = None,
     particles: NDArray[Any] | None = None,
     rtol: float = 1e-4,
     errors: bool = True,
@@ -200,8 +206,10 @@ def conduct(
     gives σ; layers along the axis their mean, across it their harmonic mean.
 
     `conductivities` are in S/m by the name of the phase; phases without one insulate.
-    `interfaces` are in ohm m² by two names; the same name twice means between particles
-    of that phase, which `particles` (shape of the image) numbers. `rtol` is the error of
+    Three values for a phase are those along the axes of the image: the diagonal of a
+    tensor with its principal axes there. `interfaces` are in ohm m² by two names; the same
+    name twice means between particles of that phase, which `particles` (shape of the image)
+    numbers, as `told_apart` and `read_particles` of `microstructure/particles.py` do. `rtol` is the error of
     σ_eff that the solver may leave. `errors` also bounds σ_eff from below and estimates
     what voxel size and sub-volume contribute, in about five times the time; `fields` also returns potential,
     current and power of each voxel. `threads` are by default as many as cores.
@@ -220,12 +228,14 @@ def conduct(
     network, unit = image.network(threads)
     connections = _connections(network, volume, sigma)
     total, through = _counted(network, volume, sigma, connections)
+    along = {name: each[axis] for name, each in sigma.items()}
     found: dict[str, Any] = {
         "axis": axis,
         "percolates": network.percolates,
         "volume_fraction": float(sum(total.values())),
         "percolating_fraction": float(sum(through.values())),
         "connections": connections,
+        "interfaces": dict(interfaces),
         "notes": notes,
     }
     if not network.percolates:
@@ -248,8 +258,8 @@ def conduct(
         **found,
         effective_conductivity=effective,
         lower_bound=None if solution.lower is None else image.effective(solution.lower / unit),
-        tortuosity_factor=sum(total[name] * sigma[name] for name in sigma) / effective,
-        tortuosity_factor_percolating=sum(through[name] * sigma[name] for name in sigma) / effective,
+        tortuosity_factor=sum(total[name] * along[name] for name in along) / effective,
+        tortuosity_factor_percolating=sum(through[name] * along[name] for name in along) / effective,
         relative_error=RelativeError(solution.error, resolution, sampling),
         iterations=solution.iterations,
         converged=solution.converged,
@@ -264,7 +274,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def conduct_axes(volume: Volume, conductivities: Mapping[str, float], **options: Any) -> tuple[Conduction, ...]:
+def conduct_axes(volume: Volume, conductivities: Mapping[str, Conductivity], **options: Any) -> tuple[Conduction, ...]:
     """`conduct` along each of the three axes: the diagonal of the conductivity tensor.
 
     The side faces are closed, so that the elements off the diagonal are not obtained;
@@ -282,6 +292,8 @@ def transport_of(ionic: Conduction, electronic: Conduction | None = None) -> Tra
         return f"{name} {units.text(found.effective_conductivity, units.CONDUCTIVITY, digits=4)}{error}"
 
     known = [said("ionic", ionic)] + ([] if electronic is None else [said("electronic", electronic)])
+    interfaces = {**ionic.interfaces, **({} if electronic is None else electronic.interfaces)}
+    known += [f"with {interface_text(pair, value)}" for pair, value in interfaces.items()]
     return Transport(
         kind="microstructure",
         ionic=ionic.effective_conductivity,
@@ -291,11 +303,22 @@ def transport_of(ionic: Conduction, electronic: Conduction | None = None) -> Tra
     )
 
 
+def interface_text(pair: tuple[str, str], resistance: float) -> str:
+    """'10 ohm cm2 between active and electrolyte'."""
+    one, other = pair
+    between = f"particles of {one}" if one == other else f"{one} and {other}"
+    return f"{units.text(resistance, units.AREA_RESISTANCE, digits=4)} between {between}"
+
+
+def _by_axis(value: Conductivity) -> tuple[float, ...]:
+    return tuple(value) if isinstance(value, Sequence) else (value,) * 3
+
+
 def _check(
     volume: Volume,
-    conductivities: Mapping[str, float],
+    conductivities: Mapping[str, Conductivity],
     axis: int,
-    interfaces: Mapping[tuple[str, str], float],
+    interfaces: Interfaces,
     particles: NDArray[Any] | None,
     rtol: float,
 ) -> None:
@@ -309,17 +332,15 @@ def _check(
             problems.append(
                 Problem(where, f"no phase '{name}' in this volume{suggestion(name, volume.phases)}; it has {known}")
             )
-    for name, value in conductivities.items():
-        if not 0.0 <= value < math.inf:
-            problems.append(Problem(f"conductivities.{name}", f"{value} S/m is not a conductivity; write zero or more"))
-    if not any(0.0 < value < math.inf for value in conductivities.values()):
-        problems.append(Problem("conductivities", "no phase conducts; give at least one a conductivity above zero"))
+    problems += _conductivity_problems(conductivities)
     for (a, b), value in interfaces.items():
         if not 0.0 <= value < math.inf:
             problems.append(Problem(f"interfaces.{a}-{b}", f"{value} ohm m2 is not a resistance; write zero or more"))
+        if a != b and (b, a) in interfaces:
+            problems.append(Problem(f"interfaces.{a}-{b}", f"is given twice, also as {b}-{a}; keep one"))
         if a == b and particles is None:
             problems.append(
-                Problem(f"interfaces.{a}-{b}", "particles of one phase need `particles` to tell them apart")
+                Problem(f"interfaces.{a}-{b}", "particles of one phase need `particles`, the number of each voxel's")
             )
     if particles is not None and particles.shape != volume.labels.shape:
         problems.append(
@@ -333,11 +354,35 @@ def _check(
         raise InputError(problems, source=volume.source)
 
 
-def _significant(conductivities: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, ...]]:
-    """The conductivities that count, and a note on those that do not."""
-    largest = max(conductivities.values())
-    sigma = {name: value for name, value in conductivities.items() if value > NEGLIGIBLE * largest}
-    dropped = [name for name, value in conductivities.items() if value > 0.0 and name not in sigma]
+def _conductivity_problems(conductivities: Mapping[str, Conductivity]) -> Iterator[Problem]:
+    """What is wrong with the conductivities of the phases."""
+    by_axis = {name: _by_axis(value) for name, value in conductivities.items()}
+    valid = [value for each in by_axis.values() for value in each if 0.0 < value < math.inf]
+    if not valid:
+        yield Problem("conductivities", "no phase conducts; give at least one a conductivity above zero")
+    least = NEGLIGIBLE * max(valid, default=0.0)
+    for name, each in by_axis.items():
+        wrong = [value for value in each if not 0.0 <= value < math.inf]
+        if wrong:
+            yield Problem(f"conductivities.{name}", f"{wrong[0]} S/m is not a conductivity; write zero or more")
+        elif len(each) != 3:
+            yield Problem(f"conductivities.{name}", f"{len(each)} values; write one, or one for each of three axes")
+        elif min(each) <= least < max(each):
+            yield Problem(
+                f"conductivities.{name}",
+                f"{min(each):g} S/m along one axis and {max(each):g} S/m along another: a phase conducts in all "
+                f"directions or in none; write at least {10.0 * least:g} S/m",
+            )
+
+
+def _significant(
+    conductivities: Mapping[str, Conductivity],
+) -> tuple[dict[str, tuple[float, ...]], tuple[str, ...]]:
+    """The conductivities along the axes that count, and a note on those that do not."""
+    by_axis = {name: _by_axis(value) for name, value in conductivities.items()}
+    largest = max(map(max, by_axis.values()))
+    sigma = {name: each for name, each in by_axis.items() if max(each) > NEGLIGIBLE * largest}
+    dropped = [name for name, each in by_axis.items() if max(each) > 0.0 and name not in sigma]
     notes = tuple(
         f"{name} conducts less than {NEGLIGIBLE:g} of the best phase and is taken as insulating" for name in dropped
     )
@@ -346,23 +391,23 @@ def _significant(conductivities: Mapping[str, float]) -> tuple[dict[str, float],
 
 def _image(
     volume: Volume,
-    sigma: Mapping[str, float],
+    sigma: Mapping[str, tuple[float, ...]],
     axis: int,
-    interfaces: Mapping[tuple[str, str], float],
+    interfaces: Interfaces,
     particles: NDArray[Any] | None,
 ) -> _Image:
     """The volume with `axis` first; labels that conduct alike stay apart only where an interface is between them."""
-    resistivity = np.full(256, math.inf)
-    for name, value in sigma.items():
-        resistivity[volume.label(name)] = 1.0 / value
+    order = [axis, *(other for other in range(3) if other != axis)]
+    resistivity = np.full((3, 256), math.inf)
+    for name, each in sigma.items():
+        resistivity[:, volume.label(name)] = [1.0 / each[along] for along in order]
     contact = None
     if any(interfaces.values()):
         contact = np.zeros((256, 256))
         for (a, b), value in interfaces.items():
             contact[volume.label(a), volume.label(b)] = contact[volume.label(b), volume.label(a)] = value
     bounded = contact is not None and particles is not None and contact.diagonal().any()
-    first = volume.voxel[axis]
-    second, third = (length for other, length in enumerate(volume.voxel) if other != axis)
+    first, second, third = (volume.voxel[along] for along in order)
     return _Image(
         np.ascontiguousarray(np.moveaxis(volume.labels, axis, 0)),
         np.ascontiguousarray(np.moveaxis(particles, axis, 0), dtype=np.int32)
@@ -374,7 +419,7 @@ def _image(
     )
 
 
-def _connections(network: Network, volume: Volume, sigma: Mapping[str, float]) -> dict[str, Connection]:
+def _connections(network: Network, volume: Volume, sigma: Iterable[str]) -> dict[str, Connection]:
     """Fractions of each conducting phase by what its clusters reach."""
     found = {}
     for name in sigma:
@@ -387,7 +432,7 @@ def _connections(network: Network, volume: Volume, sigma: Mapping[str, float]) -
 
 
 def _counted(
-    network: Network, volume: Volume, sigma: Mapping[str, float], connections: Mapping[str, Connection]
+    network: Network, volume: Volume, sigma: Iterable[str], connections: Mapping[str, Connection]
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Volume fraction of each conducting phase, in total and in clusters from inlet to outlet."""
     total = {name: float(network.counts[volume.label(name)].sum()) / volume.labels.size for name in sigma}
