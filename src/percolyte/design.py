@@ -510,9 +510,11 @@ def _file_problems(data: Mapping[str, Any], folder: Path) -> list[Problem]:
             if isinstance(name, str):
                 problems += _file_problem(f"{side}.active.{field}", name, folder)
         transport = table.get("transport")
-        name = transport.get("volume") if isinstance(transport, Mapping) else None
-        if isinstance(name, str):
-            problems += _file_problem(f"{side}.transport.volume", str(named_parts(name)[0]), folder, of_slices=True)
+        for field in ("volume", "particles"):
+            name = transport.get(field) if isinstance(transport, Mapping) else None
+            if isinstance(name, str):
+                where, bare = f"{side}.transport.{field}", str(named_parts(name)[0])
+                problems += _file_problem(where, bare, folder, of_slices=True)
     measured = data.get("measured")
     for number, one in enumerate(measured if isinstance(measured, list) else [], start=1):
         name = one.get("file") if isinstance(one, Mapping) else None

@@ -14,6 +14,7 @@ from percolyte.materials.substance import CURVES, PROPERTIES, Substance
 from percolyte.pouch.cost import Cost
 from percolyte.pouch.energy import PouchEnergy
 from percolyte.report.cells import measured_json, rate_json
+from percolyte.report.conduction import interfaces_json
 from percolyte.report.layout import aligned, converted
 from percolyte.resolution import say_choice
 from percolyte.transport.microstructure import Share, Structure
@@ -122,6 +123,8 @@ def structure_json(structure: Structure) -> dict[str, Any]:
         "voxel_um": [converted(length, "um") for length in structure.volume.voxel],
         "volume_fraction": dict(structure.fractions),
         "recipe_volume_fraction": dict(structure.recipe),
+        "interfaces": interfaces_json(structure.interfaces),
+        "particles": structure.particles,
         "utilisation": structure.utilisation.value,
         "contact_fraction": None if contact is None else contact.value,
         "errors": {
