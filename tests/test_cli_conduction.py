@@ -72,6 +72,17 @@ def test_fields_are_written(tmp_path: Path) -> None:
     assert np.load(out)["potential_V"].shape == (36, 34, 32)
 
 
+def test_walkers_find_what_conduction_finds(tmp_path: Path) -> None:
+    words = ["walk", a_file(tmp_path), "--voxel", "0.5 um", "--phase", "1", "--walkers", "64"]
+    done = CliRunner().invoke(app, [*words, "--json"])
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    # straight channels; four standard errors of a walk that short
+    assert data["relative_diffusivity"] == pytest.approx([1.0, 1.0, 0.0], abs=4.0 * max(data["standard_error"]))
+    assert data["tortuosity_factor"][2] is None
+    assert "standard error" in CliRunner().invoke(app, words).stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

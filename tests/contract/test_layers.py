@@ -53,6 +53,7 @@ ORDER = [
     "transport.closures",
     "transport.effective",
     "transport.voxels",
+    "transport.random_walk",
     "transport.microstructure",
     "transport.reaction_zone",
     "impedance.measurement",

@@ -91,6 +91,36 @@ def conduct(
         typer.echo("\n".join(conduction_text(one) for one in found))
 
 
+@app.command()
+def walk(
+    volume: VolumeFile,
+    phase: Annotated[str, typer.Option(help="Name or label of the phase in which the walkers diffuse.")],
+    voxel: Voxel = None,
+    phases: Phases = None,
+    walkers: Annotated[int, typer.Option(help="Four times as many halve the standard error.")] = 1024,
+    duration: Annotated[float, typer.Option(help="Longer where diffusion is slow, as a note then says.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed walks the same ways.")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="By default one for each core.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Diffusion in one phase of a volume by random walk: an independent check of `conduct`."""
+    from percolyte.report.conduction import walk_json, walk_text
+    from percolyte.transport.random_walk import random_walk
+
+    read_in = read(volume, voxel, phases)
+    name = _by_label(read_in).get(phase, phase)
+    found = random_walk(read_in, name, walkers=walkers, duration=duration, seed=seed, threads=threads)
+    if as_json:
+        print_json({"outcome": "done", **walk_json(found)})
+    else:
+        typer.echo(walk_text(found))
+
+
+def _by_label(volume: Volume) -> dict[str, str]:
+    """Phases may be named by their labels."""
+    return {str(label): name for name, label in volume.phases.items()}
+
+
 def _conductivity(text: str) -> Conductivity:
     """'2 mS/cm', or one for each axis: '1 S/m, 1 S/m, 0.1 S/m'."""
     from percolyte import units
@@ -135,7 +165,7 @@ def _values(
     given: list[str], volume: Volume, option: str, example: str, parse: Callable[[str], Value]
 ) -> dict[tuple[str, ...], Value]:
     """NAME=VALUE, or NAME,NAME=VALUE, with names or labels of phases, as many as in the example."""
-    by_label = {str(label): name for name, label in volume.phases.items()}
+    by_label = _by_label(volume)
     count = example.count(",") + 1
     values, problems = {}, []
     for text in given:

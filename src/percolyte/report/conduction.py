@@ -10,6 +10,7 @@ import numpy as np
 
 from percolyte import units
 from percolyte.errors import InputError
+from percolyte.transport.random_walk import Walk
 from percolyte.transport.voxels import Conduction, Interfaces, interface_text
 
 
@@ -84,6 +85,23 @@ def conduction_text(found: Conduction) -> str:
         lines.append("  note                the solver stopped before the error that was asked for")
     lines.append(f"  {found.iterations} iterations, {found.seconds:.3g} s")
     return "\n".join(lines)
+
+
+def walk_json(found: Walk) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(found).items()} | {
+        "tortuosity_factor": list(found.tortuosity_factor)
+    }
+
+
+def walk_text(found: Walk) -> str:
+    rows = zip(found.relative_diffusivity, found.standard_error, found.tortuosity_factor, strict=True)
+    lines = [
+        f"axis {axis}: D_eff/D {value:.4g} ± {error:.2g}"
+        + ("" if factor is None else f", tortuosity factor {factor:.4g} ± {error / value * factor:.2g}")
+        for axis, (value, error, factor) in enumerate(rows)
+    ]
+    lines += [f"  note                {note}" for note in found.notes]
+    return "\n".join([*lines, f"  {found.walkers} walkers of {found.steps} steps; ± is one standard error"])
 
 
 def write_fields(found: Conduction, path: Path) -> None:

@@ -222,7 +222,7 @@ def conduct(
     began = time.perf_counter()
     interfaces = interfaces or {}
     _check(volume, conductivities, axis, interfaces, particles, rtol)
-    threads = threads or _cores()
+    threads = threads or cores()
     sigma, notes = _significant(conductivities)
     image = _image(volume, sigma, axis, interfaces, particles)
     network, unit = image.network(threads)
@@ -269,7 +269,7 @@ def conduct(
     )
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
