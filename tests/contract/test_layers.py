@@ -50,6 +50,7 @@ ORDER = [
     "numerics.fields",
     "numerics.bounds",
     "numerics.conduction",
+    "numerics.device",
     "transport.closures",
     "transport.effective",
     "transport.voxels",

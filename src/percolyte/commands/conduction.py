@@ -52,6 +52,7 @@ def conduct(
     bottleneck: Annotated[bool, typer.Option(help="Find where the resistance sits.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write potential, current and power of each voxel, as .npz.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="By default one for each core.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, or one of PyTorch such as torch:cuda.")] = "cpu",
     as_json: Json = False,
 ) -> None:
     """Effective conductivity and tortuosity factor of a volume."""
@@ -79,6 +80,7 @@ def conduct(
             errors=errors,
             fields=bottleneck or out is not None,
             threads=threads,
+            device=device,
         )
         for number in axes
     ]

@@ -32,6 +32,8 @@ SMALLEST = 8
 """Voxels an edge of the smallest image that is solved to estimate an error."""
 ROUGH = 1e-3
 """Relative error of the solver in those images."""
+TORCH = "torch:"
+"""Before the name of a device of PyTorch."""
 
 Conductivity = float | tuple[float, float, float]
 """S/m, the same in all directions or along each axis of the image."""
@@ -135,6 +137,23 @@ class Conduction:
 
 
 @dataclass(frozen=True)
+class _Machine:
+    """What solves: threads of the CPU, or a device of PyTorch."""
+
+    threads: int
+    device: str
+
+    def solve(self, network: Network, rtol: float, *, bounds: bool = False) -> Solution:
+        from percolyte.numerics import conduction
+
+        if self.device == "cpu":
+            return conduction.solve(network, rtol, threads=self.threads, bounds=bounds)
+        from percolyte.numerics import device
+
+        return device.solve(network, rtol, device=self.device.removeprefix(TORCH), bounds=bounds)
+
+
+@dataclass(frozen=True)
 class _Image:
     """A labelled image with the inlet at the first plane, and what its voxels and interfaces resist."""
 
@@ -163,14 +182,12 @@ class _Image:
         shape, voxel = self.labels.shape, self.voxel
         return float(conductance * shape[0] * voxel[0] / (shape[1] * voxel[1] * shape[2] * voxel[2]))
 
-    def conductivity(self, rtol: float, threads: int) -> float:
+    def conductivity(self, rtol: float, machine: _Machine) -> float:
         """Effective conductivity, zero where nothing percolates."""
-        from percolyte.numerics.conduction import solve
-
-        network, unit = self.network(threads)
+        network, unit = self.network(machine.threads)
         if not network.percolates:
             return 0.0
-        return self.effective(solve(network, rtol, threads=threads).conductance / unit)
+        return self.effective(machine.solve(network, rtol).conductance / unit)
 
     def part(self, box: tuple[slice, ...]) -> _Image:
         particles = None if self.particles is None else np.ascontiguousarray(self.particles[box])
@@ -194,6 +211,7 @@ def conduct(
     errors: bool = True,
     fields: bool = False,
     threads: int | None = None,
+    device: str = "cpu",
 ) -> Conduction:
     """Effective conductivity of a volume along an axis.
 
@@ -212,20 +230,20 @@ def conduct(
     numbers, as `told_apart` and `read_particles` of `microstructure/particles.py` do. `rtol` is the error of
     σ_eff that the solver may leave. `errors` also bounds σ_eff from below and estimates
     what voxel size and sub-volume contribute, in about five times the time; `fields` also returns potential,
-    current and power of each voxel. `threads` are by default as many as cores.
+    current and power of each voxel. `threads` are by default as many as cores. `device` is "cpu", or
+    one of PyTorch such as "torch:cuda", which the extra `gpu` installs.
 
     Errors: `InputError` for names, values and shapes that do not fit. A volume in
     which nothing percolates is a result, with a conductivity of zero.
     """
-    from percolyte.numerics.conduction import solve
-
     began = time.perf_counter()
     interfaces = interfaces or {}
     _check(volume, conductivities, axis, interfaces, particles, rtol)
-    threads = threads or cores()
+    _check_device(device)
+    machine = _Machine(threads or cores(), device)
     sigma, notes = _significant(conductivities)
     image = _image(volume, sigma, axis, interfaces, particles)
-    network, unit = image.network(threads)
+    network, unit = image.network(machine.threads)
     connections = _connections(network, volume, sigma)
     total, through = _counted(network, volume, sigma, connections)
     along = {name: each[axis] for name, each in sigma.items()}
@@ -250,9 +268,9 @@ def conduct(
             converged=True,
             seconds=time.perf_counter() - began,
         )
-    solution = solve(network, rtol, threads=threads, bounds=errors)
+    solution = machine.solve(network, rtol, bounds=errors)
     effective = image.effective(solution.conductance / unit)
-    resolution, sampling = _image_errors(image, effective, threads) if errors else (None, None)
+    resolution, sampling = _image_errors(image, effective, machine) if errors else (None, None)
     field, bottleneck = _located(image, network, solution, unit, axis) if fields else (None, None)
     return Conduction(
         **found,
@@ -272,6 +290,21 @@ def conduct(
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check_device(device: str) -> None:
+    """Refuse, before the work, a device that cannot do it."""
+    if device == "cpu":
+        return
+    if not device.startswith(TORCH):
+        raise InputError(f"'{device}' is not a device; write cpu, or one of PyTorch such as {TORCH}cuda")
+    try:
+        from percolyte.numerics.device import known_device
+    except ModuleNotFoundError:
+        raise InputError(
+            f"{device} needs PyTorch; install it with pip install 'percolyte[gpu]', or write cpu"
+        ) from None
+    known_device(device.removeprefix(TORCH))
 
 
 def conduct_axes(volume: Volume, conductivities: Mapping[str, Conductivity], **options: Any) -> tuple[Conduction, ...]:
@@ -439,7 +472,7 @@ def _counted(
     return total, {name: total[name] * connections[name].through for name in sigma}
 
 
-def _image_errors(image: _Image, effective: float, threads: int) -> tuple[float | None, float | None]:
+def _image_errors(image: _Image, effective: float, machine: _Machine) -> tuple[float | None, float | None]:
     """What voxel size and sub-volume contribute to the relative error.
 
     Voxel size: with σ, σ₂ and σ₄ of the image at one, two and four times the voxel
@@ -451,10 +484,10 @@ def _image_errors(image: _Image, effective: float, threads: int) -> tuple[float 
     """
     if min(image.labels.shape) < 4 * SMALLEST:
         return None, None
-    second, fourth = (image.sampled(every).conductivity(ROUGH, threads) for every in (2, 4))
+    second, fourth = (image.sampled(every).conductivity(ROUGH, machine) for every in (2, 4))
     resolution = 2.0 * max(abs(effective - second), abs(second - fourth) / 2.0) / effective
     cuts = [(slice(0, n // 2), slice(n // 2, None)) for n in image.labels.shape]
-    octants = [image.part(box).conductivity(ROUGH, threads) for box in itertools.product(*cuts)]
+    octants = [image.part(box).conductivity(ROUGH, machine) for box in itertools.product(*cuts)]
     mean = float(np.mean(octants))
     return resolution, float(np.std(octants, ddof=1)) / math.sqrt(8.0) / mean if mean > 0.0 else math.inf
 
