@@ -7,9 +7,8 @@ the voxels instead of Gauss-Seidel sweeps, and every K-cycle takes both of its
 steps, so that no number is waited for. The coarsest graphs are left out in favour of
 a larger one that is solved directly.
 
-Faces are kept as conductances, also where all conduct alike: about 36 bytes a voxel on the
-device, 52 where phases differ, and half as much again in passing. Sums are 64-bit.
-On a GPU they are added in no fixed order, so that last digits differ from run to run.
+Faces are kept as conductances, also where all conduct alike. Sums are 64-bit. On a
+GPU they are added in no fixed order, so that last digits differ from run to run.
 """
 
 from __future__ import annotations
