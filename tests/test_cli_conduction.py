@@ -44,6 +44,25 @@ def test_the_keys_stay(tmp_path: Path) -> None:
     assert [one["percolates"] for one in three] == [True, True, False]
 
 
+def test_contacts_between_particles_and_three_conductivities_are_taken(tmp_path: Path) -> None:
+    """Halves of 18 voxels of 0.5 um, one particle each: 18 um / 0.4 S/m + 1 ohm cm2 over the half that conducts."""
+    file = a_file(tmp_path)
+    halves = np.repeat(np.array([5, 9], np.int32), 18)[:, None, None] * np.ones((1, 34, 32), np.int32)
+    np.save(tmp_path / "particles.npy", halves)
+    words = ["conduct", file, "--voxel", "0.5 um", "--conductivity", "1=4 mS/cm, 1 mS/cm, 2 mS/cm", "--no-errors"]
+    contact = ["--interface", "1,1=1 ohm cm2", "--particles", str(tmp_path / "particles.npy")]
+    done = CliRunner().invoke(app, [*words, *contact, "--json"])
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    exact = 0.5 * 18e-6 / (18e-6 / 0.4 + 1e-4)
+    assert data["effective_conductivity_S_per_m"] == pytest.approx(exact, rel=1e-6)
+    assert data["interfaces"] == [{"between": ["1", "1"], "resistance_ohm_cm2": 1.0}]
+    apart = CliRunner().invoke(app, [*words, *contact[:2], "--axis", "1"])
+    assert "1 particles, told apart at their necks" in apart.stderr
+    assert "1 ohm cm2 between particles of 1" in apart.stdout
+    assert "0.5 mS/cm" in apart.stdout
+
+
 def test_fields_are_written(tmp_path: Path) -> None:
     out = tmp_path / "fields.npz"
     words = ["conduct", a_file(tmp_path), "--voxel", "0.5 um", "--conductivity", "1=2 mS/cm", "--out", str(out)]
@@ -51,6 +70,17 @@ def test_fields_are_written(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "bottleneck" in done.stdout
     assert np.load(out)["potential_V"].shape == (36, 34, 32)
+
+
+def test_walkers_find_what_conduction_finds(tmp_path: Path) -> None:
+    words = ["walk", a_file(tmp_path), "--voxel", "0.5 um", "--phase", "1", "--walkers", "64"]
+    done = CliRunner().invoke(app, [*words, "--json"])
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    # straight channels; four standard errors of a walk that short
+    assert data["relative_diffusivity"] == pytest.approx([1.0, 1.0, 0.0], abs=4.0 * max(data["standard_error"]))
+    assert data["tortuosity_factor"][2] is None
+    assert "standard error" in CliRunner().invoke(app, words).stdout
 
 
 @pytest.mark.parametrize(
@@ -61,6 +91,10 @@ def test_fields_are_written(tmp_path: Path) -> None:
         (["--conductivity", "salt=2 mS/cm"], "no phase 'salt'"),
         (["--conductivity", "1"], "NAME=VALUE"),
         (["--conductivity", "1=2 mS/cm", "--interface", "1=1 ohm cm2"], "NAME,NAME=VALUE"),
+        (["--conductivity", "1=2 mS/cm, 1 mS/cm"], "one for each axis"),
+        (["--conductivity", "1=2 mS/cm", "--particles", "absent.tif"], "--interface active,active"),
+        (["--conductivity", "1=2 mS/cm", "--interface", "1,1=1 ohm cm2", "--particles", "absent.tif"], "no such file"),
+        (["--conductivity", "1=2 mS/cm", "--interface", "a,a=1 ohm cm2"], "no phase 'a'"),
         (["--conductivity", "1=2 mS/cm", "--out", "fields.csv"], "NumPy archive"),
     ],
 )

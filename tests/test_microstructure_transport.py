@@ -204,6 +204,63 @@ def test_the_table_is_written_back_as_it_was_read(tmp_path: Path) -> None:
     assert design_from(tomllib.loads(write_design(design)), folder=tmp_path) == design
 
 
+def test_grains_in_a_row_add_their_boundaries_to_the_ions_way(tmp_path: Path) -> None:
+    """Layers along axis 0 as in `laminate`, the electrolyte cut in five grains of 4 um by a file of particles."""
+    laminate(tmp_path)
+    grains = np.broadcast_to(np.arange(20, dtype=np.int32)[:, None, None] // 4, (20, 20, 20))
+    np.save(tmp_path / "grains.npy", grains)
+    table = {"kind": "microstructure", "volume": "cathode.tif", "particles": "grains.npy"}
+    between = {"between": ["electrolyte", "electrolyte"], "resistance": "0.3 ohm cm2"}
+    found = evaluate(a_design(tmp_path, {**table, "interfaces": [between]}))
+    exact = 0.3 * 20e-6 / (20e-6 / own_conductivity(found) + 4 * 0.3e-4)
+    assert found.transport.ionic == pytest.approx(exact, rel=1e-6)
+    assert "0.3 ohm cm2 between particles of electrolyte" in found.transport.statement
+    entries = {entry.where: entry for entry in found.ledger.entries}
+    entry = entries["cathode.transport.interfaces.electrolyte-electrolyte"]
+    assert (entry.shown, entry.origin, entry.note) == ("0.3 ohm cm2", "yours", "particles numbered in grains.npy")
+    assert evaluation_json(found)["transport"]["interfaces"] == [
+        {"between": ["electrolyte", "electrolyte"], "resistance_ohm_cm2": pytest.approx(0.3)}
+    ]
+    page = render_report(found)
+    assert "0.3 ohm cm2 between particles of electrolyte" in page
+    assert "numbered in grains.npy" in page
+    np.save(tmp_path / "grains.npy", np.zeros((20, 20, 20), np.int32))
+    healed = evaluate(a_design(tmp_path, {**table, "interfaces": [between]}))
+    assert healed.transport.ionic == pytest.approx(0.3 * own_conductivity(found), rel=1e-6)
+
+
+def test_a_generated_volume_knows_its_particles_and_its_boundaries_resist(tmp_path: Path) -> None:
+    between = {"between": ["electrolyte", "electrolyte"], "resistance": "0.1 ohm cm2"}
+    design = a_design(tmp_path, {**SMALL, "seed": 3, "interfaces": [between]})
+    found = evaluate(design)
+    resolved = resolve(design)
+    fractions, look = layer_microstructure(resolved, build_stack(resolved.inputs), "cathode")
+    packed = pack({name: round(part, 9) for name, part in fractions.items()}, look, (24e-6,) * 3, 1e-6, 3)
+    structure = found.transport.structure
+    assert structure is not None
+    assert structure.particles == "as generated"
+    contact = {("electrolyte", "electrolyte"): 1e-5}
+    by_hand = conduct(
+        packed.volume, structure.ionic_conductivities, interfaces=contact, particles=packed.particles, threads=1
+    )
+    assert found.transport.ionic == by_hand.effective_conductivity
+    without = evaluate(a_design(tmp_path, {**SMALL, "seed": 3})).transport
+    assert without.ionic is not None
+    assert by_hand.effective_conductivity < 0.9 * without.ionic
+    assert design_from(tomllib.loads(write_design(design)), folder=tmp_path) == design
+
+
+def test_a_boundary_that_no_known_conductivity_meets_is_warned_of(tmp_path: Path) -> None:
+    """The library has an electronic conductivity of VGCF, but none of NMC811."""
+    between = {"between": ["carbon", "active"], "resistance": "1 ohm cm2"}
+    recipe = {"NMC811": "78 %", "Li6PS5Cl": "20 %", "VGCF": "2 %"}
+    found = evaluate(a_design(tmp_path, {**SMALL, "interfaces": [between]}, recipe=recipe))
+    structure = found.transport.structure
+    assert structure is not None
+    assert structure.interfaces == {}
+    assert any("changes nothing" in warning for warning in structure.warnings)
+
+
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "no such file": ({"volume": "absent.tif"}, "cathode.transport.volume", "there is no file 'absent.tif'"),
     "outside of the folder": ({"volume": "../cathode.tif"}, "cathode.transport.volume", "leads out of"),
@@ -230,6 +287,43 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "phases of no file": ({"phases": {"active": 1}}, "cathode.transport", "write volume"),
     "a file and a seed": ({"volume": "bare.npy", "seed": 2}, "cathode.transport", "exclude each other"),
+    "an interface that nothing crosses": (
+        {"interfaces": [{"between": ["active", "electrolyte"], "resistance": "1 ohm cm2"}]},
+        "cathode.transport.interfaces.1.between",
+        "film_resistance",
+    ),
+    "an interface of nobody": (
+        {"interfaces": [{"between": ["electrolite", "active"], "resistance": "1 ohm cm2"}]},
+        "cathode.transport.interfaces.1.between",
+        "did you mean 'electrolyte'",
+    ),
+    "an interface twice": (
+        {"interfaces": [{"between": ["electrolyte", "electrolyte"], "resistance": "1 ohm cm2"}] * 2},
+        "cathode.transport.interfaces.2.between",
+        "given twice",
+    ),
+    "an interface without a unit": (
+        {"interfaces": [{"between": ["electrolyte", "electrolyte"], "resistance": 1.0}]},
+        "cathode.transport.interfaces.1.resistance",
+        "has no unit",
+    ),
+    "particles of no file": ({"particles": "bare.npy"}, "cathode.transport", "knows its own"),
+    "particles that are not there": (
+        {"volume": "bare.npy", "particles": "absent.npy"},
+        "cathode.transport.particles",
+        "no file 'absent.npy'",
+    ),
+    "particles of another shape": (
+        {
+            "volume": "bare.npy",
+            "voxel": "1 um",
+            "phases": {"active": 1, "electrolyte": 2},
+            "particles": "words.npy",
+            "interfaces": [{"between": ["electrolyte", "electrolyte"], "resistance": "1 ohm cm2"}],
+        },
+        "cathode.transport.particles",
+        "voxel by voxel",
+    ),
     "no voxel image": ({"volume": "words.tif"}, "cathode.transport.volume", ""),
     "too small for its particles": (
         {"size": "3 um"},
@@ -243,6 +337,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
 def test_what_is_wrong_with_a_volume_is_said(case: str, tmp_path: Path) -> None:
     changes, where, what = WRONG[case]
     np.save(tmp_path / "bare.npy", np.repeat(np.array([[[1, 2]]], np.uint8), 8, axis=0))
+    np.save(tmp_path / "words.npy", np.ones((2, 2, 2), np.uint8))
     (tmp_path / "words.tif").write_text("no picture", encoding="utf-8")
     with pytest.raises(InputError) as caught:
         evaluate(a_design(tmp_path, {"kind": "microstructure", **changes}))

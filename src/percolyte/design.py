@@ -525,9 +525,11 @@ def _file_problems(data: Mapping[str, Any], folder: Path) -> list[Problem]:
             if isinstance(name, str):
                 problems += _file_problem(f"{side}.active.{field}", name, folder)
         transport = table.get("transport")
-        name = transport.get("volume") if isinstance(transport, Mapping) else None
-        if isinstance(name, str):
-            problems += _file_problem(f"{side}.transport.volume", str(named_parts(name)[0]), folder, of_slices=True)
+        for field in ("volume", "particles"):
+            name = transport.get(field) if isinstance(transport, Mapping) else None
+            if isinstance(name, str):
+                where, bare = f"{side}.transport.{field}", str(named_parts(name)[0])
+                problems += _file_problem(where, bare, folder, of_slices=True)
         for where, name in _measurement_files(transport):
             problems += _file_problem(f"{side}.transport.{where}", name, folder)
     measured = data.get("measured")

@@ -552,11 +552,14 @@ def _volume_transport(
         else:
             fractions, look = {}, written.microstructure
         source = volume_source(choice, resolver.design.folder, fractions, look)
-        found = volume_transport(source, components, ionic, electronic)
+        found = volume_transport(source, components, ionic, electronic, choice.interfaces)
     except InputError as error:
         raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
     structure = found.structure
     assert structure is not None
+    for (one, other), resistance in structure.interfaces.items():
+        said = f"particles {structure.particles}" if one == other else ""
+        resolver.yours(f"{side}.transport.interfaces.{one}-{other}", resistance, units.AREA_RESISTANCE, said)
     origin: Origin = "computed" if structure.volume.origin == "generated" else "measured"
     for carrier, conduction in (("ionic", structure.ionic), ("electronic", structure.electronic)):
         if conduction is not None:

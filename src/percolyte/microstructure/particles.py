@@ -1,15 +1,21 @@
-"""Particles of a phase: told apart at their necks, counted and sized."""
+"""Particles of a phase: told apart at their necks or read from a file, counted and sized."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from percolyte.errors import InputError
 from percolyte.microstructure.distances import Floats, Mask, distance_inside
-from percolyte.microstructure.volume import Lengths
+from percolyte.microstructure.edit import shape_text
+from percolyte.microstructure.files import open_image
+from percolyte.microstructure.image import read_values
+from percolyte.microstructure.volume import Lengths, Volume
 
 NECK = 0.8
 """Particles are two where the neck is narrower than this share of the smaller one's inscribed sphere."""
@@ -33,6 +39,33 @@ def separate(mask: Mask, voxel: Lengths) -> Particles:
     order = order[np.argsort(~level, kind="stable")]
     found = _flood(distance, order, np.float32(LEAST_DEPTH * min(voxel)))
     return np.ascontiguousarray(found[1:-1, 1:-1, 1:-1])
+
+
+def told_apart(volume: Volume, names: Iterable[str]) -> Particles:
+    """The particles of each of these phases by `separate`; 0 elsewhere. Numbers repeat from phase to phase."""
+    particles = np.zeros(volume.labels.shape, np.int32)
+    for name in names:
+        particles += separate(volume.mask(name), volume.voxel)
+    return particles
+
+
+def read_particles(path: str | os.PathLike[str], volume: Volume) -> Particles:
+    """The number of each voxel's particle from a file in any format of a volume.
+
+    Errors: `InputError` for another shape than the volume's, and for what are no
+    whole numbers from 0 to 2³¹ - 1.
+    """
+    image = open_image(path)
+    if image.shape != volume.labels.shape:
+        shapes = f"{shape_text(image.shape)} voxels, the volume {shape_text(volume.labels.shape)}"
+        raise InputError(f"has {shapes}; particles are numbered voxel by voxel", source=image.source)
+    values = read_values(image, [slice(None)] * 3)
+    if values.dtype.kind not in "bui" or values.min() < 0 or values.max() > np.iinfo(np.int32).max:
+        raise InputError(
+            f"holds {values.dtype} from {values.min()} to {values.max()}; particles have whole numbers from 0",
+            source=image.source,
+        )
+    return values.astype(np.int32)
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,8 @@ import numpy as np
 
 from percolyte import units
 from percolyte.errors import InputError
-from percolyte.transport.voxels import Conduction
+from percolyte.transport.random_walk import Walk
+from percolyte.transport.voxels import Conduction, Interfaces, interface_text
 
 
 def conduction_json(found: Conduction) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def conduction_json(found: Conduction) -> dict[str, Any]:
         "tortuosity_factor_of_percolating_fraction": found.tortuosity_factor_percolating,
         "percolating_fraction": found.percolating_fraction,
         "connections": {name: asdict(connection) for name, connection in found.connections.items()},
+        "interfaces": interfaces_json(found.interfaces),
         "bottleneck": None
         if bottleneck is None
         else {
@@ -41,6 +43,12 @@ def conduction_json(found: Conduction) -> dict[str, Any]:
         "converged": found.converged,
         "notes": list(found.notes),
     }
+
+
+def interfaces_json(interfaces: Interfaces) -> list[dict[str, Any]]:
+    return [
+        {"between": list(pair), "resistance_ohm_cm2": units.to(value, "ohm cm2")} for pair, value in interfaces.items()
+    ]
 
 
 def conduction_text(found: Conduction) -> str:
@@ -71,11 +79,29 @@ def conduction_text(found: Conduction) -> str:
             f"  bottleneck          at ({place}) um; the hundredth of the voxels that dissipates most has "
             f"{100 * found.bottleneck.share_of_top_percent:.3g} % of the power"
         )
+    lines += [f"  interface           {interface_text(pair, value)}" for pair, value in found.interfaces.items()]
     lines += [f"  note                {note}" for note in found.notes]
     if not found.converged:
         lines.append("  note                the solver stopped before the error that was asked for")
     lines.append(f"  {found.iterations} iterations, {found.seconds:.3g} s")
     return "\n".join(lines)
+
+
+def walk_json(found: Walk) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(found).items()} | {
+        "tortuosity_factor": list(found.tortuosity_factor)
+    }
+
+
+def walk_text(found: Walk) -> str:
+    rows = zip(found.relative_diffusivity, found.standard_error, found.tortuosity_factor, strict=True)
+    lines = [
+        f"axis {axis}: D_eff/D {value:.4g} ± {error:.2g}"
+        + ("" if factor is None else f", tortuosity factor {factor:.4g} ± {error / value * factor:.2g}")
+        for axis, (value, error, factor) in enumerate(rows)
+    ]
+    lines += [f"  note                {note}" for note in found.notes]
+    return "\n".join([*lines, f"  {found.walkers} walkers of {found.steps} steps; ± is one standard error"])
 
 
 def write_fields(found: Conduction, path: Path) -> None:

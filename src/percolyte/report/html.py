@@ -22,6 +22,7 @@ from percolyte.pouch.energy import pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack
 from percolyte.report import cell_figures, figures, fit_figures, transport_figures, volumes
 from percolyte.report.tables import convention_json, evaluation_json
+from percolyte.transport.voxels import interface_text
 
 
 def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> list[Path]:
@@ -42,6 +43,7 @@ def render_report(evaluation: Evaluation) -> str:
     return environment.get_template("report.html.j2").render(
         e=e,
         s=e.transport.structure,
+        interface_text=interface_text,
         own=sorted({"utilisation", "contact_fraction"} & e.design.cathode.active.model_fields_set),
         version=__version__,
         zip=zip,

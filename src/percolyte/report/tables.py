@@ -14,6 +14,7 @@ from percolyte.materials.substance import CURVES, PROPERTIES, Substance
 from percolyte.pouch.cost import Cost
 from percolyte.pouch.energy import PouchEnergy
 from percolyte.report.cells import measured_json, rate_json
+from percolyte.report.conduction import interfaces_json
 from percolyte.report.layout import aligned, converted
 from percolyte.resolution import say_choice
 from percolyte.transport.effective import Share
@@ -149,6 +150,8 @@ def structure_json(structure: Structure) -> dict[str, Any]:
         "volume_fraction": dict(structure.fractions),
         "recipe_volume_fraction": dict(structure.recipe),
         "error_parts": {"ionic": _error_json(structure.ionic), "electronic": _error_json(structure.electronic)},
+        "interfaces": interfaces_json(structure.interfaces),
+        "particles": structure.particles,
         "percolates": {
             name: None if found is None else found.percolates
             for name, found in (("ions", structure.ionic), ("electrons", structure.electronic))

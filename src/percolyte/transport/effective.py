@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from percolyte.nouns import Noun
 from percolyte.transport.closures import bruggeman, effective_medium, maxwell, percolation, tortuosity_factor
-from percolyte.units import Conductivity, Fraction, Length, Ratio
+from percolyte.units import AreaResistance, Conductivity, Fraction, Length, Ratio
 
 if TYPE_CHECKING:
     from percolyte.impedance.composite import CompositeFit
@@ -111,6 +111,15 @@ class ClosureTransport(Noun):
     """None: carbon by percolation above 2 vol%, active material by Bruggeman, side by side."""
 
 
+class Interface(Noun):
+    """The resistance of the interface between two phases, or between the particles of one."""
+
+    between: tuple[str, str]
+    """Phases of the volume, or kinds of phase; the same twice means its particles."""
+    resistance: AreaResistance
+    """For what crosses it, ions or electrons."""
+
+
 class MicrostructureTransport(Noun):
     """Effective conductivities, contact and utilisation from a voxel volume: of a file, or generated from the recipe."""
 
@@ -125,6 +134,10 @@ class MicrostructureTransport(Noun):
     size: Length | None = None
     """Edge of the generated volume."""
     seed: Annotated[int, Field(ge=0)] = 1
+    interfaces: tuple[Interface, ...] = ()
+    particles: str | None = None
+    """Voxel image beside the design with the number of each voxel's particle; without it the particles of a file
+    are told apart at their necks, and those of a generated volume are known."""
 
     @model_validator(mode="after")
     def _labels(self) -> MicrostructureTransport:
@@ -132,6 +145,8 @@ class MicrostructureTransport(Noun):
             raise ValueError("phases: name the labels of a file; write volume = 'cathode.tif' too, or leave them out")
         if self.phases is not None and len(set(self.phases.values())) < len(self.phases):
             raise ValueError("phases: two phases share a label; give each its own")
+        if self.particles is not None and self.volume is None:
+            raise ValueError("particles: number those of a file; a generated volume knows its own, so leave them out")
         return self
 
 

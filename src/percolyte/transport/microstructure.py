@@ -25,12 +25,13 @@ from percolyte.microstructure.image import volume_of
 from percolyte.microstructure.pack import ROLES, Microstructure, pack
 from percolyte.microstructure.powders import largest, median
 from percolyte.microstructure.volume import Volume
-from percolyte.transport.effective import MicrostructureTransport, Phase, Share, Transport
-from percolyte.transport.voxels import Conduction, conduct, transport_of
+from percolyte.transport.effective import Interface, MicrostructureTransport, Phase, Share, Transport
+from percolyte.transport.voxels import Conduction, Interfaces, conduct, interface_text, transport_of
 
 if TYPE_CHECKING:
     from percolyte.microstructure.measure import Estimate, Measures
     from percolyte.microstructure.networks import Roles
+    from percolyte.microstructure.particles import Particles
 
 AXIS = 0
 """From the separator to the collector."""
@@ -58,14 +59,21 @@ class Generated:
 
 
 @dataclass(frozen=True)
-class Imported:
-    """All that decides a volume of a file."""
+class Dated:
+    """A file, and when it was last written, ns."""
 
     path: str
     changed: int
-    """When the file was last written, ns."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """All that decides a volume of a file."""
+
+    file: Dated
     voxel: float | None
     phases: tuple[tuple[str, int], ...] | None
+    particles: Dated | None
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,10 @@ class Structure:
     electronic: Conduction | None
     ionic_conductivities: Mapping[str, float]
     """Of the phases of the volume, S/m."""
+    interfaces: Interfaces
+    """Between phases of the volume, those without effect left out."""
+    particles: str | None
+    """How the particles of one phase were told apart; None where there is no interface between them."""
     recipe: Mapping[str, float]
     """Volume fractions that the recipe asks for, by phase, void included."""
     fractions: Mapping[str, float]
@@ -104,13 +116,9 @@ def volume_source(
     Errors: InputError for a file that does not exist, or lies outside of `folder`.
     """
     if choice.volume is not None:
-        name, inner = named_parts(choice.volume)
-        path = inside(folder, str(name))
-        if not path.exists():
-            raise InputError(f"there is no file {str(name)!r} beside the design")
         phases = None if choice.phases is None else tuple(sorted(choice.phases.items()))
-        whole = str(path) if inner is None else f"{path}:{inner}"
-        return Imported(whole, path.stat().st_mtime_ns, choice.voxel, phases)
+        particles = None if choice.particles is None else _dated(choice.particles, folder)
+        return Imported(_dated(choice.volume, folder), choice.voxel, phases, particles)
     sizes = [
         shape.sizes
         for phase, shape in (("active", look.active), ("electrolyte", look.electrolyte))
@@ -124,38 +132,76 @@ def volume_source(
     return Generated(rounded, look, size, voxel, choice.seed)
 
 
+def _dated(name: str, folder: Path) -> Dated:
+    bare, inner = named_parts(name)
+    path = inside(folder, str(bare))
+    if not path.exists():
+        raise InputError(f"there is no file {str(bare)!r} beside the design")
+    return Dated(str(path) if inner is None else f"{path}:{inner}", path.stat().st_mtime_ns)
+
+
 @lru_cache(maxsize=4)
-def _volume(source: Generated | Imported) -> tuple[Volume, tuple[str, ...]]:
-    """The volume, and warnings about it."""
+def _volume(source: Generated | Imported) -> tuple[Volume, tuple[str, ...], Particles | None]:
+    """The volume, warnings about it, and its particles where they are known."""
     if isinstance(source, Imported):
-        log.info("reading %s", source.path)
-        image = open_image(source.path)
+        log.info("reading %s", source.file.path)
+        image = open_image(source.file.path)
         if source.voxel is None and image.voxel is None:
             raise InputError([Problem("voxel", f"{image.about_voxel}; write for example voxel = '0.5 um'")])
         voxel = None if source.voxel is None else (source.voxel,) * 3
         volume = volume_of(image, voxel, None if source.phases is None else dict(source.phases))
-        return replace(volume, source=Path(source.path).name), ()
+        return replace(volume, source=Path(source.file.path).name), (), None
     packed = pack(dict(source.fractions), source.look, (source.size,) * 3, source.voxel, source.seed, log.info)
     edge, step = (units.text(length, units.LENGTH, digits=4) for length in (source.size, source.voxel))
     said = f"{packed.volume.source}, {edge} along each edge, voxels of {step}"
-    return replace(packed.volume, source=said), packed.warnings
+    return replace(packed.volume, source=said), packed.warnings, packed.particles
+
+
+@lru_cache(maxsize=4)
+def _particles(source: Generated | Imported, phases: tuple[str, ...]) -> tuple[Particles, str]:
+    """The particles of these phases, and how they were told apart."""
+    from percolyte.microstructure.particles import read_particles, told_apart
+
+    volume, _, known = _volume(source)
+    if isinstance(source, Imported) and source.particles is not None:
+        try:
+            return read_particles(source.particles.path, volume), f"numbered in {Path(source.particles.path).name}"
+        except InputError as error:
+            raise InputError([Problem("particles", problem.what) for problem in error.problems]) from None
+    if known is None:
+        return told_apart(volume, phases), "told apart at their necks"
+    unknown = [name for name in phases if not known[volume.mask(name)].any()]
+    if not unknown:
+        return known, "as generated"
+    return known + told_apart(volume, unknown), f"as generated, those of {', '.join(unknown)} told apart at their necks"
 
 
 @lru_cache(maxsize=8)
 def _measured(source: Generated | Imported, roles: Roles, every: int) -> Measures:
     from percolyte.microstructure.measure import measure
 
-    volume, _ = _volume(source)
+    volume = _volume(source)[0]
     log.info("measuring %d voxels", volume.labels.size // every**3)
     return measure(coarsen(volume, every) if every > 1 else volume, roles, AXIS)
 
 
 @lru_cache(maxsize=16)
-def _conducted(source: Generated | Imported, conductivities: tuple[tuple[str, float], ...]) -> Conduction:
-    volume, _ = _volume(source)
+def _conducted(
+    source: Generated | Imported,
+    conductivities: tuple[tuple[str, float], ...],
+    interfaces: tuple[tuple[tuple[str, str], float], ...],
+) -> Conduction:
+    volume = _volume(source)[0]
+    own = _within(dict(interfaces))
+    particles = _particles(source, own)[0] if own else None
     log.info("solving conduction through %s", ", ".join(name for name, _ in conductivities))
     # threads add up in an order of their own: with one, the same design gives the same digits
-    return conduct(volume, dict(conductivities), axis=AXIS, threads=1)
+    return conduct(volume, dict(conductivities), axis=AXIS, interfaces=dict(interfaces), particles=particles, threads=1)
+
+
+def _within(interfaces: Interfaces) -> tuple[str, ...]:
+    """Phases with an interface between their particles."""
+    return tuple(one for one, other in interfaces if one == other)
 
 
 def volume_transport(
@@ -163,26 +209,33 @@ def volume_transport(
     components: Mapping[str, Component],
     ionic: tuple[Phase, ...],
     electronic: tuple[Phase, ...],
+    interfaces: tuple[Interface, ...] = (),
 ) -> Transport:
     """Effective transport of a volume, with its `structure`.
 
     `components` are those of the recipe; `ionic` and `electronic` those of them
     whose conductivity is known. A phase of the volume is named after a component,
     which conducts as it does, or after a kind of phase (active, electrolyte,
-    carbon, ...), which conducts as the mean by volume of its components.
+    carbon, ...), which conducts as the mean by volume of its components. An
+    interface resists the carrier that both of its phases conduct.
 
     Limits: layers along axis 0 conduct as their volume fraction; an electrolyte that
     does not percolate conducts nothing, which is a result: `ionic` is 0.
 
-    Errors: InputError for a file that is no volume, and for phases that the recipe
-    does not know.
+    Errors: InputError for a file that is no volume, for phases that the recipe
+    does not know, and for interfaces that nothing crosses.
     """
-    volume, warnings = _volume(source)
+    volume, warnings, _ = _volume(source)
     phases = _phases(volume, components)
     roles = _roles(phases)
     ions, electrons = (_conductivities(phases, components, carriers) for carriers in (ionic, electronic))
-    through_ions, through_electrons = (
-        _conducted(source, tuple(sigma.items())) if sigma else None for sigma in (ions, electrons)
+    contacts = _contacts(interfaces, phases, ((*roles.ionic, *ions), (*roles.electronic, *electrons)))
+    through_ions, through_electrons = (_through(source, sigma, contacts) for sigma in (ions, electrons))
+    acting = {pair: contacts[pair] for found in (through_ions, through_electrons) if found for pair in found.interfaces}
+    warnings += tuple(
+        f"{interface_text(pair, value)} changes nothing, as the conductivity of one side is not known"
+        for pair, value in contacts.items()
+        if pair not in acting
     )
     unknown = [name for name in roles.active if name not in electrons]
     if unknown and through_electrons is not None and not through_electrons.percolates:
@@ -200,6 +253,8 @@ def volume_transport(
         ionic=through_ions,
         electronic=through_electrons,
         ionic_conductivities=ions,
+        interfaces=acting,
+        particles=_particles(source, _within(acting))[1] if _within(acting) else None,
         recipe=_by_phase(components),
         fractions=_found(volume, phases),
         imported=isinstance(source, Imported),
@@ -210,6 +265,16 @@ def volume_transport(
         contact_fraction=_share(measures.contact_fraction, coarse.contact_fraction if coarse else None),
         structure=structure,
     )
+
+
+def _through(
+    source: Generated | Imported, sigma: Mapping[str, float], contacts: Mapping[tuple[str, str], float]
+) -> Conduction | None:
+    """Conduction through phases with the interfaces between them; None where no conductivity is known."""
+    if not sigma:
+        return None
+    crossed = [(pair, value) for pair, value in contacts.items() if sigma.keys() >= {*pair}]
+    return _conducted(source, tuple(sigma.items()), tuple(crossed))
 
 
 def _conducting(structure: Structure) -> Transport:
@@ -260,6 +325,41 @@ def _roles(phases: Mapping[str, str]) -> Roles:
         return tuple(name for name, kind in phases.items() if kind in kinds)
 
     return Roles(of("active"), of("electrolyte", "coating"), of("active", "carbon"))
+
+
+def _contacts(
+    interfaces: tuple[Interface, ...], phases: Mapping[str, str], carriers: tuple[tuple[str, ...], ...]
+) -> dict[tuple[str, str], float]:
+    """Resistance of each pair of phases of the volume, ohm m²; InputError for a pair that no carrier crosses."""
+    found: dict[tuple[str, str], float] = {}
+    problems = []
+    for number, interface in enumerate(interfaces, start=1):
+        where = f"interfaces.{number}.between"
+        absent = [name for name in dict.fromkeys(interface.between) if name not in {*phases, *phases.values()}]
+        known = ", ".join(dict.fromkeys([*phases, *phases.values()]))
+        for name in absent:
+            problems.append(
+                Problem(where, f"no phase of the volume is '{name}'{suggestion(name, phases)}; it has {known}")
+            )
+        one, other = ([name for name, kind in phases.items() if wanted in (name, kind)] for wanted in interface.between)
+        for pair in dict.fromkeys((min(a, b), max(a, b)) for a in one for b in other):
+            if pair in found:
+                problems.append(
+                    Problem(where, f"the resistance between {pair[0]} and {pair[1]} is given twice; keep one")
+                )
+            elif not any({*pair} <= {*names} for names in carriers):
+                problems.append(Problem(where, _uncrossed(*pair)))
+            found[pair] = interface.resistance
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _uncrossed(one: str, other: str) -> str:
+    return (
+        f"neither ions nor electrons are led from {one} to {other}; name two phases that conduct the same, such as "
+        "electrolyte and electrolyte (a film on active material is its film_resistance)"
+    )
 
 
 def _conductivities(

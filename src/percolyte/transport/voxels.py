@@ -11,7 +11,7 @@ import itertools
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,13 @@ SMALLEST = 8
 """Voxels an edge of the smallest image that is solved to estimate an error."""
 ROUGH = 1e-3
 """Relative error of the solver in those images."""
+TORCH = "torch:"
+"""Before the name of a device of PyTorch."""
+
+Conductivity = float | tuple[float, float, float]
+"""S/m, the same in all directions or along each axis of the image."""
+Interfaces = Mapping[tuple[str, str], float]
+"""ohm m² between two phases; the same name twice means between particles of that phase."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,7 @@ class Conduction:
     """The same with φ_k the volume fractions that percolate."""
     connections: Mapping[str, Connection]
     """For each conducting phase."""
+    interfaces: Interfaces
     relative_error: RelativeError | None
     """None where nothing percolates."""
     iterations: int
@@ -129,6 +137,23 @@ class Conduction:
 
 
 @dataclass(frozen=True)
+class _Machine:
+    """What solves: threads of the CPU, or a device of PyTorch."""
+
+    threads: int
+    device: str
+
+    def solve(self, network: Network, rtol: float, *, bounds: bool = False) -> Solution:
+        from percolyte.numerics import conduction
+
+        if self.device == "cpu":
+            return conduction.solve(network, rtol, threads=self.threads, bounds=bounds)
+        from percolyte.numerics import device
+
+        return device.solve(network, rtol, device=self.device.removeprefix(TORCH), bounds=bounds)
+
+
+@dataclass(frozen=True)
 class _Image:
     """A labelled image with the inlet at the first plane, and what its voxels and interfaces resist."""
 
@@ -136,7 +161,7 @@ class _Image:
     particles: NDArray[np.int32] | None
     voxel: tuple[float, float, float]
     resistivity: NDArray[np.float64]
-    """ohm m for each of 256 labels; infinite where it insulates."""
+    """ohm m along each axis for each of 256 labels; infinite where it insulates."""
     contact: NDArray[np.float64] | None
     """ohm m² between two labels, or between two particles of one label on the diagonal."""
 
@@ -157,14 +182,12 @@ class _Image:
         shape, voxel = self.labels.shape, self.voxel
         return float(conductance * shape[0] * voxel[0] / (shape[1] * voxel[1] * shape[2] * voxel[2]))
 
-    def conductivity(self, rtol: float, threads: int) -> float:
+    def conductivity(self, rtol: float, machine: _Machine) -> float:
         """Effective conductivity, zero where nothing percolates."""
-        from percolyte.numerics.conduction import solve
-
-        network, unit = self.network(threads)
+        network, unit = self.network(machine.threads)
         if not network.percolates:
             return 0.0
-        return self.effective(solve(network, rtol, threads=threads).conductance / unit)
+        return self.effective(machine.solve(network, rtol).conductance / unit)
 
     def part(self, box: tuple[slice, ...]) -> _Image:
         particles = None if self.particles is None else np.ascontiguousarray(self.particles[box])
@@ -179,15 +202,16 @@ class _Image:
 
 def conduct(
     volume: Volume,
-    conductivities: Mapping[str, float],
+    conductivities: Mapping[str, Conductivity],
     *,
     axis: int = 0,
-    interfaces: Mapping[tuple[str, str], float] | None = None,
+    interfaces: Interfaces | None = None,
     particles: NDArray[Any] | None = None,
     rtol: float = 1e-4,
     errors: bool = True,
     fields: bool = False,
     threads: int | None = None,
+    device: str = "cpu",
 ) -> Conduction:
     """Effective conductivity of a volume along an axis.
 
@@ -200,32 +224,36 @@ def conduct(
     gives σ; layers along the axis their mean, across it their harmonic mean.
 
     `conductivities` are in S/m by the name of the phase; phases without one insulate.
-    `interfaces` are in ohm m² by two names; the same name twice means between particles
-    of that phase, which `particles` (shape of the image) numbers. `rtol` is the error of
+    Three values for a phase are those along the axes of the image: the diagonal of a
+    tensor with its principal axes there. `interfaces` are in ohm m² by two names; the same
+    name twice means between particles of that phase, which `particles` (shape of the image)
+    numbers, as `told_apart` and `read_particles` of `microstructure/particles.py` do. `rtol` is the error of
     σ_eff that the solver may leave. `errors` also bounds σ_eff from below and estimates
     what voxel size and sub-volume contribute, in about five times the time; `fields` also returns potential,
-    current and power of each voxel. `threads` are by default as many as cores.
+    current and power of each voxel. `threads` are by default as many as cores. `device` is "cpu", or
+    one of PyTorch such as "torch:cuda", which the extra `gpu` installs.
 
     Errors: `InputError` for names, values and shapes that do not fit. A volume in
     which nothing percolates is a result, with a conductivity of zero.
     """
-    from percolyte.numerics.conduction import solve
-
     began = time.perf_counter()
     interfaces = interfaces or {}
     _check(volume, conductivities, axis, interfaces, particles, rtol)
-    threads = threads or _cores()
+    _check_device(device)
+    machine = _Machine(threads or cores(), device)
     sigma, notes = _significant(conductivities)
     image = _image(volume, sigma, axis, interfaces, particles)
-    network, unit = image.network(threads)
+    network, unit = image.network(machine.threads)
     connections = _connections(network, volume, sigma)
     total, through = _counted(network, volume, sigma, connections)
+    along = {name: each[axis] for name, each in sigma.items()}
     found: dict[str, Any] = {
         "axis": axis,
         "percolates": network.percolates,
         "volume_fraction": float(sum(total.values())),
         "percolating_fraction": float(sum(through.values())),
         "connections": connections,
+        "interfaces": dict(interfaces),
         "notes": notes,
     }
     if not network.percolates:
@@ -240,16 +268,16 @@ def conduct(
             converged=True,
             seconds=time.perf_counter() - began,
         )
-    solution = solve(network, rtol, threads=threads, bounds=errors)
+    solution = machine.solve(network, rtol, bounds=errors)
     effective = image.effective(solution.conductance / unit)
-    resolution, sampling = _image_errors(image, effective, threads) if errors else (None, None)
+    resolution, sampling = _image_errors(image, effective, machine) if errors else (None, None)
     field, bottleneck = _located(image, network, solution, unit, axis) if fields else (None, None)
     return Conduction(
         **found,
         effective_conductivity=effective,
         lower_bound=None if solution.lower is None else image.effective(solution.lower / unit),
-        tortuosity_factor=sum(total[name] * sigma[name] for name in sigma) / effective,
-        tortuosity_factor_percolating=sum(through[name] * sigma[name] for name in sigma) / effective,
+        tortuosity_factor=sum(total[name] * along[name] for name in along) / effective,
+        tortuosity_factor_percolating=sum(through[name] * along[name] for name in along) / effective,
         relative_error=RelativeError(solution.error, resolution, sampling),
         iterations=solution.iterations,
         converged=solution.converged,
@@ -259,12 +287,27 @@ def conduct(
     )
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def conduct_axes(volume: Volume, conductivities: Mapping[str, float], **options: Any) -> tuple[Conduction, ...]:
+def _check_device(device: str) -> None:
+    """Refuse, before the work, a device that cannot do it."""
+    if device == "cpu":
+        return
+    if not device.startswith(TORCH):
+        raise InputError(f"'{device}' is not a device; write cpu, or one of PyTorch such as {TORCH}cuda")
+    try:
+        from percolyte.numerics.device import known_device
+    except ModuleNotFoundError:
+        raise InputError(
+            f"{device} needs PyTorch; install it with pip install 'percolyte[gpu]', or write cpu"
+        ) from None
+    known_device(device.removeprefix(TORCH))
+
+
+def conduct_axes(volume: Volume, conductivities: Mapping[str, Conductivity], **options: Any) -> tuple[Conduction, ...]:
     """`conduct` along each of the three axes: the diagonal of the conductivity tensor.
 
     The side faces are closed, so that the elements off the diagonal are not obtained;
@@ -282,6 +325,8 @@ def transport_of(ionic: Conduction, electronic: Conduction | None = None) -> Tra
         return f"{name} {units.text(found.effective_conductivity, units.CONDUCTIVITY, digits=4)}{error}"
 
     known = [said("ionic", ionic)] + ([] if electronic is None else [said("electronic", electronic)])
+    interfaces = {**ionic.interfaces, **({} if electronic is None else electronic.interfaces)}
+    known += [f"with {interface_text(pair, value)}" for pair, value in interfaces.items()]
     return Transport(
         kind="microstructure",
         ionic=ionic.effective_conductivity,
@@ -297,11 +342,22 @@ def _total(found: Conduction) -> float | None:
     return None if found.relative_error is None else found.relative_error.total
 
 
+def interface_text(pair: tuple[str, str], resistance: float) -> str:
+    """'10 ohm cm2 between active and electrolyte'."""
+    one, other = pair
+    between = f"particles of {one}" if one == other else f"{one} and {other}"
+    return f"{units.text(resistance, units.AREA_RESISTANCE, digits=4)} between {between}"
+
+
+def _by_axis(value: Conductivity) -> tuple[float, ...]:
+    return tuple(value) if isinstance(value, Sequence) else (value,) * 3
+
+
 def _check(
     volume: Volume,
-    conductivities: Mapping[str, float],
+    conductivities: Mapping[str, Conductivity],
     axis: int,
-    interfaces: Mapping[tuple[str, str], float],
+    interfaces: Interfaces,
     particles: NDArray[Any] | None,
     rtol: float,
 ) -> None:
@@ -315,17 +371,15 @@ def _check(
             problems.append(
                 Problem(where, f"no phase '{name}' in this volume{suggestion(name, volume.phases)}; it has {known}")
             )
-    for name, value in conductivities.items():
-        if not 0.0 <= value < math.inf:
-            problems.append(Problem(f"conductivities.{name}", f"{value} S/m is not a conductivity; write zero or more"))
-    if not any(0.0 < value < math.inf for value in conductivities.values()):
-        problems.append(Problem("conductivities", "no phase conducts; give at least one a conductivity above zero"))
+    problems += _conductivity_problems(conductivities)
     for (a, b), value in interfaces.items():
         if not 0.0 <= value < math.inf:
             problems.append(Problem(f"interfaces.{a}-{b}", f"{value} ohm m2 is not a resistance; write zero or more"))
+        if a != b and (b, a) in interfaces:
+            problems.append(Problem(f"interfaces.{a}-{b}", f"is given twice, also as {b}-{a}; keep one"))
         if a == b and particles is None:
             problems.append(
-                Problem(f"interfaces.{a}-{b}", "particles of one phase need `particles` to tell them apart")
+                Problem(f"interfaces.{a}-{b}", "particles of one phase need `particles`, the number of each voxel's")
             )
     if particles is not None and particles.shape != volume.labels.shape:
         problems.append(
@@ -339,11 +393,35 @@ def _check(
         raise InputError(problems, source=volume.source)
 
 
-def _significant(conductivities: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, ...]]:
-    """The conductivities that count, and a note on those that do not."""
-    largest = max(conductivities.values())
-    sigma = {name: value for name, value in conductivities.items() if value > NEGLIGIBLE * largest}
-    dropped = [name for name, value in conductivities.items() if value > 0.0 and name not in sigma]
+def _conductivity_problems(conductivities: Mapping[str, Conductivity]) -> Iterator[Problem]:
+    """What is wrong with the conductivities of the phases."""
+    by_axis = {name: _by_axis(value) for name, value in conductivities.items()}
+    valid = [value for each in by_axis.values() for value in each if 0.0 < value < math.inf]
+    if not valid:
+        yield Problem("conductivities", "no phase conducts; give at least one a conductivity above zero")
+    least = NEGLIGIBLE * max(valid, default=0.0)
+    for name, each in by_axis.items():
+        wrong = [value for value in each if not 0.0 <= value < math.inf]
+        if wrong:
+            yield Problem(f"conductivities.{name}", f"{wrong[0]} S/m is not a conductivity; write zero or more")
+        elif len(each) != 3:
+            yield Problem(f"conductivities.{name}", f"{len(each)} values; write one, or one for each of three axes")
+        elif min(each) <= least < max(each):
+            yield Problem(
+                f"conductivities.{name}",
+                f"{min(each):g} S/m along one axis and {max(each):g} S/m along another: a phase conducts in all "
+                f"directions or in none; write at least {10.0 * least:g} S/m",
+            )
+
+
+def _significant(
+    conductivities: Mapping[str, Conductivity],
+) -> tuple[dict[str, tuple[float, ...]], tuple[str, ...]]:
+    """The conductivities along the axes that count, and a note on those that do not."""
+    by_axis = {name: _by_axis(value) for name, value in conductivities.items()}
+    largest = max(map(max, by_axis.values()))
+    sigma = {name: each for name, each in by_axis.items() if max(each) > NEGLIGIBLE * largest}
+    dropped = [name for name, each in by_axis.items() if max(each) > 0.0 and name not in sigma]
     notes = tuple(
         f"{name} conducts less than {NEGLIGIBLE:g} of the best phase and is taken as insulating" for name in dropped
     )
@@ -352,23 +430,23 @@ def _significant(conductivities: Mapping[str, float]) -> tuple[dict[str, float],
 
 def _image(
     volume: Volume,
-    sigma: Mapping[str, float],
+    sigma: Mapping[str, tuple[float, ...]],
     axis: int,
-    interfaces: Mapping[tuple[str, str], float],
+    interfaces: Interfaces,
     particles: NDArray[Any] | None,
 ) -> _Image:
     """The volume with `axis` first; labels that conduct alike stay apart only where an interface is between them."""
-    resistivity = np.full(256, math.inf)
-    for name, value in sigma.items():
-        resistivity[volume.label(name)] = 1.0 / value
+    order = [axis, *(other for other in range(3) if other != axis)]
+    resistivity = np.full((3, 256), math.inf)
+    for name, each in sigma.items():
+        resistivity[:, volume.label(name)] = [1.0 / each[along] for along in order]
     contact = None
     if any(interfaces.values()):
         contact = np.zeros((256, 256))
         for (a, b), value in interfaces.items():
             contact[volume.label(a), volume.label(b)] = contact[volume.label(b), volume.label(a)] = value
     bounded = contact is not None and particles is not None and contact.diagonal().any()
-    first = volume.voxel[axis]
-    second, third = (length for other, length in enumerate(volume.voxel) if other != axis)
+    first, second, third = (volume.voxel[along] for along in order)
     return _Image(
         np.ascontiguousarray(np.moveaxis(volume.labels, axis, 0)),
         np.ascontiguousarray(np.moveaxis(particles, axis, 0), dtype=np.int32)
@@ -380,7 +458,7 @@ def _image(
     )
 
 
-def _connections(network: Network, volume: Volume, sigma: Mapping[str, float]) -> dict[str, Connection]:
+def _connections(network: Network, volume: Volume, sigma: Iterable[str]) -> dict[str, Connection]:
     """Fractions of each conducting phase by what its clusters reach."""
     found = {}
     for name in sigma:
@@ -393,14 +471,14 @@ def _connections(network: Network, volume: Volume, sigma: Mapping[str, float]) -
 
 
 def _counted(
-    network: Network, volume: Volume, sigma: Mapping[str, float], connections: Mapping[str, Connection]
+    network: Network, volume: Volume, sigma: Iterable[str], connections: Mapping[str, Connection]
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Volume fraction of each conducting phase, in total and in clusters from inlet to outlet."""
     total = {name: float(network.counts[volume.label(name)].sum()) / volume.labels.size for name in sigma}
     return total, {name: total[name] * connections[name].through for name in sigma}
 
 
-def _image_errors(image: _Image, effective: float, threads: int) -> tuple[float | None, float | None]:
+def _image_errors(image: _Image, effective: float, machine: _Machine) -> tuple[float | None, float | None]:
     """What voxel size and sub-volume contribute to the relative error.
 
     Voxel size: with σ, σ₂ and σ₄ of the image at one, two and four times the voxel
@@ -412,10 +490,10 @@ def _image_errors(image: _Image, effective: float, threads: int) -> tuple[float 
     """
     if min(image.labels.shape) < 4 * SMALLEST:
         return None, None
-    second, fourth = (image.sampled(every).conductivity(ROUGH, threads) for every in (2, 4))
+    second, fourth = (image.sampled(every).conductivity(ROUGH, machine) for every in (2, 4))
     resolution = 2.0 * max(abs(effective - second), abs(second - fourth) / 2.0) / effective
     cuts = [(slice(0, n // 2), slice(n // 2, None)) for n in image.labels.shape]
-    octants = [image.part(box).conductivity(ROUGH, threads) for box in itertools.product(*cuts)]
+    octants = [image.part(box).conductivity(ROUGH, machine) for box in itertools.product(*cuts)]
     mean = float(np.mean(octants))
     return resolution, float(np.std(octants, ddof=1)) / math.sqrt(8.0) / mean if mean > 0.0 else math.inf
 

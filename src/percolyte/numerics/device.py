@@ -1,0 +1,259 @@
+"""The solver of `conduction.py` on a device of PyTorch, such as a GPU.
+
+The same flexible conjugate gradients with the same aggregation multigrid, whose
+graphs are made on the CPU (`aggregation.py`). Two things differ, as a GPU does
+nothing well one after the other: graphs are smoothed by the Chebyshev polynomial of
+the voxels instead of Gauss-Seidel sweeps, and every K-cycle takes both of its
+steps, so that no number is waited for. The coarsest graphs are left out in favour of
+a larger one that is solved directly.
+
+Faces are kept as conductances, also where all conduct alike. Sums are 64-bit. On a
+GPU they are added in no fixed order, so that last digits differ from run to run.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from percolyte.errors import InputError
+from percolyte.numerics.aggregation import Hierarchy, build_hierarchy, empty_graph
+from percolyte.numerics.blocks import link
+from percolyte.numerics.bounds import lower_bound
+from percolyte.numerics.conduction import C0, C1, ROUNDING, Network, Solution, _remaining
+from percolyte.numerics.grid import Grid, outlet_value
+
+DIRECT = 1000
+"""Nodes of a graph that is solved by its inverse matrix."""
+
+
+def known_device(name: str) -> torch.device:
+    """The device of this name, once it is known to work."""
+    try:
+        return torch.zeros(1, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"PyTorch cannot use '{name}': {reason}; write for example torch:cuda, or cpu") from None
+
+
+@dataclass(frozen=True)
+class _Level:
+    """One graph, its edges from `upper` to `lower`."""
+
+    upper: Tensor
+    lower: Tensor
+    weight: Tensor
+    diagonal: Tensor
+    parent: Tensor
+    nodes: int
+
+    def product(self, x: Tensor) -> Tensor:
+        """A x."""
+        out = self.diagonal * x
+        out.index_add_(0, self.upper, self.weight * x[self.lower], alpha=-1.0)
+        return out.index_add_(0, self.lower, self.weight * x[self.upper], alpha=-1.0)
+
+    def smoothed(self, right: Tensor) -> Tensor:
+        """(c0 + c1 D⁻¹A) D⁻¹ right."""
+        scaled = right / self.diagonal
+        return float(C0) * scaled + float(C1) * (self.product(scaled) / self.diagonal)
+
+    def matrix(self) -> Tensor:
+        dense = torch.diag(self.diagonal.double())
+        for one, other in ((self.upper, self.lower), (self.lower, self.upper)):
+            dense.index_put_((one, other), -self.weight.double(), accumulate=True)
+        return dense
+
+
+class _Graphs:
+    """The multigrid on the device."""
+
+    def __init__(self, hierarchy: Hierarchy, device: torch.device) -> None:
+        self.levels = [_level(hierarchy, 0, device)]
+        while self.levels[-1].nodes > DIRECT and len(self.levels) < hierarchy.first.size - 1:
+            self.levels.append(_level(hierarchy, len(self.levels), device))
+        self.inverse = torch.linalg.inv(self.levels[-1].matrix()).to(self.levels[-1].weight.dtype)
+
+    def cycle(self, number: int, right: Tensor) -> Tensor:
+        """Smoothing around the correction of the next graph."""
+        level = self.levels[number]
+        x = level.smoothed(right)
+        coarse = x.new_zeros(self.levels[number + 1].nodes)
+        coarse.index_add_(0, level.parent, right - level.product(x))
+        x += self.solve(number + 1, coarse)[level.parent]
+        return x + level.smoothed(right - level.product(x))
+
+    def solve(self, number: int, right: Tensor) -> Tensor:
+        """Two steps of flexible conjugate gradients: one K-cycle."""
+        if number == len(self.levels) - 1:
+            return self.inverse @ right
+        level = self.levels[number]
+        first = self.cycle(number, right)
+        product = level.product(first)
+        length, along = dot(first, product), dot(first, right)
+        left = right - (ratio(along, length) * product).to(right.dtype)
+        second = self.cycle(number, left)
+        cross, rest = dot(second, product), dot(second, left)
+        step = ratio(rest, dot(second, level.product(second)) - ratio(cross * cross, length))
+        return ((ratio(along, length) - ratio(cross, length) * step) * first + step * second).to(right.dtype)
+
+
+def _level(h: Hierarchy, number: int, device: torch.device) -> _Level:
+    begin, end = h.first[number : number + 2]
+    weight = h.weight[begin:end]
+    rows, columns = np.nonzero(weight)
+    others = slice(*h.first_other[number : number + 2])
+    upper = np.concatenate([rows, h.others[others, 0] - begin])
+    lower = np.concatenate([h.lower[begin:end][rows, columns], h.others[others, 1]]) - begin
+
+    def sent(values: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(values).to(device)
+
+    return _Level(
+        sent(upper.astype(np.int64)),
+        sent(lower.astype(np.int64)),
+        sent(np.concatenate([weight[rows, columns], h.other_weight[others]])),
+        sent(1.0 / h.inverse[begin:end]),
+        sent((h.parent[begin:end] - end).astype(np.int64)),
+        int(end - begin),
+    )
+
+
+def dot(one: Tensor, other: Tensor) -> Tensor:
+    return torch.sum(one * other, dtype=torch.float64)
+
+
+def ratio(above: Tensor, below: Tensor) -> Tensor:
+    """Zero where rounding has left nothing to divide by, which is not waited for."""
+    return torch.where(below > 0.0, above / below, torch.zeros_like(above))
+
+
+class _Voxels:
+    """The operator between the voxels, inside a border of one."""
+
+    def __init__(self, network: Network, device: torch.device) -> None:
+        self.faces = _faces(network.grid, device)
+        diagonal = torch.zeros_like(self.faces[0])
+        for axis, conductance in enumerate(self.faces):
+            diagonal += conductance + conductance.roll(1, axis)
+        diagonal[0] = diagonal[-1] = 0.0
+        self.inverse = torch.where(diagonal > 0.0, 1.0 / diagonal, 0.0)
+        self.inside = torch.nonzero(diagonal.view(-1)).view(-1)
+        self.part = torch.from_numpy(_part_of_voxel(network)).to(device).view(-1)[self.inside].long()
+        self.parts = int(network.first[-1])
+
+    def product(self, u: Tensor) -> Tensor:
+        """A u; zero in the border."""
+        out = torch.zeros_like(u)
+        for axis, conductance in enumerate(self.faces):
+            n = u.shape[axis] - 1
+            current = conductance.narrow(axis, 0, n) * u.diff(dim=axis)
+            out.narrow(axis, 0, n).sub_(current)
+            out.narrow(axis, 1, n).add_(current)
+        out[0] = out[-1] = 0.0
+        return out
+
+    def smoothed(self, right: Tensor) -> Tensor:
+        """(c0 + c1 D⁻¹A) D⁻¹ right, in 32 bits."""
+        scaled = (self.inverse * right).float()
+        return float(C0) * scaled + float(C1) * self.inverse * self.product(scaled)
+
+    def dissipation(self, u: Tensor) -> float:
+        """Σ g (rise of u)²."""
+        total = 0.0
+        for axis, conductance in enumerate(self.faces):
+            rise = u.diff(dim=axis)
+            total += float(dot(conductance.narrow(axis, 0, rise.shape[axis]) * rise, rise))
+        return total
+
+    def start(self, precision: torch.dtype) -> Tensor:
+        """The best potential that is constant on each plane."""
+        planes = self.faces[0][:-1].sum(dim=(1, 2), dtype=torch.float64)
+        profile = torch.cumsum(torch.cat([planes.new_zeros(1), 1.0 / planes]), 0)
+        u = ((profile / profile[-1])[:, None, None] * (self.inverse > 0.0)).to(precision)
+        u[-1] = 1.0
+        return u
+
+    def corrected(self, graphs: _Graphs, right: Tensor) -> Tensor:
+        """One multigrid cycle: about A⁻¹ right."""
+        z = self.smoothed(right)
+        coarse = torch.zeros(self.parts, dtype=graphs.inverse.dtype, device=z.device)
+        left = (right - self.product(z)).view(-1)[self.inside]
+        coarse.index_add_(0, self.part, left.to(coarse.dtype))
+        z.view(-1)[self.inside] += graphs.solve(0, coarse)[self.part].float()
+        return z + self.smoothed(right - self.product(z))
+
+
+def _faces(grid: Grid, device: torch.device) -> list[Tensor]:
+    """Conductance from each voxel, border included, to the next along each axis; zero from the last."""
+    if not grid.faces.size:
+        return [torch.from_numpy(along).to(device) for along in (grid.along_0, grid.along_1, grid.along_2)]
+    here = (torch.from_numpy(grid.faces).to(device) > 0).float()
+    faces = [here * here.roll(-1, axis) for axis in range(3)]
+    faces[0][0], faces[0][-2] = 2.0 * here[1], 2.0 * here[-2]
+    return faces
+
+
+def _part_of_voxel(network: Network) -> NDArray[np.int32]:
+    """Number of the part of each voxel, border included; what it is outside of the parts means nothing."""
+    codes, first = network.parts.reshape(network.blocks), network.first[:-1].reshape(network.blocks)
+    part = np.zeros([2 * n for n in network.blocks], np.int32)
+    for s in range(8):
+        part[s >> 2 :: 2, s >> 1 & 1 :: 2, s & 1 :: 2] = first + (codes >> np.uint32(4 * s) & np.uint32(15))
+    inner = tuple(n - 2 for n in network.padded)
+    return np.pad(part[: inner[0], : inner[1], : inner[2]], 1)
+
+
+def solve(network: Network, tolerance: float = 1e-4, *, device: str, most: int = 200, bounds: bool = False) -> Solution:
+    """As `conduction.solve`, on a device of PyTorch."""
+    place = known_device(device)
+    alike = network.grid.faces.size > 0
+    graph = empty_graph(int(network.first[-1]), network.links, np.float32 if alike else np.float64)
+    link(network.grid, network.blocks, network.parts, network.first, graph)
+    edges = graph.start[-1]
+    hierarchy = build_hierarchy(graph._replace(lower=graph.lower[:edges], weight=graph.weight[:edges]))
+    with torch.inference_mode():
+        voxels, graphs = _Voxels(network, place), _Graphs(hierarchy, place)
+        u = voxels.start(torch.float32 if alike else torch.float64)
+        drops, error, energy = _descend(voxels, graphs, u, tolerance, most)
+    potential = u.cpu().numpy()
+    potential[-1] = outlet_value(network.grid)
+    lower = None
+    if bounds:
+        lower = lower_bound(network.grid, network.blocks, network.parts, network.first, hierarchy, potential)
+    return Solution(energy, len(drops), error, error <= tolerance or len(drops) < most, lower, potential)
+
+
+def _descend(
+    voxels: _Voxels, graphs: _Graphs, u: Tensor, tolerance: float, most: int
+) -> tuple[list[float], float, float]:
+    """Flexible conjugate gradients on u in its place: the energy that each step took away, its error, and the energy."""
+    drops: list[float] = []
+    error, square, energy = math.inf, 0.0, voxels.dissipation(u)
+    p = torch.zeros_like(voxels.inverse)
+    while error > tolerance and len(drops) < most:
+        right = -voxels.product(u)
+        z = voxels.corrected(graphs, right)
+        product = voxels.product(z)
+        own, cross, along = torch.stack([dot(z, product), dot(p, product), dot(z, right)]).tolist()
+        turn = -cross / square if square > 0.0 else 0.0
+        square = own + turn * cross
+        drop = along * along / square if square > 0.0 else 0.0
+        if drop <= ROUNDING * energy:
+            error = ROUNDING
+            break
+        p = z.add_(p, alpha=turn)
+        u.add_(p, alpha=along / square)
+        drops.append(drop)
+        before, energy = energy, voxels.dissipation(u)
+        error = _remaining(drops) / energy
+        if energy >= before:  # further steps would add rounding, not take energy away
+            error = drop / energy
+            break
+    return drops, error, energy
