@@ -141,6 +141,16 @@ def test_a_separator_between_steel_ends_in_its_blocking_contacts() -> None:
     np.testing.assert_array_equal(impedance(cell, **values), circuit("p(R1,CPE1)-CPE2", *values.values()))
 
 
+def test_steel_behind_electrolytes_ends_the_spectrum_in_its_own_capacitance() -> None:
+    cell = a_cell("steel-electron-blocking", electrolyte={"thickness": "400 um"})
+    values = {
+        "electrolyte_resistance": 30.0, "ionic_resistance": 60.0, "electronic_resistance": 12.0,
+        "interface_cpe": 2e-3, "interface_exponent": 0.85, "electrode_cpe": 1e-6, "electrode_exponent": 0.9,
+    }  # fmt: skip
+    exact = circuit("R1-TLMb1(CPE1)-CPE2", 60.0, *list(values.values())[1:])
+    np.testing.assert_allclose(impedance(cell, **values), exact, rtol=1e-14)
+
+
 def test_conductivities_follow_from_resistances_and_geometry() -> None:
     """The resistances and conductivities of an NCM622 composite of 470 um and 0.785 cm2.
 

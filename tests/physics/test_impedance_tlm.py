@@ -22,6 +22,7 @@ CAPACITOR, CPE = element("C", "C"), element("CPE", "Q", "a")
 CHARGE_TRANSFER = Parallel((element("R", "R_ct"), CPE))
 INTERFACES: dict[str, tuple[Branch, list[float]]] = {
     "C": (CAPACITOR, [2e-3]),
+    "a tiny C": (CAPACITOR, [1e-12]),
     "CPE": (CPE, [2e-3, 0.85]),
     "R and C": (Parallel((element("R", "R_ct"), CAPACITOR)), [40.0, 2e-3]),
     "R and CPE": (CHARGE_TRANSFER, [40.0, 2e-3, 0.85]),
@@ -39,7 +40,7 @@ INTERFACES: dict[str, tuple[Branch, list[float]]] = {
 }
 """Everything between the rails that the cells offer."""
 RAILS = [(60.0, 12.0), (12.0, 60.0), (30.0, 30.0), (500.0, 5e-5), (1e-2, 1e5), (4e9, 3e9)]
-"""Ohm: ordinary, equal, seven decades apart both ways; the last reaches |x| of 3e7 with the interfaces above."""
+"""Ohm: ordinary, equal, seven decades apart both ways; with the interfaces above |x| runs from 2e-7 to 3e7."""
 
 
 def closed(case: str, ionic: Any, electronic: Any, interface: Any) -> Any:

@@ -29,6 +29,7 @@ Terminals: TypeAlias = Literal[
     "ion-blocking",
     "electron-blocking",
     "lithium-symmetric",
+    "steel-electron-blocking",
     "electrode",
     "symmetric-electrodes",
     "mixed",
@@ -48,18 +49,21 @@ class Arrangement:
     composites: int = 1
     electrolytes: int = 0
     lithium: int = 0
+    steel: bool = False
+    """Whether steel blocks all direct current, so that the spectrum ends in a constant phase element."""
 
 
 TERMINALS: dict[Terminals, Arrangement] = {
     "ion-blocking": Arrangement("SS|CE|SS", "a"),
     "electron-blocking": Arrangement("SE|CE|SE", "b", electrolytes=2),
     "lithium-symmetric": Arrangement("Li|SE|CE|SE|Li", "b", electrolytes=2, lithium=2),
+    "steel-electron-blocking": Arrangement("SS|SE|CE|SE|SS", "b", electrolytes=2, steel=True),
     "electrode": Arrangement("SS|CE|SE", "c", electrolytes=1),
     "symmetric-electrodes": Arrangement("SS|CE|SE|CE|SS", "c", composites=2, electrolytes=1),
     "mixed": Arrangement("both|CE|both", "d"),
     "mixed-ion-blocking": Arrangement("both|CE|SS", "e"),
     "mixed-electron-blocking": Arrangement("both|CE|SE", "f", electrolytes=1),
-    "separator": Arrangement("SS|SE|SS", composites=0, electrolytes=1),
+    "separator": Arrangement("SS|SE|SS", composites=0, electrolytes=1, steel=True),
 }
 """Every cell by the name people choose; `both` is a contact that passes ions and electrons."""
 
@@ -132,8 +136,8 @@ class Conversion:
 def impedance_model(cell: MeasuredCell) -> Branch:
     """The impedance of the whole cell in ohm.
 
-    Inductance + contacts + n_SE (bulk + grain boundary) + n_Li interface + n_CE transmission line; between
-    the steel of a `separator` cell a blocking constant phase element. SS|CE|SE|CE|SS is R_SE + 2 Z_c, and
+    Inductance + contacts + n_SE (bulk + grain boundary) + n_Li interface + n_CE transmission line; where steel lies on
+    electrolyte, a blocking constant phase element for both sides. SS|CE|SE|CE|SS is R_SE + 2 Z_c, and
     Li|SE|CE|SE|Li is 2 R_SE + 2 R||CPE + Z_b. Source: M. Falco et al., Mol. Syst. Des. Eng. 4 (2019) 850-871,
     section 2.3; its Eq. 8 counts both electrodes of SS|CE|SE|CE|SS as one.
     """
@@ -149,7 +153,7 @@ def impedance_model(cell: MeasuredCell) -> Branch:
         rails = (IONS,) if cell.free_electrons else (IONS, ELECTRONS)
         line = TransmissionLine(CASES[arrangement.case], _interface(cell.interface), rails)
         parts.append(_repeated(line, arrangement.composites))
-    else:
+    if arrangement.steel:
         parts.append(element("CPE", "electrode_cpe", "electrode_exponent"))
     return parts[0] if len(parts) == 1 else Series(tuple(parts))
 
