@@ -93,7 +93,14 @@ class ImpedanceTransport(Noun):
     """Effective conductivities of the composite from measured impedance."""
 
     kind: Literal["impedance"] = "impedance"
-    measurements: Annotated[tuple[MeasurementFile, ...], Field(min_length=1)]
+    measurements: tuple[MeasurementFile, ...]
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.measurements:
+            raise ValueError("measurements: is empty; write for example { file = 'a.mpt', terminals = 'ion-blocking', "
+                             "area = '0.785 cm2', thickness = '100 um' }")  # fmt: skip
+        return self
 
 
 @dataclass(frozen=True, eq=False)
