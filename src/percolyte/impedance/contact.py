@@ -3,8 +3,8 @@
 The two are different things and add: a film needs a thickness of its own, spots need none. Floats or arrays, SI.
 `thickness_series` tells contacts from the layer between them, where one measurement cannot.
 
-Sources: M. Falco et al., Mol. Syst. Des. Eng. 4 (2019) 850-871, Eq. 20; R. Holm, Electric Contacts, 4th ed. (1967), sections
-4 and 5; M. G. Cooper, B. B. Mikic, M. M. Yovanovich, Int. J. Heat Mass Transfer 12 (1969) 279-300.
+Sources: M. Falco et al., Mol. Syst. Des. Eng. 4 (2019) 850-871, Eq. 20; R. Holm, Electric Contacts, 4th ed. (1967);
+M. G. Cooper, B. B. Mikic, M. M. Yovanovich, Int. J. Heat Mass Transfer 12 (1969) 279-300.
 """
 
 from __future__ import annotations

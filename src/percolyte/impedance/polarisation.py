@@ -261,7 +261,7 @@ def transference_number(
     falls short of the transference number, or exceeds it, by what activity and convection add
     (N. P. Balsara, J. Newman, J. Electrochem. Soc. 162 (2015) A2720-A2722). V should be below 10 mV.
     Limits: no interfaces give I_s/I_0; equal currents and resistances give one, a single-ion conductor.
-    Source: J. Evans, C. A. Vincent, P. G. Bruce, Polymer 28 (1987) 2324-2328, Eq. 5.
+    Source: J. Evans, C. A. Vincent, P. G. Bruce, Polymer 28 (1987) 2324-2328.
     Errors: InputError where the currents or resistances contradict the voltage.
     """
     given = {"voltage": voltage, "first_current": first_current, "steady_current": steady_current}
