@@ -186,6 +186,7 @@ def test_grain_boundaries_and_bulk_add_to_the_total_conductivity() -> None:
         ("ion-blocking", {"thickness": None}, "needs the thickness of the composite"),
         ("separator", {"thickness": "100 um"}, "holds no composite"),
         ("separator", {"electrolyte": None}, "needs its layer"),
+        ("ion-blocking", {"free_electrons": True}, "short-circuited by free electrons"),
         ("ion blocking", {}, "did you mean 'ion-blocking'"),
         ("electrode", {"area": "0.785 cm"}, "is not an area"),
         ("electrode", {"contacts": "arc"}, "did you mean 'contact'"),

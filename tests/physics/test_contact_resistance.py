@@ -9,12 +9,14 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import j0, j1, jn_zeros
 
+from percolyte.errors import InputError
 from percolyte.impedance.contact import (
     cluster_resistance,
     constriction_resistance,
     film_contact_area,
     film_resistance,
     partial_contact_resistance,
+    thickness_series,
 )
 
 
@@ -66,3 +68,32 @@ def test_partial_contact_is_near_the_solution_of_a_tube_of_current(fraction: flo
     alone = constriction_resistance(1e-6, 0.1) * math.pi * 1e-12 / fraction
     # what the docstring promises of the closed form
     assert partial_contact_resistance(1e-6, fraction, 0.1) / alone == pytest.approx(exact, rel=0.01)
+
+
+def test_samples_of_several_thicknesses_tell_the_layer_from_its_contacts() -> None:
+    lengths = np.array([2e-4, 4e-4, 7e-4])
+    found = thickness_series(lengths, 8.0 + lengths / (0.05 * 7.85e-5), 7.85e-5)
+    assert found.conductivity == pytest.approx(0.05, rel=1e-12)
+    assert found.contact_resistance == pytest.approx(8.0, rel=1e-10)
+    assert found.relative_error == pytest.approx(0.0, abs=1e-12)
+
+
+def test_errors_of_a_thickness_series_are_those_of_many_repetitions() -> None:
+    lengths, random = np.linspace(2e-4, 8e-4, 6), np.random.default_rng(1)
+    true = 8.0 + lengths / (0.05 * 7.85e-5)
+    runs = [thickness_series(lengths, true + random.normal(0.0, 2.0, 6), 7.85e-5) for _ in range(2000)]
+    slopes = np.array([1.0 / run.conductivity for run in runs])
+    # the spread of 2000 runs is known to 2 %, the mean of their estimates from four degrees of freedom better
+    for spread, errors in (
+        (np.std(slopes) / np.mean(slopes), [run.relative_error for run in runs]),
+        (np.std([run.contact_resistance for run in runs]), [run.contact_error for run in runs]),
+    ):
+        assert math.sqrt(np.mean(np.square(np.array(errors, float)))) == pytest.approx(spread, rel=0.06)
+
+
+def test_two_samples_have_no_error_and_one_no_line() -> None:
+    assert thickness_series(np.array([1e-4, 2e-4]), np.array([3.0, 5.0]), 1e-4).contact_error is None
+    with pytest.raises(InputError, match="two different ones"):
+        thickness_series(np.array([1e-4, 1e-4]), np.array([3.0, 5.0]), 1e-4)
+    with pytest.raises(InputError, match="does not grow"):
+        thickness_series(np.array([1e-4, 2e-4]), np.array([5.0, 3.0]), 1e-4)

@@ -107,6 +107,16 @@ def test_swapping_the_rails_swaps_the_blocking_cases_and_leaves_the_electrode() 
         np.testing.assert_allclose(evaluate(CASES[one], CPE, [60.0, 12.0, 2e-3, 0.85]), swapped, rtol=1e-12)
 
 
+def test_an_unknown_series_resistance_can_be_had_for_other_rails() -> None:
+    """Two samples between steel with one spectrum: R_i R_e/R + R_s, R_e²/R and R Q are the same."""
+    interface = 0.144 / np.array([72.0, 91.125])
+    one, other = (
+        contact + evaluate(CASES["a"], CPE, [*rails, q, 0.85])
+        for contact, rails, q in zip((2.0, 0.5), ((60.0, 12.0), (77.625, 13.5)), interface, strict=True)
+    )
+    np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
 def test_direct_current_meets_one_rail_and_high_frequency_both() -> None:
     for case, direct in (("a", 12.0), ("b", 60.0), ("d", 10.0), ("e", 12.0), ("f", 60.0)):
         low, high = evaluate(CASES[case], CAPACITOR, [60.0, 12.0, 1e-3], np.array([1e-9, 1e15]))

@@ -114,6 +114,8 @@ class MeasuredCell(Noun):
             raise ValueError(f"{arrangement.layers} needs its layer: write electrolyte = {{ thickness = '500 um' }}")
         if not arrangement.composites and self.thickness is not None:
             raise ValueError(f"{arrangement.layers} holds no composite: write the thickness of the electrolyte alone")
+        if self.free_electrons and arrangement.case in ("a", "d", "e"):
+            raise ValueError(f"{arrangement.layers} is short-circuited by free electrons; leave free_electrons out")
         if self.electrolyte is not None and not arrangement.electrolytes:
             raise ValueError(f"{arrangement.layers} holds no electrolyte layer; leave electrolyte out")
         return self

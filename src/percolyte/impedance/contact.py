@@ -1,15 +1,19 @@
 """Resistance of contacts between solids: a thin film over the whole contact, or current squeezed through spots.
 
 The two are different things and add: a film needs a thickness of its own, spots need none. Floats or arrays, SI.
+`thickness_series` tells contacts from the layer between them, where one measurement cannot.
 
-Sources: M. Falco et al., Mol. Syst. Des. Eng. 4 (2019) 850-871, Eq. 20; R. Holm, Electric Contacts, 4th ed. (1967), sections
-4 and 5; M. G. Cooper, B. B. Mikic, M. M. Yovanovich, Int. J. Heat Mass Transfer 12 (1969) 279-300.
+Sources: M. Falco et al., Mol. Syst. Des. Eng. 4 (2019) 850-871, Eq. 20; R. Holm, Electric Contacts, 4th ed. (1967);
+M. G. Cooper, B. B. Mikic, M. M. Yovanovich, Int. J. Heat Mass Transfer 12 (1969) 279-300.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from percolyte.errors import InputError, Problem
 from percolyte.units import Number
 
 
@@ -53,3 +57,47 @@ def partial_contact_resistance(radius: Number, fraction: Number, conductivity: N
     Limits: f -> 0 gives lone spots, 1/(2 a σ n); f = 1 gives nothing.
     """
     return np.pi * radius * (1.0 - np.sqrt(fraction)) ** 1.5 / (2.0 * conductivity * fraction)
+
+
+@dataclass(frozen=True)
+class ThicknessSeries:
+    """A layer and its contacts, from samples of several thicknesses."""
+
+    conductivity: float
+    """S/m"""
+    contact_resistance: float
+    """ohm, of all contacts together; negative values within the error mean none."""
+    relative_error: float | None
+    """Standard error of the conductivity over itself; none for two thicknesses, which always fit."""
+    contact_error: float | None
+    """Standard error in ohm."""
+
+
+def thickness_series(thickness: Number, resistance: Number, area: float) -> ThicknessSeries:
+    """σ and R_s from R(L) = R_s + L/(σ A) by least squares, for thicknesses in m and resistances in ohm.
+
+    R is what direct current between blocking contacts shows, or either rail's resistance of a fit that leaves R_s
+    out. Holds where all samples have the same contacts and composition: pressing thicker samples less dense bends the line.
+    Limit: samples on one line give it back without error.
+    Errors: InputError for fewer than two different thicknesses, or resistances that do not grow with them.
+    """
+    lengths, ohms = np.atleast_1d(thickness).astype(float), np.atleast_1d(resistance).astype(float)
+    problems = []
+    if lengths.shape != ohms.shape:
+        problems.append(Problem("resistance", f"give one for each of the {lengths.size} thicknesses, not {ohms.size}"))
+    if np.unique(lengths).size < 2:
+        problems.append(Problem("thickness", "two different ones are needed at least"))
+    if problems:
+        raise InputError(problems)
+    spread = lengths - lengths.mean()
+    slope = float(spread @ ohms / (spread @ spread))
+    if not slope > 0.0:
+        raise InputError("the resistance does not grow with the thickness: contacts or density differ between samples")
+    contact = float(ohms.mean() - slope * lengths.mean())
+    conductivity = 1.0 / (slope * area)
+    if lengths.size == 2:
+        return ThicknessSeries(conductivity, contact, None, None)
+    noise = float(np.sum((ohms - contact - slope * lengths) ** 2)) / (lengths.size - 2)
+    by_slope = noise / float(spread @ spread)
+    error = (noise / lengths.size + by_slope * lengths.mean() ** 2) ** 0.5
+    return ThicknessSeries(conductivity, contact, by_slope**0.5 / slope, float(error))

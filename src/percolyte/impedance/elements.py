@@ -4,7 +4,7 @@ A function takes omega (N,) in rad/s and its parameters, each (..., 1), and retu
 parameter, in shapes that spread over (..., N). Time convention exp(+iωt). The names are those of the
 Python package impedance.py, but for the sphere, which it lacks.
 
-Sources: J. R. Macdonald, E. Barsoukov (eds.), Impedance Spectroscopy, 3rd ed. (2018), chapter 2;
+Sources: E. Barsoukov, J. R. Macdonald (eds.), Impedance Spectroscopy, 3rd ed. (2018), chapter 2;
 T. Jacobsen, K. West, Electrochim. Acta 40 (1995) 255-262 (diffusion in slab and sphere);
 B. A. Boukamp, H. J. M. Bouwmeester, Solid State Ionics 157 (2003) 29-33 (Gerischer).
 """

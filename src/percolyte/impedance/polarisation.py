@@ -105,12 +105,10 @@ def potentiostatic(first: Floats, amplitude: Floats, theta: Floats) -> tuple[Flo
     With ρ = R_0/G, tan ν_n = -ρ ν_n and A_n = 2/[G (1 + ρ + ρ² ν_n²)]; I/V = erfcx(2 sqrt(θ)/ρ)/R_0 at short times.
     The slowest time constant lies between T/(4π²), ρ -> 0, and T/π², ρ -> ∞. Limit: t -> 0 gives 1/R_0.
     """
-    first, amplitude, theta = np.broadcast_arrays(first, amplitude, theta)
-    early = theta < _POTENTIOSTATIC_EARLY
-    found = np.empty((4, *theta.shape))
-    found[:, early] = _error_function(first[early], amplitude[early], theta[early])
-    found[:, ~early] = _mixed_modes(first[~early], amplitude[~early], theta[~early])
-    return found[0], found[1], found[2], found[3]
+    early = _error_function(first, amplitude, theta)
+    late = _mixed_modes(first, amplitude, theta)
+    value, by_first, by_amplitude, by_theta = np.where(theta < _POTENTIOSTATIC_EARLY, early, late)
+    return value, by_first, by_amplitude, by_theta
 
 
 def _images(theta: Floats) -> tuple[Floats, Floats]:
@@ -152,25 +150,27 @@ def _error_function(first: Floats, amplitude: Floats, theta: Floats) -> tuple[Fl
 
 
 def _mixed_modes(first: Floats, amplitude: Floats, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    ratio = (first / amplitude)[..., None]
+    """I/V and its derivatives by the modes, of which there is one set (..., n) for all times."""
+    ratio = first / amplitude
     nu = _roots(ratio)
     square = ratio * nu * nu
     width = 1.0 + ratio * (1.0 + square)
-    weight = 2.0 / (amplitude[..., None] * width) * np.exp(-4.0 * nu * nu * theta[..., None])
+    weight = 2.0 / (amplitude * width)
     turn = -nu / width
-    by_ratio = weight * (-(1.0 + 2.0 * square + 2.0 * ratio * ratio * nu * turn) / width)
-    by_ratio -= weight * 8.0 * nu * turn * theta[..., None]
-    value, slope = np.sum(weight, axis=-1), np.sum(by_ratio, axis=-1)
+    by_ratio = -weight * (1.0 + 2.0 * square + 2.0 * ratio * ratio * nu * turn) / width
+    amounts = np.stack([weight, by_ratio, -8.0 * nu * turn * weight, -4.0 * nu * nu * weight], axis=-1)
+    decay = np.exp(-4.0 * (nu * nu)[..., None, :] * theta[..., None])
+    value, slope, slope_in_time, by_theta = np.moveaxis(decay @ amounts, -1, 0)
+    slope = slope + theta * slope_in_time
     final = 1.0 / (first + amplitude)
-    by_theta = np.sum(-4.0 * nu * nu * weight, axis=-1)
-    by_amplitude = -final * final - (value + slope * ratio[..., 0]) / amplitude
+    by_amplitude = -final * final - (value + slope * ratio) / amplitude
     return final + value, -final * final + slope / amplitude, by_amplitude, by_theta
 
 
 def _roots(ratio: Floats) -> Floats:
-    """The first ν > 0 with tan ν = -ρ ν: Newton's method on ν + arctan(ρν) = nπ, which is concave, from below."""
+    """The first ν > 0 with tan ν = -ρ ν (..., n): Newton's method on ν + arctan(ρν) = nπ, concave, from below."""
     target = math.pi * np.arange(1, _ROOTS + 1)
-    nu = np.broadcast_to(target - 0.5 * math.pi, (*ratio.shape[:-1], _ROOTS)).copy()
+    nu = target - 0.5 * math.pi + 0.0 * ratio
     for _ in range(8):
         scaled = ratio * nu
         nu -= (nu + np.arctan(scaled) - target) / (1.0 + ratio / (1.0 + scaled * scaled))
@@ -261,7 +261,7 @@ def transference_number(
     falls short of the transference number, or exceeds it, by what activity and convection add
     (N. P. Balsara, J. Newman, J. Electrochem. Soc. 162 (2015) A2720-A2722). V should be below 10 mV.
     Limits: no interfaces give I_s/I_0; equal currents and resistances give one, a single-ion conductor.
-    Source: J. Evans, C. A. Vincent, P. G. Bruce, Polymer 28 (1987) 2324-2328, Eq. 5.
+    Source: J. Evans, C. A. Vincent, P. G. Bruce, Polymer 28 (1987) 2324-2328.
     Errors: InputError where the currents or resistances contradict the voltage.
     """
     given = {"voltage": voltage, "first_current": first_current, "steady_current": steady_current}

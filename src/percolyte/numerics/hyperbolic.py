@@ -32,8 +32,8 @@ def tanh_ratio(v: Complexes) -> tuple[Complexes, Complexes]:
     small = np.abs(v) < SMALL
     if small.any():
         part = v[small]
-        inner = np.full_like(part, _SERIES[-1])
-        for coefficient in _SERIES[-2::-1]:
+        inner = _SERIES[-1] * part + _SERIES[-2]
+        for coefficient in _SERIES[-3::-1]:
             inner = inner * part + coefficient
         slope[small] = inner * part
     return ratio, slope
