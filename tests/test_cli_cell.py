@@ -330,7 +330,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_run(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["simulate", DESIGN, "--out", "curve.txt"], "end its name with .csv or .parquet"),
+        (["simulate", DESIGN, "--out", "curve.txt"], "end its name with .csv, .parquet or .xlsx"),
         (["rate", DESIGN, "--figure", "rates"], "end its name with .svg, .png, .pdf"),
         (["critical-thickness", DESIGN, "--c-rate", "1", "--current", "1 mA/cm2"], "only one"),
         (["critical-thickness", DESIGN, "--delivered", "100 %"], "between 0 and 1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,20 @@ def test_csv_has_the_headings_and_nine_digits(tmp_path: Path) -> None:
         assert list(csv.reader(file)) == [["Voltage / V", "Outcome"], ["4.1", "done"], ["3.14159265", "a, b"]]
 
 
+def test_a_workbook_keeps_numbers_and_takes_no_text_for_a_formula(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    columns = {"Voltage / V": [4.1, math.pi], "Outcome": ["=1+1", "done"]}
+    write_table(tmp_path / "curve.xlsx", columns, {"design": "x"})
+    book = load_workbook(tmp_path / "curve.xlsx")
+    assert [row[0].value for row in book["data"].iter_rows(min_row=2)] == [4.1, math.pi]
+    assert book["data"]["B2"].data_type == "s"
+    assert [cell.value for cell in next(book["about"].iter_rows())] == ["design", "x"]
+
+
 def test_another_ending_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"end its name with \.csv or \.parquet"):
-        write_table(tmp_path / "curve.xlsx", COLUMNS, {})
+    with pytest.raises(InputError, match=r"end its name with \.csv, \.parquet or \.xlsx"):
+        write_table(tmp_path / "curve.txt", COLUMNS, {})
     assert not list(tmp_path.iterdir())
 
 

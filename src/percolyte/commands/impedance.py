@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,9 @@ Thickness = Annotated[str | None, typer.Option(help="Thickness of the layer meas
 Temperature = Annotated[str | None, typer.Option(help="Temperature of the cell, such as '25 degC'.")]
 ImaginaryColumn = Annotated[
     str | None, typer.Option("--imaginary", help="What the column of the imaginary part holds: im or minus-im.")
+]
+BulkArc = Annotated[
+    bool, typer.Option(help="Of a separator whose bulk shows an arc, a constant phase element beside it.")
 ]
 Cycle = Annotated[int | None, typer.Option(help="Read one cycle of the file.")]
 
@@ -51,7 +55,7 @@ def read(
     temperature: Temperature = None,
     imaginary: ImaginaryColumn = None,
     cycle: Cycle = None,
-    out: Annotated[Path | None, typer.Option(help="Write all points as a table: .csv or .parquet.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all points as a table: .csv, .parquet or .xlsx.")] = None,
     as_json: Json = False,
 ) -> None:
     """The impedance spectra of a file or folder, one for each cycle, and how their sign is known."""
@@ -105,6 +109,7 @@ def fit(
     charge_transfer: Annotated[
         bool, typer.Option(help="A charge transfer resistance beside the double layer.")
     ] = False,
+    bulk_arc: BulkArc = False,
     circuit: Annotated[
         str | None, typer.Option(help="For experts: a circuit such as R0-p(R1,CPE1) instead of a cell.")
     ] = None,
@@ -122,6 +127,7 @@ def fit(
     options = {"terminals": terminals, "thickness": thickness, "area": area, "method": method}
     common: dict[str, Any] = {"contact": contact if contact_resistance is None else "resistance"}
     common |= {"contact_resistance": contact_resistance} if contact_resistance is not None else {}
+    common |= {"arc": bulk_arc} if "separator" in (terminals or []) else {}
     common |= {"interface": {"charge_transfer": True}} if charge_transfer else {}
     common |= {"cycle": cycle} if cycle is not None else {}
     found = (
@@ -192,7 +198,7 @@ def _cell_fit(
         if len(files) > 1:
             raise InputError("a separator is fitted by itself; name one file")
         plain = {"terminals": "separator", "area": tables[0].get("area"), "contact": common["contact"]}
-        layer = {"electrolyte": {"thickness": tables[0].get("thickness")}}
+        layer = {"electrolyte": {"thickness": tables[0].get("thickness"), "arc": common["arc"]}}
         cell = read_noun(MeasuredCell, {**plain, **layer}, source=str(files[0]))
         found = fit_one(read_spectrum(files[0], cycle=common.get("cycle"), imaginary=imaginary), impedance_model(cell))
         return _Fitted(found, conductivities(found, cell), found.warnings)
@@ -203,3 +209,58 @@ def _cell_fit(
     read_in = [read_measurement(noun, file, imaginary=imaginary) for noun, file in zip(nouns, files, strict=True)]
     together = fit_measurements(nouns, read_in)
     return _Fitted(together.fit, together.conductivities, together.warnings)
+
+
+@app.command("batch")
+def batch(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder of measured files, all of one kind of cell.")
+    ],
+    terminals: Annotated[str, typer.Option(help="Cell of every file: ion-blocking, electron-blocking, separator, ...")],
+    thickness: Annotated[str, typer.Option(help="Of the layer measured, such as '100 um'.")],
+    area: Annotated[str, typer.Option(help="Of the cells, such as '0.785 cm2'.")],
+    out: Annotated[Path, typer.Option(help="Folder for tables, page and the results that a later run goes on from.")],
+    contact: Annotated[str, typer.Option(help="What contacts add in series: none, resistance or arc.")] = "none",
+    bulk_arc: BulkArc = False,
+    temperatures: Annotated[
+        str | None,
+        typer.Option(help="Of each spectrum in order, or of all: '25 degC, 40 degC'; above what the files state."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit every file of a folder: a table (CSV, Parquet, XLSX), a page, activation energies; interrupted runs go on."""
+    from percolyte.files import write_whole
+    from percolyte.impedance.batch import run_batch
+    from percolyte.impedance.cells import MeasuredCell
+    from percolyte.interchange.table import write_table
+    from percolyte.nouns import read_noun
+    from percolyte.report.impedance_batch import at_temperatures, batch_columns, batch_page
+
+    layer = (
+        {"electrolyte": {"thickness": thickness, "arc": bulk_arc}}
+        if terminals == "separator"
+        else {"thickness": thickness}
+    )
+    cell = read_noun(MeasuredCell, {"terminals": terminals, "area": area, "contact": contact, **layer})
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder} is no folder; name the folder that holds the files, or fit one file with `percolyte eis fit`"
+        )
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    with typer.progressbar(length=len(files), label="fitting", file=sys.stderr) as bar:
+        results = run_batch(files, cell, out, progress=lambda done, _, __: bar.update(done - bar.pos))
+    if temperatures is not None:
+        results = at_temperatures(results, temperatures)
+    for name in ("results.csv", "results.parquet", "results.xlsx"):
+        write_table(out / name, batch_columns(results), {"folder": str(folder), "cell": cell.model_dump_json()})
+    write_whole(out / "report.html", batch_page(results, f"{folder.name}: {terminals}").encode())
+    for one in results:
+        if one.problem:
+            note(f"not read: {one.file}: {one.problem}")
+    if as_json:
+        print_json({"outcome": "done", "files": [asdict(one) for one in results]})
+        return
+    spectra = sum(len(one.spectra) for one in results)
+    typer.echo(
+        f"{spectra} spectra of {len(results)} files; {out / 'results.csv'}, .parquet, .xlsx and {out / 'report.html'}"
+    )

@@ -57,7 +57,9 @@ def can_hold(path: Path) -> None:
         raise InputError(f"{path} cannot be written: you may not write into {folder}; choose another folder")
 
 
-Table = Annotated[Path | None, typer.Option("--out", callback=_table_name, help="Table to write (.csv, .parquet).")]
+Table = Annotated[
+    Path | None, typer.Option("--out", callback=_table_name, help="Table to write (.csv, .parquet, .xlsx).")
+]
 Figure = Annotated[
     Path | None, typer.Option("--figure", callback=figure_name, help="Figure to write (.svg, .png, .pdf).")
 ]

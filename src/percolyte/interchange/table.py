@@ -1,9 +1,9 @@
-"""A table of numbers as a file: CSV or Parquet, by the ending of its name."""
+"""A table of numbers as a file: CSV, Parquet or XLSX, by the ending of its name."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -11,25 +11,27 @@ from typing import Any
 from percolyte.errors import InputError
 from percolyte.files import write_whole
 
-FORMATS = (".csv", ".parquet")
+FORMATS = (".csv", ".parquet", ".xlsx")
 
 
 def check_table_name(path: Path) -> None:
     """InputError for a name whose ending is no format of a table."""
     if path.suffix not in FORMATS:
-        raise InputError(f"{path} is no table file; end its name with {' or '.join(FORMATS)}")
+        raise InputError(f"{path} is no table file; end its name with {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
 
 
 def write_table(path: Path, columns: Mapping[str, Sequence[Any]], about: Mapping[str, str]) -> None:
     """Columns under headings with their units, as a file.
 
     Parquet keeps numbers to the last bit, and `about` (where they come from) in the metadata of the
-    file; CSV has nine digits, and no place for more than the headings.
+    file; so does XLSX, with `about` on a sheet of its own; CSV has nine digits, and no place for more than the headings.
 
     Errors: InputError for another ending; OSError where the file cannot be written.
     """
     check_table_name(path)
-    write_whole(path, _parquet(columns, about) if path.suffix == ".parquet" else _csv(columns))
+    writers: dict[str, Callable[[Mapping[str, Sequence[Any]], Mapping[str, str]], bytes]]
+    writers = {".parquet": _parquet, ".xlsx": _workbook, ".csv": lambda columns, _: _csv(columns)}
+    write_whole(path, writers[path.suffix](columns, about))
 
 
 def _csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
@@ -37,8 +39,35 @@ def _csv(columns: Mapping[str, Sequence[Any]]) -> bytes:
     writer = csv.writer(text)
     writer.writerow(columns)
     for row in zip(*columns.values(), strict=True):
-        writer.writerow([value if isinstance(value, str) else f"{value:.9g}" for value in row])
+        writer.writerow([_cell(value) for value in row])
     return text.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else f"{value:.9g}"
+
+
+def _workbook(columns: Mapping[str, Sequence[Any]], about: Mapping[str, str]) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    data = book.active
+    data.title = "data"
+    for sheet, rows in (
+        (data, [tuple(columns), *zip(*columns.values(), strict=True)]),
+        (book.create_sheet("about"), about.items()),
+    ):
+        for number, row in enumerate(rows, start=1):
+            for place, value in enumerate(row, start=1):
+                cell = sheet.cell(number, place, value)
+                if isinstance(value, str):
+                    cell.data_type = "s"  # text that begins with '=' is no formula
+    data.freeze_panes = "A2"
+    buffer = BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
 
 
 def _parquet(columns: Mapping[str, Sequence[Any]], about: Mapping[str, str]) -> bytes:
