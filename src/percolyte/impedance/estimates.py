@@ -194,10 +194,11 @@ def _log_likelihood(misfit: Misfit, found: Solution) -> Floats:
 def _per_member(misfit: Misfit, found: Solution, measured: Any) -> list[list[tuple[Any, Any, float]]]:
     """For each problem and member: computed response, residuals, and their size."""
     answers: list[list[tuple[Any, Any, float]]] = [[] for _ in measured]
-    for position, member in enumerate(misfit.members):
-        places = list(member.places)
-        rows, _ = member.computed(found.values[:, places] * member.factors)
-        left = np.where(member.used, member.rows - rows, 0.0)
+    for position, (member, part) in enumerate(zip(misfit.members, misfit.split(found.residuals), strict=True)):
+        left = part * member.noise
+        rows = member.rows + left
+        if not member.used.all():
+            rows, _ = member.computed(found.values[:, list(member.places)] * member.factors)
         if member.paired:
             size = np.repeat(np.hypot(rows[:, ::2], rows[:, 1::2]), 2, axis=1)
         else:

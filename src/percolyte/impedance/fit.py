@@ -396,6 +396,8 @@ def _sort(misfit: Misfit, found: Solution, larger: Sequence[tuple[str, str]]) ->
     names = [parameter.name for parameter in misfit.parameters]
     for big, small in larger:
         i, j = names.index(big), names.index(small)
+        if (found.values[:, i] >= found.values[:, j]).all():
+            continue
         swapped = found.values.copy()
         swapped[:, [i, j]] = swapped[:, [j, i]]
         moved = misfit(swapped, np.arange(len(swapped)))[0] - found.residuals
