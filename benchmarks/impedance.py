@@ -193,11 +193,11 @@ def recovered(case: str, name: str, number: int) -> bool:
     measured = spectra(case, truth, number)
     found = fit_all(measured, model, start=starts(truth, number), larger=larger)
     drawn = fit_all(measured, model, larger=larger)
-    reached = [one.outcome == "done" for one in found]
-    as_good = [
-        one.outcome == "done" and one.log_likelihood > other.log_likelihood - 1e-3
-        for one, other in zip(drawn, found, strict=True)
-    ]
+    best = [max(one.log_likelihood, other.log_likelihood) - 1e-3 for one, other in zip(found, drawn, strict=True)]
+    reached, as_good = (
+        [one.outcome == "done" and one.log_likelihood > least for one, least in zip(fits, best, strict=True)]
+        for fits in (found, drawn)
+    )
     off = deviations(found, truth)
     spread = off.std(axis=0)
     loss, bias = (spread / least_errors(case, truth)).max(), (np.abs(off.mean(axis=0)) / spread).max()

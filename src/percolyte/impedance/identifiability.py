@@ -71,7 +71,7 @@ def linear(misfit: Misfit, found: Solution, opened: NDArray[np.bool_], cutoff: F
     psi = weight * found.residuals
     steep = (misfit.used * weight * (2.0 * weight - 1.0)).sum(axis=1) / rows
     steep = np.maximum(steep, 0.1)
-    scatter = np.maximum((psi**2).sum(axis=1) / degrees / steep, (PRECISION * _typical(misfit)) ** 2)
+    scatter = np.maximum((psi**2).sum(axis=1) / degrees / steep, (PRECISION * typical(misfit)) ** 2)
     normal = found.jacobian.swapaxes(1, 2) @ found.jacobian
     size = np.sqrt(np.einsum("bpp->bp", normal))
     inverse = np.where(moving & (size > 0.0), 1.0 / np.where(size > 0.0, size, 1.0), 0.0)
@@ -97,10 +97,11 @@ def linear(misfit: Misfit, found: Solution, opened: NDArray[np.bool_], cutoff: F
     )
 
 
-def _typical(misfit: Misfit) -> Any:
+def typical(misfit: Misfit) -> Floats:
     """Size of what was measured over the noise expected, of each problem."""
     sizes = [np.where(member.used, np.abs(member.rows) / member.noise, 0.0) for member in misfit.members]
-    return np.concatenate(sizes, axis=1).mean(axis=1)
+    mean: Floats = np.concatenate(sizes, axis=1).mean(axis=1)
+    return mean
 
 
 def _directions(taking_part: NDArray[np.bool_], dark: NDArray[np.bool_]) -> Any:
