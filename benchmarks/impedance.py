@@ -190,7 +190,7 @@ def recovered(case: str, name: str, number: int) -> bool:
     """Spread, bias, convergence and coverage of one well-posed set."""
     truth, model = SETS[name], Line(case)
     larger = (LARGER if truth[0] > truth[1] else (LARGER[0][::-1],)) if case == "c" else ()
-    measured = spectra(case, truth, number)
+    measured = spectra(case, truth, number, seed=10 * list(SETS).index(name) + "abc".index(case))
     found = fit_all(measured, model, start=starts(truth, number), larger=larger)
     drawn = fit_all(measured, model, larger=larger)
     best = [max(one.log_likelihood, other.log_likelihood) - 1e-3 for one, other in zip(found, drawn, strict=True)]
@@ -245,7 +245,7 @@ def contenders(rival: Rival | None) -> list[Contender]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--replicates", type=int, default=1000)
+    parser.add_argument("--replicates", type=int, default=4000)
     options = parser.parse_args()
     rival = Rival(RIVAL) if RIVAL_PYTHON else None
     print(f"{date.today()}, {options.rounds} rounds. percolyte {percolyte.__version__}, Python {platform.python_version()}, "
@@ -268,7 +268,7 @@ def main() -> int:
                   ("c", "200/2"), ("a", "5/300"), ("c", "5/300")]  # fmt: skip
     met = [recovered(case, name, options.replicates) for case, name in well_posed]
     print()
-    met += [joint(name, options.replicates // 5) for name in SETS]
+    met += [joint(name, options.replicates // 20) for name in SETS]
     return 0 if all([*met, *judge({contender.name: contender for contender in timed})]) else 1
 
 
@@ -277,7 +277,8 @@ def judge(timed: dict[str, Contender]) -> list[bool]:
     samples = timed["samples of the posterior, 64 walkers, 1,000 steps"].cpu
     met = [verdict("sampling takes 2 s", samples <= SAMPLES_BAR, shown(samples))]
     if "lmfit, one fit" in timed:
-        other, hundred = timed["lmfit, one fit"].cpu, timed["lmfit, 100 spectra"].cpu
+        hundred = timed["lmfit, 100 spectra"].cpu
+        other = min(timed["lmfit, one fit"].cpu, hundred / 100)
         automatic = timed["pyimpspec, auto"].cpu
         met += [
             verdict("one fit over lmfit's: 1.0", one <= ONE_BAR * other, f"{one / other:.2f}"),

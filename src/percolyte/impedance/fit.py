@@ -330,7 +330,8 @@ def _searched(misfit: Misfit, starts: Sequence[Mapping[str, float]], opened: NDA
                 found.replace(int(target), best, row)
             lowest[target] = np.sort([*lowest[target], cost])[:2]
         apart = lowest[drawing, 1] - lowest[drawing, 0] > AGREEING * lowest[drawing, 0] + 1e-20
-        drawing = drawing[apart | ~np.isfinite(lowest[drawing, 0])]
+        doubtful = together(misfit, found.residuals)[drawing] > TOGETHER
+        drawing = drawing[apart | doubtful | ~np.isfinite(lowest[drawing, 0])]
     return found
 
 

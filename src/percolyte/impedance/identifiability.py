@@ -117,7 +117,8 @@ def _directions(taking_part: NDArray[np.bool_], dark: NDArray[np.bool_]) -> Any:
 def exchanges(misfit: Misfit, values: Floats, opened: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
     """Pairs of parameters that can be swapped without any change of the response, whatever their values.
 
-    Tested at `values` (P) with the two of a pair set apart. Limit: rails of case (c); not those of (a) and (b).
+    Tested near `values` (P), but away from where parameters are equal or exponents at their bounds by chance.
+    Limit: the rails of case (c) can, those of (a) and (b) cannot.
     """
     pairs = [
         (i, j)
@@ -128,9 +129,13 @@ def exchanges(misfit: Misfit, values: Floats, opened: NDArray[np.bool_]) -> tupl
     ]
     if not pairs:
         return ()
-    trials = np.tile(values, (2 * len(pairs), 1))
+    turn = 0.618 * np.arange(values.size) % 1.0
+    bounded = np.isfinite(misfit.low) & np.isfinite(misfit.high)
+    width = np.where(bounded, misfit.high - np.where(bounded, misfit.low, 0.0), 0.0)
+    apart = np.where(bounded, misfit.low + width * (0.5 + 0.4 * turn), values * np.exp(0.5 * turn))
+    trials = np.tile(np.where(opened, apart, values), (2 * len(pairs), 1))
     for row, (i, j) in enumerate(pairs):
-        one = max(values[i], values[j])
+        one = max(apart[i], apart[j])
         other = 1.7 * one
         trials[2 * row, [i, j]] = one, other
         trials[2 * row + 1, [i, j]] = other, one
