@@ -43,7 +43,8 @@ def test_a_linear_problem_ends_at_its_normal_equations() -> None:
     found = solve(residuals, np.zeros((7, 3)), np.zeros(3, bool))
     exact = [np.linalg.lstsq(a, b)[0] for a, b in zip(slopes, right, strict=True)]
     assert found.converged.all()
-    assert found.values == pytest.approx(np.array(exact), rel=1e-9, abs=1e-9)
+    # the last step, which would gain less than 1e-10 of F, is not taken
+    assert found.values == pytest.approx(np.array(exact), rel=1e-6, abs=1e-6)
 
 
 def test_data_of_the_model_itself_give_back_its_values_from_far_starts() -> None:

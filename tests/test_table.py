@@ -36,7 +36,7 @@ def test_csv_has_the_headings_and_nine_digits(tmp_path: Path) -> None:
 def test_a_workbook_keeps_numbers_and_takes_no_text_for_a_formula(tmp_path: Path) -> None:
     from openpyxl import load_workbook
 
-    columns = {"Voltage / V": [4.1, math.pi], "Outcome": ["=1+1", "done"]}
+    columns: dict[str, list[Any]] = {"Voltage / V": [4.1, math.pi], "Outcome": ["=1+1", "done"]}
     write_table(tmp_path / "curve.xlsx", columns, {"design": "x"})
     book = load_workbook(tmp_path / "curve.xlsx")
     assert [row[0].value for row in book["data"].iter_rows(min_row=2)] == [4.1, math.pi]

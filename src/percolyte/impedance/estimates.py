@@ -10,9 +10,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from percolyte.impedance.identifiability import Linear, Task, alternatives, exchanges, linear, profile_ends
+from percolyte.impedance.identifiability import (
+    PRECISION,
+    Linear,
+    Task,
+    alternatives,
+    exchanges,
+    linear,
+    profile_ends,
+    typical,
+)
 from percolyte.impedance.measurement import Floats
-from percolyte.impedance.misfit import Measurement, Misfit
+from percolyte.impedance.misfit import TOGETHER, Measurement, Misfit, together
 from percolyte.impedance.model import Parameter
 from percolyte.numerics.least_squares import Solution
 
@@ -24,8 +33,6 @@ ILL = 300.0
 """Condition number of the scaled Jacobian beyond which all intervals are."""
 NEAR = 6.0
 """Two exchangeable values nearer than this many standard errors of their difference may be equal."""
-TOGETHER = 0.5
-"""Correlation of neighbouring residuals beyond which they are no noise."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,8 @@ def assembled(
     ends = _ends(misfit, found, about, opened, cutoff, quantile, chosen)
     intervals = np.where(misfit.logarithmic[:, None], np.exp(np.clip(ends, -700.0, 700.0)), ends)
     intervals = np.where(np.isinf(ends) & misfit.logarithmic[:, None], np.where(ends < 0, 0.0, np.inf), intervals)
-    shared = _Shared(misfit, found, about, opened, cutoff, pairs, tuple(larger), chosen, ends, intervals)
+    shared = _Shared(misfit, found, about, opened, cutoff, pairs, tuple(larger), chosen, ends, intervals,
+                     together(misfit, found.residuals), typical(misfit))  # fmt: skip
     rows = _per_member(misfit, found, measured)
     likelihood = _log_likelihood(misfit, found)
     return [
@@ -194,10 +202,11 @@ def _log_likelihood(misfit: Misfit, found: Solution) -> Floats:
 def _per_member(misfit: Misfit, found: Solution, measured: Any) -> list[list[tuple[Any, Any, float]]]:
     """For each problem and member: computed response, residuals, and their size."""
     answers: list[list[tuple[Any, Any, float]]] = [[] for _ in measured]
-    for position, member in enumerate(misfit.members):
-        places = list(member.places)
-        rows, _ = member.computed(found.values[:, places] * member.factors)
-        left = np.where(member.used, member.rows - rows, 0.0)
+    for position, (member, part) in enumerate(zip(misfit.members, misfit.split(found.residuals), strict=True)):
+        left = part * member.noise
+        rows = member.rows + left
+        if not member.used.all():
+            rows, _ = member.computed(found.values[:, list(member.places)] * member.factors)
         if member.paired:
             size = np.repeat(np.hypot(rows[:, ::2], rows[:, 1::2]), 2, axis=1)
         else:
@@ -226,6 +235,8 @@ class _Shared:
     chosen: NDArray[np.bool_]
     ends: Floats
     intervals: Floats
+    together: Floats
+    typical: Floats
 
     def fit(self, problem: int, measured: tuple[Measurement, ...], rows: Any, likelihood: float) -> Fit:
         found, parameters = self.found, self.misfit.parameters
@@ -357,22 +368,13 @@ class _Shared:
                 f"{wild} of {int(used.sum())} numbers lie more than five standard deviations off and were discounted "
                 "(robust loss)"
             )
-        together = max(
-            _neighbours(part[: 2 * (part.size // 2)].reshape(-1, 2) if member.paired else part[:, None])
-            for member, part in zip(self.misfit.members, self.misfit.split(residuals), strict=True)
-        )
-        if together > TOGETHER and math.sqrt(2.0 * found.cost[problem] / max(used.sum(), 1)) > 1e-9:
+        size = math.sqrt(2.0 * found.cost[problem] / max(int(used.sum()), 1))
+        if self.together[problem] > TOGETHER and size > PRECISION * float(self.typical[problem]):
             said.append(
-                f"the residuals are no noise (neighbours correlate by {together:.2f}): the model misses something, "
+                f"the residuals are no noise (neighbours correlate by {self.together[problem]:.2f}): the model misses something, "
                 "and the intervals are too narrow"
             )
         return said
-
-
-def _neighbours(parts: Floats) -> float:
-    """Correlation of the residuals of neighbouring points."""
-    total = float((parts * parts).sum())
-    return float((parts[1:] * parts[:-1]).sum()) / total if total > 0.0 else 0.0
 
 
 def _unknown(parameter: Parameter, low: float, high: float) -> str:

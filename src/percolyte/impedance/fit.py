@@ -21,10 +21,19 @@ from numpy.typing import NDArray
 from percolyte.errors import InputError, Problem, suggestion
 from percolyte.impedance.estimates import Estimate, Fit, assembled
 from percolyte.impedance.measurement import Floats, Polarisation
-from percolyte.impedance.misfit import Measurement, Misfit, Model, Weighting, from_residuals, member_of
+from percolyte.impedance.misfit import (
+    TOGETHER,
+    Measurement,
+    Misfit,
+    Model,
+    Weighting,
+    from_residuals,
+    member_of,
+    together,
+)
 from percolyte.impedance.model import Parameter
 from percolyte.impedance.start import drawn, resized
-from percolyte.numerics.least_squares import Solution, solve
+from percolyte.numerics.least_squares import ITERATIONS, Solution, solve
 
 __all__ = ["Estimate", "Fit", "Measured", "fit", "fit_all", "fit_jointly"]
 
@@ -79,8 +88,8 @@ def fit(
 ) -> Fit:
     """Parameters of one spectrum or polarisation run.
 
-    start: where to begin; all parameters (or all that are not known) or none. Without it, candidates are drawn
-        from what the measurement shows, until two of them lead to the same optimum.
+    start: where to begin. What it leaves out is drawn from what the measurement shows, until two draws lead to the same
+        optimum; so is everything where a start leads to residuals that are no noise, and the better optimum is kept.
     known: parameters that are held at these values.
     larger: pairs (larger, smaller) of parameters that the measurement cannot tell apart but you can.
     weighting: noise like |Z| ("modulus"), like each part ("proportional"), the same everywhere ("unit"), or
@@ -286,6 +295,7 @@ def _solved(
     opened: NDArray[np.bool_],
     problem: NDArray[np.intp] | None = None,
     cutoff: Floats | float = np.inf,
+    iterations: int = ITERATIONS,
 ) -> Solution:
     """Optima from these values, of all problems or of those named; what is not opened stays."""
     function = misfit if problem is None else lambda v, index: misfit(v, problem[index])
@@ -293,31 +303,35 @@ def _solved(
         low, high = misfit.low, misfit.high
     else:
         low, high = np.where(opened, misfit.low, values), np.where(opened, misfit.high, values)
-    return solve(function, values, misfit.logarithmic, low=low, high=high, cutoff=cutoff)
+    return solve(function, values, misfit.logarithmic, low=low, high=high, cutoff=cutoff, iterations=iterations)
 
 
 def _searched(misfit: Misfit, starts: Sequence[Mapping[str, float]], opened: NDArray[np.bool_]) -> Solution:
-    """The optimum of each problem, from its start where that is complete, else the best of many draws."""
+    """The optimum of each problem: from its start where that is complete and leads to one, else the best of many draws."""
     names = [parameter.name for parameter in misfit.parameters]
     given = np.array([[start.get(name, np.nan) for name in names] for start in starts])
-    drawing = np.flatnonzero(np.isnan(given).any(axis=1))
-    if not drawing.size:
-        return _solved(misfit, given, opened)
-    found = _solved(misfit, np.where(np.isnan(given), 1.0, given), opened)
+    partial = np.isnan(given).any(axis=1)
+    # what is drawn replaces all of this, so that nothing need be solved where all is drawn
+    first = np.where(np.isnan(given), 1.0, given)
+    found = _solved(misfit, first, opened, iterations=0 if partial.all() else ITERATIONS)
     lowest = np.full((len(given), 2), np.inf)
+    lowest[~partial, 0] = np.where(found.converged, found.cost, np.inf)[~partial]
+    # a start can lead to a valley that holds no answer: its residuals show it
+    drawing = np.flatnonzero(partial | (together(misfit, found.residuals) > TOGETHER) | ~found.converged)
+    given[~partial] = np.where(opened, np.nan, given[~partial])
     for draw in range(DRAWS):
-        rng = np.random.default_rng(draw)
-        values, problem = _candidates(misfit, given, drawing, rng)
+        if not drawing.size:
+            break
+        values, problem = _candidates(misfit, given, drawing, np.random.default_rng(draw))
         best = _solved(misfit, values, opened, problem)
         for row, target in enumerate(problem):
             cost = best.cost[row] if best.converged[row] else np.inf
-            if cost < lowest[target, 0]:
+            if cost < lowest[target, 0] * (1.0 - AGREEING) or np.isinf(lowest[target, 0]):
                 found.replace(int(target), best, row)
             lowest[target] = np.sort([*lowest[target], cost])[:2]
         apart = lowest[drawing, 1] - lowest[drawing, 0] > AGREEING * lowest[drawing, 0] + 1e-20
-        drawing = drawing[apart | ~np.isfinite(lowest[drawing, 0])]
-        if not drawing.size:
-            break
+        doubtful = together(misfit, found.residuals)[drawing] > TOGETHER
+        drawing = drawing[apart | doubtful | ~np.isfinite(lowest[drawing, 0])]
     return found
 
 
@@ -396,6 +410,8 @@ def _sort(misfit: Misfit, found: Solution, larger: Sequence[tuple[str, str]]) ->
     names = [parameter.name for parameter in misfit.parameters]
     for big, small in larger:
         i, j = names.index(big), names.index(small)
+        if (found.values[:, i] >= found.values[:, j]).all():
+            continue
         swapped = found.values.copy()
         swapped[:, [i, j]] = swapped[:, [j, i]]
         moved = misfit(swapped, np.arange(len(swapped)))[0] - found.residuals

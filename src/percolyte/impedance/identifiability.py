@@ -71,7 +71,7 @@ def linear(misfit: Misfit, found: Solution, opened: NDArray[np.bool_], cutoff: F
     psi = weight * found.residuals
     steep = (misfit.used * weight * (2.0 * weight - 1.0)).sum(axis=1) / rows
     steep = np.maximum(steep, 0.1)
-    scatter = np.maximum((psi**2).sum(axis=1) / degrees / steep, (PRECISION * _typical(misfit)) ** 2)
+    scatter = np.maximum((psi**2).sum(axis=1) / degrees / steep, (PRECISION * typical(misfit)) ** 2)
     normal = found.jacobian.swapaxes(1, 2) @ found.jacobian
     size = np.sqrt(np.einsum("bpp->bp", normal))
     inverse = np.where(moving & (size > 0.0), 1.0 / np.where(size > 0.0, size, 1.0), 0.0)
@@ -97,10 +97,11 @@ def linear(misfit: Misfit, found: Solution, opened: NDArray[np.bool_], cutoff: F
     )
 
 
-def _typical(misfit: Misfit) -> Any:
+def typical(misfit: Misfit) -> Floats:
     """Size of what was measured over the noise expected, of each problem."""
     sizes = [np.where(member.used, np.abs(member.rows) / member.noise, 0.0) for member in misfit.members]
-    return np.concatenate(sizes, axis=1).mean(axis=1)
+    mean: Floats = np.concatenate(sizes, axis=1).mean(axis=1)
+    return mean
 
 
 def _directions(taking_part: NDArray[np.bool_], dark: NDArray[np.bool_]) -> Any:
@@ -116,7 +117,8 @@ def _directions(taking_part: NDArray[np.bool_], dark: NDArray[np.bool_]) -> Any:
 def exchanges(misfit: Misfit, values: Floats, opened: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
     """Pairs of parameters that can be swapped without any change of the response, whatever their values.
 
-    Tested at `values` (P) with the two of a pair set apart. Limit: rails of case (c); not those of (a) and (b).
+    Tested near `values` (P), but away from where parameters are equal or exponents at their bounds by chance.
+    Limit: the rails of case (c) can, those of (a) and (b) cannot.
     """
     pairs = [
         (i, j)
@@ -127,9 +129,13 @@ def exchanges(misfit: Misfit, values: Floats, opened: NDArray[np.bool_]) -> tupl
     ]
     if not pairs:
         return ()
-    trials = np.tile(values, (2 * len(pairs), 1))
+    turn = 0.618 * np.arange(values.size) % 1.0
+    bounded = np.isfinite(misfit.low) & np.isfinite(misfit.high)
+    width = np.where(bounded, misfit.high - np.where(bounded, misfit.low, 0.0), 0.0)
+    apart = np.where(bounded, misfit.low + width * (0.5 + 0.4 * turn), values * np.exp(0.5 * turn))
+    trials = np.tile(np.where(opened, apart, values), (2 * len(pairs), 1))
     for row, (i, j) in enumerate(pairs):
-        one = max(values[i], values[j])
+        one = max(apart[i], apart[j])
         other = 1.7 * one
         trials[2 * row, [i, j]] = one, other
         trials[2 * row + 1, [i, j]] = other, one

@@ -19,6 +19,8 @@ from percolyte.impedance.measurement import Floats, MeasuredSpectrum, Polarisati
 from percolyte.impedance.model import ImpedanceModel, Parameter
 
 Weighting: TypeAlias = Literal["modulus", "proportional", "unit", "residuals"]
+TOGETHER = 0.5
+"""Correlation of neighbouring residuals beyond which they are no noise."""
 LEAST_PART = 0.01
 """Proportional noise of a part never falls below this share of |Z|: the other part leaks into it."""
 
@@ -165,6 +167,18 @@ def _expected(rows: Floats, paired: bool, weighting: Weighting) -> Any:
     modulus = np.repeat(np.hypot(rows[:, ::2], rows[:, 1::2]), 2, axis=1)
     modulus = np.maximum(modulus, 1e-9 * modulus.max(axis=1, keepdims=True))
     return np.maximum(np.abs(rows), LEAST_PART * modulus) if weighting == "proportional" else modulus
+
+
+def together(misfit: Misfit, residuals: Floats) -> Floats:
+    """Correlation of the residuals (B, M) of neighbouring points, of the member where it is largest (B)."""
+    found = []
+    for member, part in zip(misfit.members, misfit.split(residuals), strict=True):
+        apart = 2 if member.paired else 1
+        total = (part * part).sum(axis=1)
+        product = (part[:, apart:] * part[:, :-apart]).sum(axis=1)
+        found.append(np.where(total > 0.0, product / np.where(total > 0.0, total, 1.0), 0.0))
+    most: Floats = np.max(found, axis=0)
+    return most
 
 
 def from_residuals(member: Member, residuals: Floats) -> Floats:

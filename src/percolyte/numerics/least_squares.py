@@ -21,12 +21,15 @@ has ended leaves them, so that it costs nothing while others go on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from percolyte.numerics.grid import compiled
 
 Floats: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -35,11 +38,15 @@ Residuals: TypeAlias = Callable[[Floats, NDArray[np.intp]], tuple[Floats, Floats
 
 ITERATIONS = 200
 SMALL = 1e-10
-"""A step that promises less than this share of F, and keeps it, is the last: the values are then within about
-1e-5 √M of their standard errors of the optimum."""
+"""A step that promises less than this share of F is not worth taking: the values are then within about 1e-5 √M of
+their standard errors of the optimum."""
 DAMPING = 1e-3
 """λ at the start."""
 LEAST_DAMPING = 1e-14
+LEAST_CHANGE = 0.03
+"""Factor of λ after a step that kept its promise."""
+LEAST_STEP = 1e-13
+"""A step that is relatively shorter changes nothing."""
 DAMPED = 1e-6
 """With a larger λ a small step says nothing about flat directions yet."""
 LONGEST = 2.5
@@ -88,6 +95,25 @@ class _State:
     high: Floats
     cutoff: Floats
 
+    @property
+    def steps(self) -> tuple[Floats, ...]:
+        """What a step is computed from."""
+        return (
+            self.place,
+            self.residuals,
+            self.jacobian,
+            self.cost,
+            self.damping,
+            self.low,
+            self.high,
+            self.cutoff,
+        )
+
+    @property
+    def judged(self) -> tuple[Floats, ...]:
+        """What a step changes, and the cutoff."""
+        return self.place, self.residuals, self.jacobian, self.cost, self.damping, self.growth, self.cutoff
+
     def only(self, mask: Mask) -> Self:
         return type(self)(*(getattr(self, field.name)[mask] for field in fields(self)))
 
@@ -126,24 +152,30 @@ def solve(
     index = np.arange(number)
     residuals, jacobian = evaluate(place, index)
     ones = np.ones(number)
-    state = _State(
-        index, place, residuals, jacobian, _cost(residuals, cutoff), DAMPING * ones, 2.0 * ones, low, high, cutoff
-    )
+    state = _State(index, place, residuals, jacobian, np.empty(number), DAMPING * ones, 2.0 * ones, low, high, cutoff)
+    _costs(residuals, cutoff, state.cost)
     best = (place.copy(), state.cost.copy(), residuals.copy(), jacobian.copy())
     converged, spent = np.zeros(number, bool), np.ones(number, np.intp)
     free = np.ones(start.shape, bool)
     going = np.isfinite(state.cost)
-    for count in range(2, iterations + 2):
+    for count in range(2, iterations + 3):
         if not going.all():
             state = state.only(going)
         if not state.index.size:
             break
-        ended, held = _advance(state, evaluate)
-        spent[state.index], converged[state.index], free[state.index] = count, ended, ~held
-        going = ~ended
-        if ended.any() or count > iterations:
+        target, promised, held, ended = _propose(*state.steps)
+        free[state.index] = ~held
+        if ended.any() or count > iterations + 1:
             for kept, now in zip(best, (state.place, state.cost, state.residuals, state.jacobian), strict=True):
                 kept[state.index] = now
+            converged[state.index] = ended
+        going = ~ended
+        if not going.all():
+            state, target, promised = state.only(going), target[going], promised[going]
+            going = np.ones(state.index.size, bool)
+        if state.index.size and count <= iterations + 1:
+            spent[state.index] = count
+            _judge(*evaluate(target, state.index), target, promised, *state.judged)
     values = np.where(logarithmic, np.exp(np.where(logarithmic, best[0], 0.0)), best[0])
     return Solution(values, *best[1:], free, converged, spent)
 
@@ -157,68 +189,128 @@ def _coordinates(values: Floats, logarithmic: Mask) -> Floats:
     return np.where(logarithmic, np.clip(logs, -FARTHEST, FARTHEST), values)
 
 
-def _cost(residuals: Floats, cutoff: Floats) -> Floats:
-    """F of each problem; infinite where a residual is not a number."""
-    square = residuals * residuals
-    bent = np.isfinite(cutoff)
-    if bent.any():
-        bend = cutoff[bent, None] ** 2
-        square[bent] = bend * np.log1p(square[bent] / bend)
-    cost = 0.5 * square.sum(axis=1)
-    return np.where(np.isfinite(cost), cost, np.inf)
-
-
 def weights(residuals: Floats, cutoff: Floats) -> Floats:
     """ρ'(r)/2r: one for plain least squares, small for a residual beyond the cutoff."""
     return 1.0 / (1.0 + (residuals / cutoff[:, None]) ** 2)
 
 
-def _advance(state: _State, evaluate: Residuals) -> tuple[Mask, Mask]:
-    """One step of every problem. Which have ended, and which coordinates are held."""
-    weighted = state.jacobian
-    if np.isfinite(state.cutoff).any():
-        weighted = weights(state.residuals, state.cutoff)[:, :, None] * weighted
-    across = weighted.swapaxes(1, 2)
-    gradient = (across @ state.residuals[:, :, None])[:, :, 0]
-    curvature = across @ state.jacobian
-    held = ((state.place <= state.low) & (gradient > 0.0)) | ((state.place >= state.high) & (gradient < 0.0))
-    held |= state.low == state.high
-    step = _step(gradient, curvature, held, state.damping)
-    target = np.clip(state.place + np.clip(step, -LONGEST, LONGEST), state.low, state.high)
-    step = target - state.place
-    promised = -(step * (gradient + 0.5 * (curvature @ step[:, :, None])[:, :, 0])).sum(axis=1)
-    residuals, jacobian = evaluate(target, state.index)
-    cost = _cost(residuals, state.cutoff)
-    gained = state.cost - cost
-    better = gained >= 0.0
-    tiny = SMALL * state.cost
-    ended = (promised <= tiny) & (np.abs(gained) <= tiny) & (state.damping <= DAMPED)
-    ended |= (np.abs(step) <= 1e-13 * (1.0 + np.abs(state.place))).all(axis=1)
-    _adapt(state, gained / np.maximum(promised, 1e-300), better)
-    for kept, new in (
-        (state.place, target),
-        (state.residuals, residuals),
-        (state.jacobian, jacobian),
-        (state.cost, cost),
-    ):
-        kept[better] = new[better]
-    return ended, held
+@compiled
+def _cost(residuals: Any, cutoff: float) -> float:
+    """F of one problem; infinite where a residual is not a number."""
+    cost = 0.0
+    if math.isinf(cutoff):
+        for r in residuals:
+            cost += 0.5 * r * r
+    else:
+        for r in residuals:
+            cost += 0.5 * cutoff * cutoff * math.log1p((r / cutoff) ** 2)
+    return cost if math.isfinite(cost) else math.inf
 
 
-def _step(gradient: Floats, curvature: Floats, held: Mask, damping: Floats) -> Floats:
-    """Damped Gauss-Newton step in coordinates scaled to a diagonal of ones; zero where held."""
-    diagonal = np.einsum("bpp->bp", curvature)
-    # a value without any effect has no scale of its own
-    scale = 1.0 / np.sqrt(np.maximum(diagonal, 1e-24 * diagonal.max(axis=1, keepdims=True) + 1e-300))
-    scale = np.where(held, 0.0, scale)
-    matrix = curvature * scale[:, :, None] * scale[:, None, :]
-    np.einsum("bpp->bp", matrix)[...] = 1.0 + damping[:, None]
-    step: Floats = -scale * np.linalg.solve(matrix, (scale * gradient)[:, :, None]).astype(float, copy=False)[:, :, 0]
+@compiled
+def _costs(residuals: Any, cutoff: Any, cost: Any) -> None:
+    for b in range(cost.size):
+        cost[b] = _cost(residuals[b], cutoff[b])
+
+
+@compiled
+def _propose(
+    place: Any, residuals: Any, jacobian: Any, cost: Any, damping: Any, low: Any, high: Any, cutoff: Any
+) -> tuple[Any, Any, Any, Any]:
+    """Where each problem would go, what the linear model promises there, what is held, and which have arrived."""
+    number, size = place.shape
+    target, held = place.copy(), np.zeros((number, size), np.bool_)
+    promised, ended = np.zeros(number), np.zeros(number, np.bool_)
+    for b in range(number):
+        gradient, curvature = _normal_equations(residuals[b], jacobian[b], cutoff[b])
+        for p in range(size):
+            outwards = (place[b, p] <= low[b, p] and gradient[p] > 0.0) or (
+                place[b, p] >= high[b, p] and gradient[p] < 0.0
+            )
+            held[b, p] = outwards or low[b, p] == high[b, p]
+        step = _step(gradient, curvature, held[b], damping[b])
+        still = whole = True
+        for p in range(size):
+            moved = min(max(step[p], -LONGEST), LONGEST)
+            target[b, p] = min(max(place[b, p] + moved, low[b, p]), high[b, p])
+            # a step cut short says nothing of what a whole one would gain
+            whole = whole and target[b, p] == place[b, p] + step[p]
+            step[p] = target[b, p] - place[b, p]
+            still = still and abs(step[p]) <= LEAST_STEP * (1.0 + abs(place[b, p]))
+        for p in range(size):
+            promised[b] -= step[p] * gradient[p]
+            for q in range(size):
+                promised[b] -= 0.5 * step[p] * curvature[p, q] * step[q]
+        ended[b] = still or (whole and promised[b] <= SMALL * cost[b] and damping[b] <= DAMPED)
+    return target, promised, held, ended
+
+
+@compiled
+def _normal_equations(residuals: Any, jacobian: Any, cutoff: float) -> tuple[Any, Any]:
+    """Gradient JᵀWr and curvature JᵀWJ of one problem."""
+    rows, size = jacobian.shape
+    gradient, curvature = np.zeros(size), np.zeros((size, size))
+    for m in range(rows):
+        weight = 1.0 / (1.0 + (residuals[m] / cutoff) ** 2)
+        for p in range(size):
+            slope = weight * jacobian[m, p]
+            gradient[p] += slope * residuals[m]
+            for q in range(p + 1):
+                curvature[p, q] += slope * jacobian[m, q]
+    for p in range(size):
+        for q in range(p):
+            curvature[q, p] = curvature[p, q]
+    return gradient, curvature
+
+
+@compiled
+def _step(gradient: Any, curvature: Any, held: Any, damping: float) -> Any:
+    """Damped Gauss-Newton step by Cholesky's factors, in coordinates scaled to a diagonal of ones; zero where held."""
+    size = gradient.size
+    scale, factor, step = np.zeros(size), np.zeros((size, size)), np.zeros(size)
+    largest = 0.0
+    for p in range(size):
+        largest = max(largest, curvature[p, p])
+    for p in range(size):
+        if not held[p]:
+            # a value without any effect has no scale of its own
+            scale[p] = 1.0 / math.sqrt(max(curvature[p, p], 1e-24 * largest + 1e-300))
+    for p in range(size):
+        for q in range(p + 1):
+            entry = 1.0 + damping if p == q else curvature[p, q] * scale[p] * scale[q]
+            for k in range(q):
+                entry -= factor[p, k] * factor[q, k]
+            # where rounding has eaten a flat direction, its pivot is that of rounding
+            factor[p, q] = math.sqrt(max(entry, 1e-16)) if p == q else entry / factor[q, q]
+    for p in range(size):
+        entry = -scale[p] * gradient[p]
+        for k in range(p):
+            entry -= factor[p, k] * step[k]
+        step[p] = entry / factor[p, p]
+    for p in range(size - 1, -1, -1):
+        entry = step[p]
+        for k in range(p + 1, size):
+            entry -= factor[k, p] * step[k]
+        step[p] = entry / factor[p, p]
+    for p in range(size):
+        step[p] *= scale[p]
     return step
 
 
-def _adapt(state: _State, ratio: Any, better: Mask) -> None:
-    """Less damping the better the promise was kept, and ever faster growing damping while it is not."""
-    shrunk = state.damping * np.clip(1.0 - (2.0 * np.clip(ratio, 0.0, 1.0) - 1.0) ** 3, 0.03, 2.0)
-    state.damping = np.where(better, np.maximum(shrunk, LEAST_DAMPING), state.damping * state.growth)
-    state.growth = np.where(better, 2.0, 2.0 * state.growth)
+@compiled
+def _judge(
+    new_residuals: Any, new_jacobian: Any, target: Any, promised: Any,
+    place: Any, residuals: Any, jacobian: Any, cost: Any, damping: Any, growth: Any, cutoff: Any,
+) -> None:  # fmt: skip
+    """Take each step that does not make F larger; less damping the better its promise was kept, more where it was not."""
+    for b in range(cost.size):
+        new = _cost(new_residuals[b], cutoff[b])
+        if new <= cost[b]:
+            ratio = min((cost[b] - new) / max(promised[b], 1e-300), 1.0)
+            change = min(max(1.0 - (2.0 * ratio - 1.0) ** 3, LEAST_CHANGE), 2.0)
+            damping[b] = max(damping[b] * change, LEAST_DAMPING)
+            growth[b] = 2.0
+            place[b], residuals[b], jacobian[b], cost[b] = target[b], new_residuals[b], new_jacobian[b], new
+        else:
+            damping[b] *= growth[b]
+            growth[b] *= 2.0
