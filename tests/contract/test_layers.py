@@ -39,6 +39,7 @@ ORDER = [
     "microstructure.files",
     "microstructure.segment",
     "microstructure.distances",
+    "microstructure.clusters",
     "microstructure.particles",
     "microstructure.sizes",
     "microstructure.interfaces",
