@@ -45,6 +45,7 @@ ORDER = [
     "microstructure.interfaces",
     "microstructure.networks",
     "microstructure.measure",
+    "microstructure.slabs",
     "numerics.grid",
     "numerics.blocks",
     "numerics.aggregation",

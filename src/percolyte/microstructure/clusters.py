@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,32 +88,40 @@ def connected(labels: Labels | Mask) -> Connected:
     return Connected(of_cluster, sizes, sides, number)
 
 
-def connected_in_slabs(slabs: Iterable[Labels]) -> ClusterTable:
+class SlabClusters:
     """The clusters of an image of which one slab after another along axis 0 is in memory.
 
     Each slab is numbered by itself, and what touches the slab before is joined
     with it. Memory goes with the number of clusters, not with that of voxels.
     """
-    tables: list[ClusterTable] = []
-    touching = [np.zeros((2, 0), dtype=np.int64)]
-    first = numbers = np.zeros(0, dtype=np.int64)
-    plane: Labels | None = None
-    known = 0
-    for slab in slabs:
+
+    def __init__(self) -> None:
+        self._tables: list[ClusterTable] = []
+        self._touching = [np.zeros((2, 0), dtype=np.int64)]
+        self._first: Counts | None = None
+        self._plane = np.zeros((0, 0), dtype=np.uint8)
+        self._numbers: Counts = np.zeros(0, dtype=np.int64)
+        self._known = 0
+
+    def add(self, slab: Labels) -> None:
+        """The next slab."""
         found = connected(slab)
-        ends = found.number[[0, -1]].astype(np.int64) + known
-        if plane is None:
-            first = np.unique(ends[0])
+        ends = found.number[[0, -1]].astype(np.int64) + self._known
+        if self._first is None:
+            self._first = np.unique(ends[0])
         else:
-            same = plane == slab[0]
-            touching.append(np.unique(np.stack([numbers[same], ends[0][same]]), axis=1))
-        plane, numbers = slab[-1].copy(), ends[1]
-        tables.append(ClusterTable(found.labels, found.sizes, found.sides & ~np.uint8(ALONG)))
-        known += len(found.sizes)
-    table = _concatenated(tables)
-    table.sides[first] |= np.uint8(FIRST)
-    table.sides[numbers] |= np.uint8(LAST)
-    return _joined(table, np.concatenate(touching, axis=1))
+            same = self._plane == slab[0]
+            self._touching.append(np.unique(np.stack([self._numbers[same], ends[0][same]]), axis=1))
+        self._plane, self._numbers = slab[-1].copy(), ends[1]
+        self._tables.append(ClusterTable(found.labels, found.sizes, found.sides & ~np.uint8(ALONG)))
+        self._known += len(found.sizes)
+
+    def table(self) -> ClusterTable:
+        """All clusters, once the last slab is added."""
+        table = _concatenated(self._tables)
+        table.sides[self._first] |= np.uint8(FIRST)
+        table.sides[self._numbers] |= np.uint8(LAST)
+        return _joined(table, np.concatenate(self._touching, axis=1))
 
 
 def _concatenated(tables: Sequence[ClusterTable]) -> ClusterTable:

@@ -17,7 +17,7 @@ from percolyte.microstructure.memory import check_memory
 from percolyte.microstructure.networks import Networks, Roles
 from percolyte.microstructure.particles import SizeDistribution, particle_sizes
 from percolyte.microstructure.sizes import chord_lengths, constriction, spheres
-from percolyte.microstructure.volume import Labels, Volume
+from percolyte.microstructure.volume import Labels, Lengths, Volume
 
 LEAST = 16
 """Voxels along an axis below which it is not halved into sub-volumes."""
@@ -42,6 +42,9 @@ class Estimate:
 class Measures:
     """Numbers of a volume, SI; a number that a volume has not is missing."""
 
+    source: str
+    shape: tuple[int, ...]
+    voxel: Lengths
     axis: int
     volume_fraction: Mapping[str, Estimate]
     percolating_fraction: Mapping[str, tuple[Estimate, Estimate, Estimate]]
@@ -101,6 +104,9 @@ def measure(volume: Volume, roles: Roles, axis: int = 0) -> Measures:
         return {key[1:]: estimate for key, estimate in estimates.items() if key[0] == what}
 
     return Measures(
+        source=volume.source,
+        shape=volume.labels.shape,
+        voxel=volume.voxel,
         axis=axis,
         volume_fraction=fractions,
         percolating_fraction={
@@ -127,15 +133,8 @@ def _estimate(value: float, parts: list[float]) -> Estimate:
     return Estimate(value, error, tuple(known))
 
 
-def sub_volumes(volume: Volume) -> list[Volume]:
-    """The volume halved along each axis that is long enough: eight parts of a cube."""
-    return [
-        replace(volume, labels=np.ascontiguousarray(volume.labels[ranges])) for ranges in _halves(volume.labels.shape)
-    ]
-
-
 def _halves(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
-    """Ranges of voxels of the sub-volumes; none where no axis is long enough."""
+    """Ranges of voxels of the volume halved along each axis that is long enough: eight parts of a cube."""
     if max(shape) < LEAST:
         return []
     return list(product(*(_both_halves(length) for length in shape)))
