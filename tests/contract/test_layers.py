@@ -35,6 +35,7 @@ ORDER = [
     "microstructure.edit",
     "microstructure.image",
     "microstructure.record",
+    "microstructure.packed",
     "microstructure.tiff",
     "microstructure.files",
     "microstructure.segment",
