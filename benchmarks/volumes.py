@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from percolyte.microstructure.clusters import connected
 from percolyte.microstructure.distances import path_lengths
 from percolyte.microstructure.interfaces import interface_areas, triple_lines
 from percolyte.microstructure.measure import measure, measure_widths
-from percolyte.microstructure.networks import clusters, roles_of
+from percolyte.microstructure.networks import roles_of
 from percolyte.microstructure.particles import separate
 from percolyte.microstructure.volume import Volume
 
@@ -34,7 +35,7 @@ def electrode(edge: int) -> Volume:
 def contenders(volume: Volume) -> dict[str, Callable[[], Any]]:
     roles, active = roles_of(volume), volume.mask("active")
     return {
-        "clusters of one phase": lambda: clusters(active),
+        "clusters of all phases": lambda: connected(volume.labels),
         "particles": lambda: separate(active, VOXEL),
         "interface areas": lambda: interface_areas(volume.labels, 3, VOXEL),
         "three-phase lines": lambda: triple_lines(volume.labels, 3, VOXEL),

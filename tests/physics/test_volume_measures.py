@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from percolyte.errors import InputError
+from percolyte.microstructure.clusters import Clusters, connected
 from percolyte.microstructure.distances import distance_inside, path_lengths
 from percolyte.microstructure.edit import permute
 from percolyte.microstructure.interfaces import interface_areas, triple_lines
-from percolyte.microstructure.measure import measure, measure_widths, representative_error, sub_volumes
-from percolyte.microstructure.networks import Networks, Roles, clusters, roles_of
+from percolyte.microstructure.measure import measure, measure_widths, representative_error
+from percolyte.microstructure.networks import Networks, Roles, roles_of
 from percolyte.microstructure.particles import particle_sizes, separate
-from percolyte.microstructure.sizes import chord_lengths, intrusion_widths, widths
+from percolyte.microstructure.sizes import chord_lengths, spheres
 from percolyte.microstructure.volume import Lengths, Volume
 
 UNIT: Lengths = (1.0, 1.0, 1.0)
@@ -135,8 +136,9 @@ def test_the_width_of_a_gap_is_right_to_half_a_voxel_and_so_is_its_bottleneck() 
     labels[4:8] = 0
     labels[4:8, 6:9] = 1
     gap = labels == 1
-    assert widths(gap, UNIT).quantile(0.5) == 9.5
-    assert intrusion_widths(gap, UNIT, 0).quantile(0.5) == 3.5
+    within, entering = spheres(gap, UNIT, 0)
+    assert within.distribution().quantile(0.5) == 9.5
+    assert entering.distribution().quantile(0.5) == 3.5
     found = measure_widths(volume_with(labels, wall=0, gap=1), "gap")
     assert found.constriction.value == pytest.approx((3.5 / 9.5) ** 2)
     assert found.median.value == pytest.approx(9.5e-6)
@@ -154,7 +156,7 @@ def test_wide_phases_are_measured_in_blocks_to_one_block() -> None:
     """A gap of 40 voxels is measured in blocks of several voxels."""
     mask = np.zeros((16, 60, 16), dtype=np.bool_)
     mask[:, 10:50] = True
-    assert widths(mask, UNIT).quantile(0.5) == pytest.approx(40.0, abs=6.0)
+    assert spheres(mask, UNIT, 0)[0].distribution().quantile(0.5) == pytest.approx(40.0, abs=6.0)
 
 
 def test_a_volume_without_an_edge_has_no_width() -> None:
@@ -211,6 +213,10 @@ def test_particles_cut_by_a_side_are_left_out_and_large_ones_count_more() -> Non
     assert found.cumulative[0] == pytest.approx(small / (small + large))
 
 
+def clusters(mask: Mask) -> Clusters:
+    return connected(mask).of(1)
+
+
 def two_particles() -> NDArray[np.uint8]:
     """Two blocks of active material between electrolyte on the left; the second touches only an enclosed part of it."""
     labels = np.zeros((12, 12, 12), dtype=np.uint8)
@@ -262,6 +268,28 @@ def test_a_closed_pore_touches_no_side() -> None:
     assert clusters(mask).largest_fraction == 0.5
 
 
+def test_the_parts_of_every_phase_are_those_of_scipy() -> None:
+    labels = random_volume().labels
+    found = connected(labels)
+    for label in range(3):
+        expected, count = ndimage.label(labels == label)
+        mine = found.number[labels == label]
+        assert len(np.unique(mine)) == count
+        assert len(np.unique(mine + 10**6 * expected[labels == label])) == count
+        assert sorted(found.of(label).sizes[found.labels == label]) == sorted(np.bincount(expected.ravel())[1:])
+
+
+def test_parts_have_their_share_of_a_plane_and_none_of_what_lies_between_them() -> None:
+    """A plane at a quarter of the height, 8 x 8 faces for each of the four lower parts, and a plane in the cut."""
+    labels = np.zeros((16, 16, 16), dtype=np.uint8)
+    labels[4:] = 1
+    labels[8:] = 2
+    found = measure(volume_with(labels, (1.0, 1.0, 1.0), a=0, b=1, c=2), Roles((), (), ()))
+    assert found.interface_area["a", "b"].parts == pytest.approx((64 / 512,) * 4 + (0.0,) * 4)
+    assert found.interface_area["b", "c"].value == pytest.approx(256 / 4096)
+    assert found.interface_area["b", "c"].parts == (0.0,) * 8
+
+
 # the whole
 
 
@@ -288,7 +316,7 @@ def test_every_number_that_depends_on_the_size_carries_its_sub_volumes() -> None
     volume = random_volume()
     found = measure(volume, roles_of(volume))
     fraction = found.volume_fraction["active"]
-    assert len(fraction.parts) == len(sub_volumes(volume)) == 8
+    assert len(fraction.parts) == 8
     assert np.mean(fraction.parts) == pytest.approx(fraction.value, rel=1e-12)
     area = found.interface_area["electrolyte", "active"]
     assert area.error == pytest.approx(np.std(area.parts, ddof=1) / math.sqrt(8))

@@ -13,7 +13,7 @@ from percolyte.errors import InputError
 
 if TYPE_CHECKING:
     from percolyte.microstructure.networks import Roles
-    from percolyte.microstructure.volume import Volume
+    from percolyte.microstructure.volume import Lengths, Volume
 
 app = typer.Typer()
 
@@ -39,15 +39,16 @@ def read(volume: str, voxel: str | None, phases: str | None, crop: str | None = 
     """The volume that the arguments of a command name."""
     from percolyte.microstructure.edit import ranges_from
     from percolyte.microstructure.files import read_volume
+
+    length, names = _voxel_and_phases(voxel, phases)
+    ranges = None if crop is None else ranges_from(crop)
+    return read_volume(volume, voxel=length, phases=names, ranges=ranges, coarsen=coarsen)
+
+
+def _voxel_and_phases(voxel: str | None, phases: str | None) -> tuple[Lengths | None, dict[str, int] | None]:
     from percolyte.microstructure.volume import phases_from, voxel_from
 
-    return read_volume(
-        volume,
-        voxel=None if voxel is None else voxel_from(voxel),
-        phases=None if phases is None else phases_from(phases),
-        ranges=None if crop is None else ranges_from(crop),
-        coarsen=coarsen,
-    )
+    return None if voxel is None else voxel_from(voxel), None if phases is None else phases_from(phases)
 
 
 def _names(text: str | None) -> list[str] | None:
@@ -77,21 +78,27 @@ def measure(
     as_json: Json = False,
 ) -> None:
     """Fractions, percolation, contact areas, utilisation and sizes of a voxel image, with their errors."""
+    from percolyte.microstructure.files import open_image
     from percolyte.microstructure.measure import measure as measured
     from percolyte.microstructure.measure import measure_widths
+    from percolyte.microstructure.slabs import fits, measure_in_slabs
     from percolyte.report.measures import measures_json, measures_text, widths_json, widths_text
 
-    image = read(volume, voxel, phases, crop, coarsen)
-    roles = _roles(image, active, ionic, electronic)
-    for name in _names(widths) or ():
-        image.label(name)
-    found = measured(image, roles, axis)
-    wide = {name: measure_widths(image, name, axis) for name in _names(widths) or ()}
+    wide = {}
+    if crop is None and coarsen == 1 and not widths and not fits(open_image(volume)):
+        found = measure_in_slabs(open_image(volume), *_voxel_and_phases(voxel, phases), axis)
+    else:
+        image = read(volume, voxel, phases, crop, coarsen)
+        roles = _roles(image, active, ionic, electronic)
+        for name in _names(widths) or ():
+            image.label(name)
+        found = measured(image, roles, axis)
+        wide = {name: measure_widths(image, name, axis) for name in _names(widths) or ()}
     if as_json:
-        data: dict[str, Any] = {"outcome": "done", **measures_json(image, found)}
+        data: dict[str, Any] = {"outcome": "done", **measures_json(found)}
         print_json({**data, "widths": {name: widths_json(sizes) for name, sizes in wide.items()}})
         return
-    typer.echo(measures_text(image, found))
+    typer.echo(measures_text(found))
     for name, sizes in wide.items():
         typer.echo("\n" + widths_text(name, sizes))
 

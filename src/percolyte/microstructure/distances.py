@@ -8,62 +8,77 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from percolyte.microstructure.volume import Lengths
+from percolyte.microstructure.volume import Labels, Lengths
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
+Steps = tuple[np.float32, np.float32, np.float32]
 FAR = np.float32(1e30)
+LINES = 64
+"""Lines that are taken together, which lie side by side in memory."""
+WALL, OPEN, WAITING = 0, 1, 2
+"""States of a voxel while ways are followed."""
 
 
 def distance_inside(mask: Mask, voxel: Lengths) -> Floats:
     """Distance (m) of each voxel of the mask to the nearest voxel outside it, between centres; 0 outside.
 
-    Exact: the squared distance is separable, min over y of (x - y)² + f(y) on
-    each line, which is the lower envelope of parabolas (Felzenszwalb and
-    Huttenlocher, Theory of Computing 8 (2012) 415, section 2). The sides of the
-    volume are no edge; a mask that fills the volume is `inf` from every edge.
+    Exact: the squared distance is separable, the min over y of (x - y)² + f(y)
+    on the lines along each axis (Felzenszwalb and Huttenlocher, Theory of
+    Computing 8 (2012) 415, section 2), and no y is farther than the least value
+    found so far. The sides of the volume are no edge; a mask that fills the
+    volume is `inf` from every edge.
     """
+    ni, nj, nk = mask.shape
     squared = np.where(mask, FAR, np.float32(0.0))
-    for axis in (2, 1, 0):
-        _squared_along(np.moveaxis(squared, axis, 2), np.float32(voxel[axis] ** 2))
+    _from_ends(squared, np.float32(voxel[2]))
+    _squared_along(squared, np.float32(voxel[1] ** 2))
+    _squared_along(squared.reshape(1, ni, nj * nk), np.float32(voxel[0] ** 2))
     squared[squared >= FAR] = np.inf
     return np.sqrt(squared, out=squared)
 
 
 @njit(cache=True, nogil=True)
-def _squared_along(squared: Floats, step: np.float32) -> None:
-    """Lower envelope of the parabolas of each line along the last axis, in place; `step` is a squared length."""
+def _from_ends(squared: Floats, length: np.float32) -> None:
+    """Squared distance to the nearer end of each run of the mask along the last axis, in place."""
     ni, nj, n = squared.shape
-    line = np.empty(n, dtype=np.float32)
-    apex = np.empty(n, dtype=np.int32)
-    start = np.empty(n + 1, dtype=np.float32)
     for i in range(ni):
         for j in range(nj):
+            line = squared[i, j]
             last = -1
-            for q in range(n):
-                line[q] = squared[i, j, q] / step
-            for q in range(n):
-                if line[q] >= FAR / step:
+            for k in range(n + 1):
+                if k < n and line[k] > 0.0:
                     continue
-                crossing = np.float32(-1.0)
-                while last >= 0:
-                    p = apex[last]
-                    crossing = ((line[q] - line[p]) / np.float32(q - p) + np.float32(q + p)) * np.float32(0.5)
-                    if crossing > start[last]:
-                        break
-                    last -= 1
-                last += 1
-                apex[last] = q
-                start[last] = crossing if last > 0 else np.float32(-1.0)
-            if last < 0:
-                continue
-            start[last + 1] = np.float32(n)
-            p = 0
+                for inner in range(last + 1, k):
+                    away = min(inner - last if last >= 0 else n, k - inner if k < n else n)
+                    line[inner] = (np.float32(away) * length) ** 2 if away < n else FAR
+                last = k
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _squared_along(squared: Floats, step: np.float32) -> None:
+    """The squared distances along the middle axis as well, in place, many lines at a time; `step` is a squared length."""
+    ni, n, nk = squared.shape
+    before = np.empty((n, LINES), dtype=np.float32)
+    best = np.empty(LINES, dtype=np.float32)
+    for i in range(ni):
+        for first in range(0, nk, LINES):
+            width = min(LINES, nk - first)
+            before[:, :width] = squared[i, :, first : first + width]
             for q in range(n):
-                while start[p + 1] < q:
-                    p += 1
-                away = np.float32(q - apex[p])
-                squared[i, j, q] = step * (away * away + line[apex[p]])
+                best[:width] = before[q, :width]
+                away = 1
+                while away < n and step * np.float32(away * away) < best[:width].max():
+                    more = step * np.float32(away * away)
+                    if q >= away:
+                        for line in range(width):
+                            best[line] = min(best[line], before[q - away, line] + more)
+                    if q + away < n:
+                        for line in range(width):
+                            best[line] = min(best[line], before[q + away, line] + more)
+                    away += 1
+                squared[i, q, first : first + width] = best[:width]
 
 
 def path_lengths(mask: Mask, voxel: Lengths, axis: int) -> Floats:
@@ -75,95 +90,83 @@ def path_lengths(mask: Mask, voxel: Lengths, axis: int) -> Floats:
     oblique to the grid and around corners come out up to 5 % too long. Steps go
     through faces only.
     """
-    lengths = np.where(mask, np.inf, -1.0).astype(np.float32)
-    padded = np.pad(lengths, 1, constant_values=-1.0)
-    _march(padded, np.array(voxel, dtype=np.float32), axis)
-    found = padded[1:-1, 1:-1, 1:-1]
-    found[~mask] = np.inf
-    return found
+    order = (axis, *(other for other in range(3) if other != axis))
+    # the side comes first in memory, so that the front of the ways lies close together in it
+    state = np.pad(mask.transpose(order), 1).astype(np.uint8)
+    lengths = np.full(state.shape, np.inf, dtype=np.float32)
+    first, second, third = (np.float32(voxel[each]) for each in order)
+    _march(lengths, state, (first, second, third))
+    return lengths[1:-1, 1:-1, 1:-1].transpose(np.argsort(order))
 
 
 @njit(cache=True, nogil=True)
-def _march(padded: Floats, voxel: Floats, axis: int) -> None:
-    """Update the neighbours of voxels that became nearer, those within one more voxel's length first; -1 is no way."""
-    ni, nj, nk = padded.shape
-    u = padded.reshape(-1)
-    steps = (nj * nk, nk, 1)
-    waiting = np.zeros(u.size, dtype=np.bool_)
-    front, later = np.empty(u.size, dtype=np.int64), np.empty(u.size, dtype=np.int64)
-    count, postponed = 0, 0
-    for i in range(1, ni - 1):
-        for j in range(1, nj - 1):
-            for k in range(1, nk - 1):
-                here = (i * nj + j) * nk + k
-                if (i, j, k)[axis] == 1 and u[here] > 0.0:
-                    u[here] = np.float32(0.5) * voxel[axis]
-                    front[count] = here
-                    count += 1
-    shortest = voxel.min()
+def _march(lengths: Floats, state: Labels, voxel: Steps) -> None:
+    """Update the neighbours of voxels that became nearer, in their order, those within one more voxel's length first."""
+    _, nj, nk = lengths.shape
+    u, state_of = lengths.reshape(-1), state.reshape(-1)
+    most = np.count_nonzero(state_of) + 1
+    front, later = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
+    first, end, postponed = 0, 0, 0
+    for here in range(nj * nk, 2 * nj * nk):
+        if state_of[here] == OPEN:
+            u[here] = np.float32(0.5) * voxel[0]
+            state_of[here] = WAITING
+            front[end] = here
+            end += 1
+    shortest = min(voxel[0], voxel[1], voxel[2])
     tolerance = np.float32(1e-3) * shortest
-    limit = voxel[axis]
-    while count > 0:
-        while count > 0:
-            count -= 1
-            here = front[count]
-            waiting[here] = False
-            for direction in range(6):
-                there = here + (steps[direction // 2] if direction % 2 else -steps[direction // 2])
-                if u[there] <= u[here]:
+    limit = voxel[0]
+    while first != end:
+        while first != end:
+            here = front[first]
+            first = first + 1 if first + 1 < most else 0
+            state_of[here] = OPEN
+            for step in (-nj * nk, -nk, -1, 1, nk, nj * nk):
+                there = here + step
+                if state_of[there] == WALL or u[there] <= u[here]:
                     continue
-                nearer = _upwind(u, there, steps, voxel)
+                nearer = _upwind(u, there, nj * nk, nk, voxel)
                 if nearer >= u[there] - tolerance:
                     continue
                 u[there] = nearer
-                if waiting[there]:
+                if state_of[there] == WAITING:
                     continue
-                waiting[there] = True
+                state_of[there] = WAITING
                 if nearer <= limit:
-                    front[count] = there
-                    count += 1
+                    front[end] = there
+                    end = end + 1 if end + 1 < most else 0
                 else:
                     later[postponed] = there
                     postponed += 1
         front, later = later, front
-        count, postponed = postponed, 0
+        first, end, postponed = 0, postponed, 0
         limit += shortest
 
 
 @njit(cache=True, nogil=True)
-def _upwind(u: Floats, here: int, steps: tuple[int, int, int], voxel: Floats) -> np.float32:
+def _upwind(u: Floats, here: int, plane: int, row: int, voxel: Steps) -> np.float32:
     """The u with Σ ((u - u_d) / h_d)² = 1 over the axes d whose nearer neighbour lies below it."""
-    a, b, c = (
-        (_nearer(u, here, steps[0]), voxel[0]),
-        (_nearer(u, here, steps[1]), voxel[1]),
-        (_nearer(u, here, steps[2]), voxel[2]),
-    )
-    if b[0] < a[0]:
-        a, b = b, a
-    if c[0] < b[0]:
-        b, c = c, b
-        if b[0] < a[0]:
-            a, b = b, a
-    # relative to the nearest, where single precision loses nothing
-    total = np.float32(1.0) / (a[1] * a[1])
-    linear = square = np.float32(0.0)
-    rise = a[1]
-    for near, length in (b, c):
-        away = near - a[0]
-        if away >= rise:
-            break
-        weight = np.float32(1.0) / (length * length)
-        total += weight
-        linear += weight * away
-        square += weight * away * away
-        rise = (linear + math.sqrt(max(linear * linear - total * (square - np.float32(1.0)), np.float32(0.0)))) / total
-    return np.float32(a[0] + rise)
-
-
-@njit(cache=True, nogil=True)
-def _nearer(u: Floats, here: int, step: int) -> np.float32:
-    """The nearer of two neighbours along an axis; -1 is no way."""
-    back, front = u[here - step], u[here + step]
-    if back < 0.0:
-        back = np.float32(np.inf)
-    return np.float32(back if front < 0.0 or back < front else front)
+    a, of_a = min(u[here - plane], u[here + plane]), voxel[0]
+    b, of_b = min(u[here - row], u[here + row]), voxel[1]
+    c, of_c = min(u[here - 1], u[here + 1]), voxel[2]
+    if b < a:
+        a, of_a, b, of_b = b, of_b, a, of_a
+    if c < b:
+        b, of_b, c, of_c = c, of_c, b, of_b
+        if b < a:
+            a, of_a, b, of_b = b, of_b, a, of_a
+    # relative to the nearest, and in its lengths, where single precision loses nothing
+    one, zero = np.float32(1.0), np.float32(0.0)
+    scale = one / of_a
+    away = (b - a) * scale
+    if away >= one:
+        return np.float32(a + of_a)
+    weight = (of_a / of_b) ** 2
+    total, linear, square = one + weight, weight * away, weight * away * away
+    rise = (linear + math.sqrt(max(linear * linear - total * (square - one), zero))) / total
+    away = (c - a) * scale
+    if away < rise:
+        weight = (of_a / of_c) ** 2
+        total, linear, square = total + weight, linear + weight * away, square + weight * away * away
+        rise = (linear + math.sqrt(max(linear * linear - total * (square - one), zero))) / total
+    return np.float32(a + of_a * rise)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from percolyte import units
 from percolyte.errors import InputError, UnitError
-from percolyte.files import inside, read_text
+from percolyte.files import LARGEST, inside, read_text
 from percolyte.microstructure.edit import shape_text
 from percolyte.microstructure.image import Image, volume_of
 from percolyte.microstructure.memory import check_memory
+from percolyte.microstructure.packed import check_hdf5, check_zarr
 from percolyte.microstructure.record import record_from, record_text
 from percolyte.microstructure.tiff import Pages, open_tiff, write_tiff
 from percolyte.microstructure.volume import Lengths, Volume
@@ -184,6 +185,7 @@ def _open_hdf5(path: Path, inner: str | None) -> Image:
     except (OSError, ValueError) as error:
         raise InputError(f"is no HDF5 file that can be read, or is cut off: {error}", source=str(path)) from None
     dataset = _one_of(_hdf5_volumes(file, path), inner, path)
+    check_hdf5(dataset, path)
     record = record_from(dataset.attrs.get("percolyte"), str(path))
     if record is not None:
         return Image(dataset, f"{path}:{dataset.name}", record.voxel, record.phases, record.origin)
@@ -243,7 +245,8 @@ def _open_mat(path: Path, inner: str | None) -> Image:
         return Image(_Reversed(image.values), image.source, about_voxel="a MATLAB file states no voxel length")
     try:
         listed = {name: _MatArray(path, name, shape, kind) for name, shape, kind in whosmat(path)}
-        written = loadmat(path, variable_names=["percolyte"]).get("percolyte", [""])
+        short = "percolyte" in listed and np.prod(listed["percolyte"].shape, dtype=float) <= LARGEST
+        written = loadmat(path, variable_names=["percolyte"])["percolyte"] if short else [""]
     except Exception as error:  # scipy lets through whatever a damaged file provokes
         raise InputError(f"is no MATLAB file that can be read, or is cut off: {error}", source=str(path)) from None
     values = _one_of({name: array for name, array in listed.items() if len(array.shape) >= 3}, inner, path)
@@ -315,6 +318,7 @@ def _open_zarr(path: Path, inner: str | None) -> Image:
     except Exception as error:  # zarr lets through whatever damaged metadata provoke
         raise InputError(f"is no Zarr array that can be read: {error}", source=str(place)) from None
     if isinstance(found, zarr.Array):
+        _check_array(found, place)
         record = record_from(found.attrs.get("percolyte"), str(place))
         if record is not None:
             return Image(found, str(place), record.voxel, record.phases, record.origin)
@@ -324,7 +328,15 @@ def _open_zarr(path: Path, inner: str | None) -> Image:
     if scales and inner is None:
         return _open_ome_zarr(path, scales)
     arrays = {name: array for name, array in found.arrays() if len(array.shape) >= 3}
-    return Image(_one_of(arrays, None, path), str(place), about_voxel="a Zarr array states no voxel length")
+    array = _one_of(arrays, None, path)
+    _check_array(array, place / array.path)
+    return Image(array, str(place), about_voxel="a Zarr array states no voxel length")
+
+
+def _check_array(array: Any, folder: Path) -> None:
+    """Refuse an array whose chunks are not what it declares."""
+    described = next(file for file in (folder / "zarr.json", folder / ".zarray") if file.exists())
+    check_zarr(array, folder, list(_codecs(json.loads(read_text(described)))))
 
 
 def _open_ome_zarr(path: Path, scales: Any) -> Image:

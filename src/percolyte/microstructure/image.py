@@ -76,16 +76,26 @@ def volume_of(
     Errors: `InputError` for values that are no labels, a result larger than the
     free memory, a missing voxel length, and labels and names that disagree.
     """
+    length = voxel_of(image, voxel)
+    labels = read_labels(image, ranges=ranges, coarsen=coarsen)
+    length = (length[0] * coarsen, length[1] * coarsen, length[2] * coarsen)
+    names = phases or names_present(image, np.bincount(labels.ravel(), minlength=256))
+    return volume_from(labels, length, names, origin=image.origin, source=image.source)
+
+
+def voxel_of(image: Image, voxel: Lengths | None) -> Lengths:
+    """The given voxel length, or that of the file."""
     length = voxel or image.voxel
     if length is None:
         raise InputError(f"{image.about_voxel}; give it, for example --voxel '0.5 um'", source=image.source)
-    labels = read_labels(image, ranges=ranges, coarsen=coarsen)
-    length = (length[0] * coarsen, length[1] * coarsen, length[2] * coarsen)
-    names = image.phases if phases is None else phases
-    if names is not None and phases is None:
-        present = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
-        names = {name: label for name, label in names.items() if label in present}
-    return volume_from(labels, length, names, origin=image.origin, source=image.source)
+    return length
+
+
+def names_present(image: Image, counts: NDArray[np.int64]) -> dict[str, int] | None:
+    """The phase names of the file whose labels are in the image, or in a part of it."""
+    if image.phases is None:
+        return None
+    return {name: label for name, label in image.phases.items() if counts[label]}
 
 
 def read_labels(image: Image, *, ranges: Sequence[slice] | None = None, coarsen: int = 1) -> Labels:
@@ -99,7 +109,7 @@ def read_labels(image: Image, *, ranges: Sequence[slice] | None = None, coarsen:
     thick = coarsen * max(1, SLAB // (image.values.dtype.itemsize * image.shape[1] * image.shape[2] * coarsen))
     for start in range(part[0].start, part[0].start + shape[0] * coarsen, thick):
         stop = min(start + thick, part[0].start + shape[0] * coarsen)
-        slab = _as_labels(read_values(image, (slice(start, stop), part[1], part[2])), image.source)
+        slab = as_labels(read_values(image, (slice(start, stop), part[1], part[2])), image.source)
         first = (start - part[0].start) // coarsen
         labels[first : first + (stop - start) // coarsen] = slab if coarsen == 1 else majority(slab, coarsen)
     return labels
@@ -125,20 +135,25 @@ def _whole_or_refused(source: str) -> Iterator[None]:
 
 
 def label_fractions(image: Image) -> dict[int, float]:
-    """Share of each label, read in chunks: the image may be larger than the memory."""
+    """Share of each label; the image may be larger than the memory."""
+    counts = label_counts(image)
+    return {int(label): float(counts[label] / counts.sum()) for label in np.flatnonzero(counts)}
+
+
+def label_counts(image: Image) -> NDArray[np.int64]:
+    """Voxels of each label from 0 to 255, read in chunks."""
     import dask.array as da
 
     def count(block: NDArray[Any]) -> NDArray[np.int64]:
-        return np.bincount(_as_labels(block, image.source).ravel(), minlength=256)[:, None, None]
+        return np.bincount(as_labels(block, image.source).ravel(), minlength=256)[:, None, None]
 
     lazy = image.lazy()
     per_block = da.map_blocks(count, lazy, dtype=np.int64, chunks=(256, 1, 1))
     with _whole_or_refused(image.source):
-        counts = per_block.reshape(-1, 256).sum(axis=0).compute(scheduler="threads")
-    return {int(label): float(counts[label] / counts.sum()) for label in np.flatnonzero(counts)}
+        return np.asarray(per_block.reshape(-1, 256).sum(axis=0).compute(scheduler="threads"))
 
 
-def _as_labels(values: NDArray[Any], source: str) -> Labels:
+def as_labels(values: NDArray[Any], source: str) -> Labels:
     """Whole numbers from 0 to 255 as uint8; anything else is not labels."""
     if values.dtype == np.bool_ or values.dtype == np.uint8:
         return values.astype(np.uint8)

@@ -56,33 +56,76 @@ class Window(NamedTuple):
     """Size of the gradient at a plane."""
 
 
-def interface_areas(classes: Labels, count: int, voxel: Lengths) -> Floats:
-    """Area (m²) between each two classes 0 ... count - 1; symmetric, zero on the diagonal."""
-    padded = np.pad(classes, MARGIN, mode="edge")
-    areas = np.zeros((count, count))
+class Regions(NamedTuple):
+    """What is counted by itself beside the whole volume: its eight halves, and the connected part of each phase."""
+
+    state: Labels
+    """Of each voxel: bit 0 where it is connected in the whole volume, bit 1 where it is within its part."""
+    half: Steps
+    """Voxels of the first half along each axis, as many as of the second; the whole length where it is not halved."""
+
+
+def interface_areas(classes: Labels, count: int, voxel: Lengths, before: int = 0, after: int = 0) -> Floats:
+    """Area (m²) between each two classes 0 ... count - 1; symmetric, zero on the diagonal.
+
+    Of a slab of a larger volume the first `before` and the last `after` planes
+    are those of its neighbours, which lend their surroundings: four, or none at
+    the sides of the volume. The faces between two slabs belong to the first.
+    """
+    planes = len(classes) - before - after
+    nothing = Regions(
+        np.zeros((planes + 1, *classes.shape[1:]), dtype=np.uint8), np.array((planes + 1, *classes.shape[1:]))
+    )
+    return np.asarray(areas_by_region(classes, count, voxel, nothing, before, after)[0, ::2, ::2])
+
+
+def areas_by_region(
+    classes: Labels, count: int, voxel: Lengths, regions: Regions, before: int = 0, after: int = 0
+) -> Floats:
+    """Areas (m²) in the whole volume and in each part, (9, 2 count, 2 count); 2 c + 1 is the connected part of class c.
+
+    Faces between two parts belong to neither.
+    """
+    padded = _padded(classes, before, after)
+    areas = np.zeros((9, 2 * count, 2 * count))
     for axis in range(3):
         shift = tuple(0.5 * (other == axis) for other in range(3))
         wide, narrow = (_window(padded.strides, shift, reach) for reach in (REACH, NARROW))
-        _add_areas(areas, padded, _interior(classes.shape, axis, 0), axis, voxel, wide, narrow)
-    return areas + areas.T
+        ends = _interior(padded.shape, tuple(int(other == axis) for other in range(3)), after)
+        _add_areas(areas, padded, ends, axis, voxel, wide, narrow, regions)
+    return areas + areas.transpose(0, 2, 1)
 
 
-def triple_lines(classes: Labels, count: int, voxel: Lengths) -> Floats:
-    """Length (m) of the lines where three classes a < b < c meet."""
-    padded = np.pad(classes, MARGIN, mode="edge")
-    lengths = np.zeros((count, count, count))
+def triple_lines(classes: Labels, count: int, voxel: Lengths, before: int = 0, after: int = 0) -> Floats:
+    """Length (m) of the lines where three classes a < b < c meet; slabs as for `interface_areas`."""
+    half = np.array(classes.shape, dtype=np.int64)
+    return np.asarray(lines_by_region(classes, count, voxel, half, before, after)[0])
+
+
+def lines_by_region(
+    classes: Labels, count: int, voxel: Lengths, half: Steps, before: int = 0, after: int = 0
+) -> Floats:
+    """Lengths (m) in the whole volume and in each part, (9, count, count, count)."""
+    padded = _padded(classes, before, after)
+    lengths = np.zeros((9, count, count, count))
     for axis in range(3):
         shift = tuple(0.5 * (other != axis) for other in range(3))
         window = _window(padded.strides, shift, REACH)
         first, second = (padded.strides[other] for other in range(3) if other != axis)
-        _add_lines(lengths, padded, _interior(classes.shape, axis, 1), (first, second), axis, voxel, window)
+        ends = _interior(padded.shape, tuple(int(other != axis) for other in range(3)), after)
+        _add_lines(lengths, padded, ends, (first, second), axis, voxel, window, half)
     return lengths
 
 
-def _interior(shape: tuple[int, ...], axis: int, edges: int) -> Steps:
-    """Ends of the loops over faces across an axis, or over edges along it."""
-    ends = [length - (1 if (other == axis) == (edges == 0) else 0) for other, length in enumerate(shape)]
-    return np.array(ends, dtype=np.int64) + MARGIN
+def _padded(classes: Labels, before: int, after: int) -> Labels:
+    """With a margin on all sides: the neighbours' planes where there are such, else the outermost voxels again."""
+    return np.pad(classes, [(MARGIN - before, MARGIN - after), (MARGIN, MARGIN), (MARGIN, MARGIN)], mode="edge")
+
+
+def _interior(shape: tuple[int, ...], across: tuple[int, ...], after: int) -> Steps:
+    """Ends of the loops over faces or edges, which lie between voxels along the axes `across`."""
+    open_end = (1 if after else 0, 0, 0)
+    return np.array([n - MARGIN - side * (1 - more) for n, side, more in zip(shape, across, open_end, strict=True)])
 
 
 def _window(strides: tuple[int, ...], shift: tuple[float, ...], reach: float) -> Window:
@@ -133,17 +176,34 @@ def _direction(g: Triple) -> Triple:
 
 
 @njit(cache=True, nogil=True)
+def _part(i: int, j: int, k: int, half: Steps) -> int:
+    """Number of the part that holds a voxel; -1 for the last plane of an odd length."""
+    if i >= 2 * half[0] or j >= 2 * half[1] or k >= 2 * half[2]:
+        return -1
+    return 4 * int(i >= half[0]) + 2 * int(j >= half[1]) + int(k >= half[2])
+
+
+@njit(cache=True, nogil=True)
 def _add_areas(
-    areas: Floats, padded: Labels, ends: Steps, axis: int, voxel: Lengths, wide: Window, narrow: Window
+    areas: Floats,
+    padded: Labels,
+    ends: Steps,
+    axis: int,
+    voxel: Lengths,
+    wide: Window,
+    narrow: Window,
+    regions: Regions,
 ) -> None:
     """Projected area of the faces across an axis, by the classes on their two sides."""
     flat = padded.ravel()
     _, nj, nk = padded.shape
     across = (nj * nk, nk, 1)[axis]
     face = voxel[0] * voxel[1] * voxel[2] / voxel[axis]
+    state, half = regions
     for i in range(MARGIN, ends[0]):
         for j in range(MARGIN, ends[1]):
-            for here in range((i * nj + j) * nk + MARGIN, (i * nj + j) * nk + ends[2]):
+            for k in range(MARGIN, ends[2]):
+                here = (i * nj + j) * nk + k
                 a, b = flat[here], flat[here + across]
                 if a == b:
                     continue
@@ -152,12 +212,26 @@ def _add_areas(
                 if g[0] ** 2 + g[1] ** 2 + g[2] ** 2 < (FLAT * wide.plane) ** 2:
                     g = _gradient(flat, here, a, b, narrow.steps, narrow.weights)
                     scale = NARROW_SCALE
-                areas[a, b] += scale * face * abs(_direction(_scaled(g, voxel))[axis])
+                area = scale * face * abs(_direction(_scaled(g, voxel))[axis])
+                x, y, z = i - MARGIN, j - MARGIN, k - MARGIN
+                p, q, r = x + (axis == 0), y + (axis == 1), z + (axis == 2)
+                one, other = state[x, y, z], state[p, q, r]
+                areas[0, 2 * a + (one & 1), 2 * b + (other & 1)] += area
+                part = _part(x, y, z, half)
+                if part >= 0 and part == _part(p, q, r, half):
+                    areas[1 + part, 2 * a + (one >> 1), 2 * b + (other >> 1)] += area
 
 
 @njit(cache=True, nogil=True)
 def _add_lines(
-    lengths: Floats, padded: Labels, ends: Steps, across: tuple[int, int], axis: int, voxel: Lengths, window: Window
+    lengths: Floats,
+    padded: Labels,
+    ends: Steps,
+    across: tuple[int, int],
+    axis: int,
+    voxel: Lengths,
+    window: Window,
+    half: Steps,
 ) -> None:
     """Projected length of the lattice edges along an axis at which three classes meet."""
     flat = padded.ravel()
@@ -165,7 +239,8 @@ def _add_lines(
     first, second = across
     for i in range(MARGIN, ends[0]):
         for j in range(MARGIN, ends[1]):
-            for here in range((i * nj + j) * nk + MARGIN, (i * nj + j) * nk + ends[2]):
+            for k in range(MARGIN, ends[2]):
+                here = (i * nj + j) * nk + k
                 p, q, r, s = flat[here], flat[here + first], flat[here + second], flat[here + first + second]
                 a, c = min(p, q, r, s), max(p, q, r, s)
                 b = max(p if p < c else a, q if q < c else a, r if r < c else a, s if s < c else a)
@@ -173,4 +248,9 @@ def _add_lines(
                     continue
                 of_a = _scaled(_gradient(flat, here, NOTHING, a, window.steps, window.weights), voxel)
                 of_c = _scaled(_gradient(flat, here, NOTHING, c, window.steps, window.weights), voxel)
-                lengths[a, b, c] += voxel[axis] * abs(_direction(_cross(of_a, of_c))[axis])
+                length = voxel[axis] * abs(_direction(_cross(of_a, of_c))[axis])
+                lengths[0, a, b, c] += length
+                x, y, z = i - MARGIN, j - MARGIN, k - MARGIN
+                part = _part(x, y, z, half)
+                if part >= 0 and part == _part(x + (axis != 0), y + (axis != 1), z + (axis != 2), half):
+                    lengths[1 + part, a, b, c] += length

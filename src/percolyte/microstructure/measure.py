@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from percolyte.errors import InputError
 from percolyte.microstructure.distances import path_lengths
-from percolyte.microstructure.interfaces import interface_areas, triple_lines
+from percolyte.microstructure.interfaces import Floats, Regions, areas_by_region, lines_by_region
 from percolyte.microstructure.memory import check_memory
-from percolyte.microstructure.networks import Clusters, Networks, Roles, clusters
+from percolyte.microstructure.networks import Networks, Roles
 from percolyte.microstructure.particles import SizeDistribution, particle_sizes
-from percolyte.microstructure.sizes import chord_lengths, constriction, intrusion_widths, widths
-from percolyte.microstructure.volume import Volume
+from percolyte.microstructure.sizes import chord_lengths, constriction, spheres
+from percolyte.microstructure.volume import Labels, Lengths, Volume
 
 LEAST = 16
 """Voxels along an axis below which it is not halved into sub-volumes."""
@@ -41,6 +42,9 @@ class Estimate:
 class Measures:
     """Numbers of a volume, SI; a number that a volume has not is missing."""
 
+    source: str
+    shape: tuple[int, ...]
+    voxel: Lengths
     axis: int
     volume_fraction: Mapping[str, Estimate]
     percolating_fraction: Mapping[str, tuple[Estimate, Estimate, Estimate]]
@@ -70,9 +74,10 @@ def measure(volume: Volume, roles: Roles, axis: int = 0) -> Measures:
 
     Areas and lines are free of the voxel staircase (`interfaces.py`); phases are
     connected through faces; particles are told apart at their necks
-    (`particles.py`). Errors are standard errors over sub-volumes, but those of
-    the volume fractions, which follow from the integral range
-    (`representative_error`).
+    (`particles.py`). Errors are standard errors over sub-volumes, in which ways
+    are looked for anew and particles and surfaces are those of the whole; those of
+    the shortest ways are over columns from side to side, and those of the volume
+    fractions follow from the integral range (`representative_error`).
 
     Errors: `InputError` for an axis or a role that the volume has not, and for a
     volume that the free memory cannot measure (32 bytes a voxel). A phase
@@ -83,9 +88,13 @@ def measure(volume: Volume, roles: Roles, axis: int = 0) -> Measures:
     roles.check(volume)
     check_memory(volume.labels.shape, MEMORY, volume.source)
     networks = Networks(volume, roles, axis)
-    whole = dict(_numbers(networks))
-    parts = [dict(_numbers(Networks(part, roles, axis))) for part in sub_volumes(volume)]
-    estimates = {key: _estimate(value, [part.get(key, math.nan) for part in parts]) for key, value in whole.items()}
+    halves = _halves(volume.labels.shape)
+    parts = [networks.within(ranges) for ranges in halves]
+    surface, *surfaces = _surfaces(networks, halves, parts)
+    whole = dict(_numbers(networks, surface))
+    of_parts = [dict(_numbers(part, found)) for part, found in zip(parts, surfaces, strict=True)]
+    estimates = {key: _estimate(value, [part.get(key, math.nan) for part in of_parts]) for key, value in whole.items()}
+    estimates |= _geodesic_tortuosities(networks)
     fractions = {
         name: replace(estimates["volume fraction", name], error=representative_error(volume, name))
         for name in volume.phases
@@ -95,6 +104,9 @@ def measure(volume: Volume, roles: Roles, axis: int = 0) -> Measures:
         return {key[1:]: estimate for key, estimate in estimates.items() if key[0] == what}
 
     return Measures(
+        source=volume.source,
+        shape=volume.labels.shape,
+        voxel=volume.voxel,
         axis=axis,
         volume_fraction=fractions,
         percolating_fraction={
@@ -121,15 +133,16 @@ def _estimate(value: float, parts: list[float]) -> Estimate:
     return Estimate(value, error, tuple(known))
 
 
-def sub_volumes(volume: Volume) -> list[Volume]:
-    """The volume halved along each axis that is long enough: eight parts of a cube."""
-    halves = [
-        [slice(0, length // 2), slice(length // 2, 2 * (length // 2))] if length >= LEAST else [slice(None)]
-        for length in volume.labels.shape
-    ]
-    if all(len(half) == 1 for half in halves):
+def _halves(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
+    """Ranges of voxels of the volume halved along each axis that is long enough: eight parts of a cube."""
+    if max(shape) < LEAST:
         return []
-    return [replace(volume, labels=np.ascontiguousarray(volume.labels[ranges])) for ranges in product(*halves)]
+    return list(product(*(_both_halves(length) for length in shape)))
+
+
+def _both_halves(length: int) -> list[slice]:
+    half = length // 2
+    return [slice(0, half), slice(half, 2 * half)] if length >= LEAST else [slice(0, length)]
 
 
 def representative_error(volume: Volume, name: str) -> float | None:
@@ -156,69 +169,103 @@ def representative_error(volume: Volume, name: str) -> float | None:
     return math.sqrt(fraction * (1.0 - fraction) * max(ranges) / mask.size) if ranges else None
 
 
-def _numbers(networks: Networks) -> Iterator[tuple[Key, float]]:
-    """Every number that depends on the size of the volume."""
-    volume, roles, axis = networks.volume, networks.roles, networks.axis
-    for name, fraction in volume.fractions.items():
-        yield ("volume fraction", name), fraction
+def _numbers(networks: Networks, surfaces: Surfaces) -> Iterator[tuple[Key, float]]:
+    """The numbers of the whole volume, or of a part of it."""
+    volume, roles = networks.volume, networks.roles
     for name in volume.phases:
-        yield from _connection(volume, name)
+        found = networks.phases.of(volume.label(name))
+        yield ("volume fraction", name), float(found.sizes.sum()) / volume.labels.size
+        for along in range(3):
+            yield ("percolating fraction", name, str(along)), found.percolating_fraction(along)
+        yield ("largest cluster", name), found.largest_fraction
+        yield ("closed fraction", name), found.closed_fraction
     if roles.ionic:
-        yield from _ways("ions", networks.ionic, volume, axis)
+        yield ("percolation", "ions"), networks.ionic.percolating_fraction(networks.axis)
     if roles.electronic:
-        yield from _ways("electrons", networks.electronic, volume, axis)
+        yield ("percolation", "electrons"), networks.electronic.percolating_fraction(networks.axis)
     if roles.active and roles.ionic and networks.particles.any():
         yield ("utilisation",), networks.utilisation
-    yield from _surfaces(networks)
+    yield from _areas(networks, surfaces.areas / math.prod(volume.size))
+    names = list(volume.phases)
+    for a, b, c in combinations(range(len(names)), 3):
+        yield ("triple line", names[a], names[b], names[c]), float(surfaces.lines[a, b, c]) / math.prod(volume.size)
 
 
-def _connection(volume: Volume, name: str) -> Iterator[tuple[Key, float]]:
-    found = clusters(volume.mask(name))
-    for along in range(3):
-        yield ("percolating fraction", name, str(along)), found.percolating_fraction(along)
-    yield ("largest cluster", name), found.largest_fraction
-    yield ("closed fraction", name), found.closed_fraction
-
-
-def _ways(carrier: str, found: Clusters, volume: Volume, axis: int) -> Iterator[tuple[Key, float]]:
-    fraction = found.percolating_fraction(axis)
-    yield ("percolation", carrier), fraction
-    if fraction > 0.0:
-        yield ("geodesic tortuosity", carrier), _geodesic_tortuosity(found, volume, axis)
-
-
-def _geodesic_tortuosity(found: Clusters, volume: Volume, axis: int) -> float:
-    """Mean over the far side of the shortest way to it, over the distance of the sides; 1 for straight channels."""
-    lengths = np.take(path_lengths(found.through(axis), volume.voxel, axis), -1, axis=axis)
-    reached = lengths[np.isfinite(lengths)]
-    return float(reached.mean() + 0.5 * volume.voxel[axis]) / volume.size[axis]
-
-
-def _surfaces(networks: Networks) -> Iterator[tuple[Key, float]]:
-    """Areas and lines per volume; connected and lost parts of a phase are classes of their own on the way."""
-    volume, roles, names = networks.volume, networks.roles, list(networks.volume.phases)
-    table = np.zeros(256, dtype=np.uint8)
-    table[[volume.label(name) for name in names]] = 2 * np.arange(len(names))
-    classes = table[volume.labels]
-    if roles.active and roles.ionic:
-        classes += networks.ionic.through(networks.axis)
-        classes += networks.live
-    size = math.prod(volume.size)
-    areas = interface_areas(classes, 2 * len(names), volume.voxel) / size
-    lines = triple_lines(classes // 2, len(names), volume.voxel) / size
+def _areas(networks: Networks, areas: Floats) -> Iterator[tuple[Key, float]]:
+    """Areas per volume between phases, and where connected parts of them meet."""
+    roles, names = networks.roles, list(networks.volume.phases)
     for (a, one), (b, other) in combinations(enumerate(names), 2):
         yield ("interface area", one, other), float(areas[2 * a : 2 * a + 2, 2 * b : 2 * b + 2].sum())
-    for a, b, c in combinations(range(len(names)), 3):
-        yield ("triple line", names[a], names[b], names[c]), float(lines[a, b, c])
-    if roles.active and roles.ionic:
-        live = [2 * names.index(name) + 1 for name in roles.active]
-        ions = [2 * names.index(name) + 1 for name in roles.ionic]
-        touched = float(areas[np.ix_(live, ions)].sum())
-        yield ("active area",), touched
-        around = [2 * at + odd for at, name in enumerate(names) if name not in roles.active for odd in (0, 1)]
-        surface = float(areas[np.ix_(live, around)].sum())
-        if surface > 0.0:
-            yield ("contact fraction",), touched / surface
+    if not (roles.active and roles.ionic):
+        return
+    live = [2 * names.index(name) + 1 for name in roles.active]
+    ions = [2 * names.index(name) + 1 for name in roles.ionic]
+    touched = float(areas[np.ix_(live, ions)].sum())
+    yield ("active area",), touched
+    around = [2 * at + odd for at, name in enumerate(names) if name not in roles.active for odd in (0, 1)]
+    surface = float(areas[np.ix_(live, around)].sum())
+    if surface > 0.0:
+        yield ("contact fraction",), touched / surface
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """What interfaces there are in a volume; phases in their order, 2 p + 1 the connected part of phase p."""
+
+    areas: Floats
+    """m²"""
+    lines: Floats
+    """m"""
+
+
+def _surfaces(networks: Networks, halves: Sequence[tuple[slice, ...]], parts: Sequence[Networks]) -> Iterator[Surfaces]:
+    """Of the whole volume, and of each part: all from one sweep."""
+    volume = networks.volume
+    table = np.zeros(256, dtype=np.uint8)
+    table[list(volume.phases.values())] = np.arange(len(volume.phases))
+    classes = table[volume.labels]
+    half = np.array([n // 2 if n >= LEAST else n for n in volume.labels.shape])
+    state = np.zeros_like(classes)
+    if networks.roles.active and networks.roles.ionic:
+        state |= _connected_voxels(networks)
+        for ranges, part in zip(halves, parts, strict=True):
+            state[ranges] |= _connected_voxels(part) << 1
+    areas = areas_by_region(classes, len(volume.phases), volume.voxel, Regions(state, half))
+    lines = lines_by_region(classes, len(volume.phases), volume.voxel, half)
+    yield Surfaces(areas[0], lines[0])
+    for ranges in halves:
+        place = 1 + sum(bit for bit, r in zip((4, 2, 1), ranges, strict=True) if r.start > 0)
+        yield Surfaces(areas[place], lines[place])
+
+
+def _connected_voxels(networks: Networks) -> Labels:
+    """1 where ions pass from side to side, and in live active material."""
+    return (networks.through_ions | networks.live).view(np.uint8)
+
+
+def _geodesic_tortuosities(networks: Networks) -> dict[Key, Estimate]:
+    """Mean over the far side of the shortest way to it, over the distance of the sides; 1 for straight channels.
+
+    The parts are the quarters of the far side.
+    """
+    volume, axis = networks.volume, networks.axis
+    found: dict[Key, Estimate] = {}
+    for carrier, names in (("ions", networks.roles.ionic), ("electrons", networks.roles.electronic)):
+        if not names:
+            continue
+        through = networks.through_ions if carrier == "ions" else networks.through_electrons
+        last = tuple(slice(-1, None) if d == axis else slice(None) for d in range(3))
+        lengths = path_lengths(through, volume.voxel, axis)[last]
+        tortuosity = (lengths + 0.5 * volume.voxel[axis]) / volume.size[axis]
+        if np.isfinite(tortuosity).any():
+            of_parts = [_finite_mean(tortuosity[ranges]) for ranges in _columns(lengths.shape, axis)]
+            found["geodesic tortuosity", carrier] = _estimate(_finite_mean(tortuosity), of_parts)
+    return found
+
+
+def _finite_mean(values: NDArray[np.floating]) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def _notes(volume: Volume, networks: Networks, estimates: Mapping[Key, Estimate]) -> Iterator[str]:
@@ -258,16 +305,20 @@ def measure_widths(volume: Volume, name: str, axis: int = 0) -> Widths:
         raise InputError(f"{axis} is not an axis; the axes are 0, 1 and 2", source=volume.source)
     check_memory(volume.labels.shape, MEMORY, volume.source)
     mask, voxel = volume.mask(name), volume.voxel
-    spheres = widths(mask, voxel)
-    medians, factors = [], []
-    for part in sub_volumes(volume):
-        within = widths(part.mask(name), voxel)
-        medians.append(within.quantile(0.5))
-        factors.append(constriction(within, intrusion_widths(part.mask(name), voxel, axis)))
-    factor = constriction(spheres, intrusion_widths(mask, voxel, axis))
+    within, entering = spheres(mask, voxel, axis)
+    columns = [
+        (within.distribution(ranges), entering.distribution(ranges)) for ranges in _columns(within.mask.shape, axis)
+    ]
+    whole = within.distribution()
     return Widths(
-        spheres=spheres,
+        spheres=whole,
         chords=(chord_lengths(mask, voxel, 0), chord_lengths(mask, voxel, 1), chord_lengths(mask, voxel, 2)),
-        constriction=_estimate(factor, factors),
-        median=_estimate(spheres.quantile(0.5), medians),
+        constriction=_estimate(constriction(whole, entering.distribution()), [constriction(*each) for each in columns]),
+        median=_estimate(whole.quantile(0.5), [inside.quantile(0.5) for inside, _ in columns]),
     )
+
+
+def _columns(shape: tuple[int, ...], axis: int) -> list[tuple[slice, ...]]:
+    """Quarters of the volume that reach from side to side of an axis."""
+    across = [[slice(None)] if d == axis else _both_halves(length) for d, length in enumerate(shape)]
+    return list(product(*across))

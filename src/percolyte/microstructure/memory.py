@@ -11,12 +11,16 @@ ROOM = 0.8
 """Share of the free memory that may be taken, so that the machine stays usable."""
 
 
-def check_memory(shape: Sequence[int], bytes_per_voxel: float, source: str) -> None:
-    """Refuse what the free memory cannot hold, and say how to read less."""
+def room() -> float:
+    """Bytes that may be taken."""
     import psutil
 
-    needed = bytes_per_voxel * math.prod(shape)
-    free = ROOM * psutil.virtual_memory().available
+    return ROOM * float(psutil.virtual_memory().available)
+
+
+def check_memory(shape: Sequence[int], bytes_per_voxel: float, source: str) -> None:
+    """Refuse what the free memory cannot hold, and say how to read less."""
+    needed, free = bytes_per_voxel * math.prod(shape), room()
     if needed > free:
         raise InputError(
             f"{' x '.join(map(str, shape))} voxels need {_gibibytes(needed)} of memory, and {_gibibytes(free)} are free; "

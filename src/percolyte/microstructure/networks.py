@@ -3,68 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from percolyte.errors import InputError
+from percolyte.microstructure.clusters import Clusters, Connected, connected
 from percolyte.microstructure.distances import Mask
 from percolyte.microstructure.particles import Particles, separate
-from percolyte.microstructure.volume import Volume
-
-
-@dataclass(frozen=True)
-class Clusters:
-    """Parts of a mask that are connected through faces of voxels."""
-
-    number: Particles
-    """Number of the cluster of each voxel, from 1; 0 outside the mask."""
-    sizes: NDArray[np.int64]
-    """Voxels of each cluster; 0 for the outside."""
-
-    def through(self, axis: int) -> Mask:
-        """Voxels of clusters that touch both sides of an axis."""
-        return self._through_clusters(axis)[self.number]
-
-    def percolating_fraction(self, axis: int) -> float:
-        """Share of the mask in clusters from side to side; 0 for an empty mask."""
-        return float(self.sizes[self._through_clusters(axis)].sum() / max(1, self.sizes.sum()))
-
-    def _through_clusters(self, axis: int) -> Mask:
-        first, last = (self._of(np.take(self.number, side, axis=axis)) for side in (0, -1))
-        return first & last
-
-    def _of(self, part: Particles) -> Mask:
-        """Clusters with a voxel in a part of the volume, the outside not counted."""
-        found = np.zeros(len(self.sizes), dtype=np.bool_)
-        found[part] = True
-        found[0] = False
-        return found
-
-    @property
-    def largest_fraction(self) -> float:
-        """Share of the mask in its largest cluster."""
-        return float(self.sizes.max() / max(1, self.sizes.sum()))
-
-    @property
-    def closed_fraction(self) -> float:
-        """Share of the mask in clusters that touch no side of the volume, such as closed pores."""
-        sides = [np.take(self.number, side, axis=axis) for axis in range(3) for side in (0, -1)]
-        open_clusters = np.logical_or.reduce([self._of(side) for side in sides])
-        return float(self.sizes[~open_clusters].sum() / max(1, self.sizes.sum()))
-
-
-def clusters(mask: Mask) -> Clusters:
-    """The connected parts of a mask; voxels that share an edge or a corner only are not connected."""
-    from scipy.ndimage import label
-
-    number, count = label(mask)
-    sizes = np.bincount(number.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    return Clusters(number.astype(np.int32, copy=False), sizes)
+from percolyte.microstructure.volume import Labels, Volume
 
 
 @dataclass(frozen=True)
@@ -114,25 +63,66 @@ class Networks:
     volume: Volume
     roles: Roles
     axis: int
+    known_particles: Particles | None = None
+    """Of the active material, where a larger volume around this one has told them apart."""
 
     @cached_property
+    def phases(self) -> Connected:
+        """Connected parts of every phase."""
+        return connected(self.volume.labels)
+
+    @property
     def ionic(self) -> Clusters:
-        return clusters(self.volume.mask(*self.roles.ionic))
+        """Connected parts of all phases together that carry ions."""
+        return self._ions[1]
+
+    @property
+    def electronic(self) -> Clusters:
+        return self._electrons[1]
 
     @cached_property
-    def electronic(self) -> Clusters:
-        return clusters(self.volume.mask(*self.roles.electronic))
+    def through_ions(self) -> Mask:
+        """Voxels through which ions pass from side to side."""
+        image, found = self._ions
+        return found.crossing(self.axis)[image.number]
+
+    @cached_property
+    def through_electrons(self) -> Mask:
+        image, found = self._electrons
+        return found.crossing(self.axis)[image.number]
+
+    @cached_property
+    def _ions(self) -> tuple[Connected, Clusters]:
+        return self._network(self.roles.ionic)
+
+    @cached_property
+    def _electrons(self) -> tuple[Connected, Clusters]:
+        return self._network(self.roles.electronic)
+
+    def _network(self, names: tuple[str, ...]) -> tuple[Connected, Clusters]:
+        if len(names) == 1:
+            return self.phases, self.phases.of(self.volume.label(names[0]))
+        together = connected(self.volume.mask(*names))
+        return together, together.of(1)
 
     @cached_property
     def particles(self) -> Particles:
         """Particles of active material, told apart at their necks."""
+        if self.known_particles is not None:
+            return self.known_particles
         return separate(self.volume.mask(*self.roles.active), self.volume.voxel)
+
+    def within(self, ranges: tuple[slice, ...]) -> Networks:
+        """Those of a part of the volume by itself; particles that its sides cut stay what they are in the whole."""
+        part = replace(self.volume, labels=np.ascontiguousarray(self.volume.labels[ranges]))
+        known = np.ascontiguousarray(self.particles[ranges]) if self.roles.active else None
+        return Networks(part, self.roles, self.axis, known)
 
     @cached_property
     def live(self) -> Mask:
         """Active material of particles that touch both the percolating ionic and the percolating electronic network."""
-        ions, electrons = self.ionic.through(self.axis), self.electronic.through(self.axis)
-        return _reached(self.particles, ions, electrons)[self.particles]
+        networks = IONIC * self.through_ions.view(np.uint8) + ELECTRONIC * self.through_electrons.view(np.uint8)
+        return _reached(self.particles, networks, int(self.particles.max()))[self.particles]
 
     @property
     def dead(self) -> Mask:
@@ -142,27 +132,28 @@ class Networks:
     @property
     def utilisation(self) -> float:
         """Volume share of the active material that is live."""
-        return float(self.live.sum() / max(1, (self.particles > 0).sum()))
+        return int(np.count_nonzero(self.live)) / max(1, int(np.count_nonzero(self.particles)))
+
+
+IONIC, ELECTRONIC = 1, 2
 
 
 @njit(cache=True, nogil=True)
-def _reached(particles: Particles, ions: Mask, electrons: Mask) -> Mask:
+def _reached(particles: Particles, networks: Labels, last: int) -> Mask:
     """Whether each particle has a voxel in, or a face at, both networks; particle 0 is none."""
     ni, nj, nk = particles.shape
-    ionic = np.zeros(particles.max() + 1, dtype=np.bool_)
-    electronic = np.zeros_like(ionic)
+    particle, network = particles.reshape(-1), networks.reshape(-1)
+    touched = np.zeros(last + 1, dtype=np.uint8)
+    here = 0
     for i in range(ni):
         for j in range(nj):
             for k in range(nk):
-                here = particles[i, j, k]
-                electronic[here] |= electrons[i, j, k]
-                for there in ((i + 1, j, k), (i, j + 1, k), (i, j, k + 1)):
-                    if there[0] < ni and there[1] < nj and there[2] < nk:
-                        other = particles[there]
-                        ionic[here] |= ions[there]
-                        ionic[other] |= ions[i, j, k]
-                        electronic[here] |= electrons[there]
-                        electronic[other] |= electrons[i, j, k]
-    reached = ionic & electronic
+                touched[particle[here]] |= network[here]
+                for step, inside in ((1, k + 1 < nk), (nk, j + 1 < nj), (nj * nk, i + 1 < ni)):
+                    if inside and particle[here + step] != particle[here]:
+                        touched[particle[here]] |= network[here + step]
+                        touched[particle[here + step]] |= network[here]
+                here += 1
+    reached: Mask = touched == IONIC | ELECTRONIC
     reached[0] = False
     return reached

@@ -11,7 +11,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from percolyte.errors import InputError
-from percolyte.microstructure.distances import Floats, Mask, distance_inside
+from percolyte.microstructure.clusters import root
+from percolyte.microstructure.distances import Floats, Ints, Mask, distance_inside
 from percolyte.microstructure.edit import shape_text
 from percolyte.microstructure.files import open_image
 from percolyte.microstructure.image import read_values
@@ -22,23 +23,26 @@ NECK = 0.8
 LEAST_DEPTH = 0.5
 """Voxels by which a neck must be narrower: less is the roughness of the voxels."""
 
-Particles = NDArray[np.int32]
+Particles = Ints
 
 
 def separate(mask: Mask, voxel: Lengths) -> Particles:
     """Number of the particle of each voxel of the mask, from 1; 0 outside.
 
-    A watershed on the distance to the edge: from its ridges down, voxels join
-    the particle of their highest neighbour, and two particles that meet at the
-    distance s, with inscribed radii p ≥ q, stay two if s < 0.8 q. Parts that do
+    A watershed on the distance to the edge: each voxel belongs to the top that
+    the steepest way up from it leads to, and two tops that meet at the distance
+    s, with inscribed radii p ≥ q, stay two particles if s < 0.8 q. Parts that do
     not touch through faces are always different particles.
     """
     distance = np.pad(distance_inside(mask, voxel), 1)
-    order = np.flatnonzero(distance)
-    level = np.round(np.minimum(distance.ravel()[order] / min(voxel), 4000.0) * 16.0).astype(np.uint16)
-    order = order[np.argsort(~level, kind="stable")]
-    found = _flood(distance, order, np.float32(LEAST_DEPTH * min(voxel)))
-    return np.ascontiguousarray(found[1:-1, 1:-1, 1:-1])
+    tops = np.zeros(distance.shape, dtype=np.int32 if distance.size < 2**31 else np.int64)
+    peaks = _climb(distance, tops)
+    one, other, saddles = _saddles(distance, tops)
+    level = np.round(np.minimum(saddles / min(voxel), 4000.0) * 16.0).astype(np.uint16)
+    falling = np.argsort(~level, kind="stable")
+    depth = np.float32(LEAST_DEPTH * min(voxel))
+    particle = _joined(peaks, one[falling], other[falling], saddles[falling], depth)
+    return particle[tops[1:-1, 1:-1, 1:-1]]
 
 
 def told_apart(volume: Volume, names: Iterable[str]) -> Particles:
@@ -69,53 +73,78 @@ def read_particles(path: str | os.PathLike[str], volume: Volume) -> Particles:
 
 
 @njit(cache=True, nogil=True)
-def _root(parent: Particles, basin: int) -> int:
-    while parent[basin] != basin:
-        parent[basin] = parent[parent[basin]]
-        basin = parent[basin]
-    return basin
+def _climb(distance: Floats, tops: Ints) -> Floats:
+    """Number the top above each voxel, outside 0; returns the heights of the tops. Of equals the first is higher."""
+    _, nj, nk = distance.shape
+    height, up = distance.reshape(-1), tops.reshape(-1)
+    count = 0
+    for here in range(height.size):
+        if height[here] == 0.0:
+            continue
+        highest, way = height[here], 0
+        for step in (-nj * nk, -nk, -1, 1, nk, nj * nk):
+            there = height[here + step]
+            if there > highest or (there == highest and way == 0 and step < 0):
+                highest, way = there, step
+        count += way == 0
+        up[here] = count if way == 0 else -(here + way)
+    peaks = np.zeros(count + 1, dtype=np.float32)
+    for first in range(height.size):
+        top = first
+        while up[top] < 0:
+            top = -up[top]
+        number, here = up[top], first
+        peaks[number] = max(peaks[number], height[top])
+        while up[here] < 0:
+            after = -up[here]
+            up[here] = number
+            here = after
+    return peaks
 
 
 @njit(cache=True, nogil=True)
-def _flood(distance: Floats, order: NDArray[np.int64], depth: np.float32) -> Particles:
-    """Voxels in falling order of distance join basins, start them, or join two that are one particle."""
+def _saddles(distance: Floats, tops: Ints) -> tuple[Ints, Ints, Floats]:
+    """Both tops and the lower distance of each two neighbouring voxels that belong to different tops."""
     _, nj, nk = distance.shape
-    height = distance.reshape(-1)
-    basins = np.zeros(height.size, dtype=np.int32)
-    parent = np.zeros(len(order) // 4 + 16, dtype=np.int32)
-    peak = np.zeros(len(parent), dtype=np.float32)
-    count = 0
-    for here in order:
-        highest, chosen = np.float32(-1.0), 0
-        for step in (-nj * nk, -nk, -1, 1, nk, nj * nk):
-            basin = basins[here + step]
-            if basin and height[here + step] > highest:
-                highest, chosen = height[here + step], basin
-        if chosen == 0:
-            count += 1
-            if count == len(parent):
-                parent = np.concatenate((parent, np.zeros_like(parent)))
-                peak = np.concatenate((peak, np.zeros_like(peak)))
-            parent[count], peak[count] = count, height[here]
-            basins[here] = count
+    height, top = distance.reshape(-1), tops.reshape(-1)
+    found = 0
+    one = np.empty(height.size // 8 + 16, dtype=np.int32)
+    other = np.empty_like(one)
+    saddles = np.empty(len(one), dtype=np.float32)
+    for here in range(height.size):
+        if top[here] == 0:
             continue
-        basins[here] = chosen
-        for step in (-nj * nk, -nk, -1, 1, nk, nj * nk):
-            if basins[here + step]:
-                one, other = _root(parent, basins[here]), _root(parent, basins[here + step])
-                lower = min(peak[one], peak[other])
-                if one != other and (height[here] >= NECK * lower or lower - height[here] < depth):
-                    low, high = (one, other) if peak[one] <= peak[other] else (other, one)
-                    parent[low] = high
-    number = np.zeros(count + 1, dtype=np.int32)
-    particles = 0
-    for here in order:
-        basin = _root(parent, basins[here])
-        if number[basin] == 0:
-            particles += 1
-            number[basin] = particles
-        basins[here] = number[basin]
-    return basins.reshape(distance.shape)
+        for step in (1, nk, nj * nk):
+            there = top[here + step]
+            if there == 0 or there == top[here]:
+                continue
+            if found == len(one):
+                one, other = np.concatenate((one, one)), np.concatenate((other, other))
+                saddles = np.concatenate((saddles, saddles))
+            one[found], other[found] = top[here], there
+            saddles[found] = min(height[here], height[here + step])
+            found += 1
+    return one[:found], other[:found], saddles[:found]
+
+
+@njit(cache=True, nogil=True)
+def _joined(peaks: Floats, one: Ints, other: Ints, saddles: Floats, depth: np.float32) -> Particles:
+    """The particle of each top, with the saddles between tops in falling order."""
+    parent = np.arange(len(peaks), dtype=np.int32)
+    for pair in range(len(saddles)):
+        a, b = root(parent, one[pair]), root(parent, other[pair])
+        low, high = (a, b) if peaks[a] <= peaks[b] else (b, a)
+        if a != b and (saddles[pair] >= NECK * peaks[low] or peaks[low] - saddles[pair] < depth):
+            parent[low] = high
+    number = np.zeros(len(peaks), dtype=np.int32)
+    count = 0
+    for top in range(1, len(peaks)):
+        if parent[top] == top:
+            count += 1
+            number[top] = count
+    for top in range(1, len(peaks)):
+        number[top] = number[root(parent, top)]
+    return number
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,25 +50,41 @@ def _count_chords(mask: Mask) -> NDArray[np.int64]:
     return counts
 
 
-def widths(mask: Mask, voxel: Lengths) -> SizeDistribution:
-    """Diameters of the largest spheres within the mask that hold each of its voxels, weighted by volume.
+@dataclass(frozen=True)
+class Spheres:
+    """Radius of the largest sphere around each voxel of a mask."""
 
-    The continuous size distribution, by opening with spheres (Münch and Holzer,
-    J. Am. Ceram. Soc. 91 (2008) 4059).
+    radius: Floats
+    mask: Mask
+    voxel: Lengths
+
+    def distribution(self, ranges: tuple[slice, ...] = (slice(None),) * 3) -> SizeDistribution:
+        """Shares of the volume, or of a part of it, by diameter; a full volume has none.
+
+        A gap of n voxels has the largest distance n/2 or (n + 1)/2 between centres: its width is right to half a voxel.
+        """
+        radius = self.radius[ranges]
+        values, counts = np.unique(radius[self.mask[ranges] & np.isfinite(radius)], return_counts=True)
+        share = np.cumsum(counts)
+        diameters = np.where(values > 0.0, 2.0 * values.astype(np.float64) - 0.5 * min(self.voxel), 0.0)
+        return SizeDistribution(diameters, share / max(1, share[-1] if len(share) else 1))
+
+
+def spheres(mask: Mask, voxel: Lengths, axis: int) -> tuple[Spheres, Spheres]:
+    """The largest spheres within the mask around its voxels, and those that come in from the first side of an axis.
+
+    The continuous size distribution, by opening with spheres, and what mercury
+    porosimetry sees (Münch and Holzer, J. Am. Ceram. Soc. 91 (2008) 4059).
+    Voxels that nothing reaches from the side count as of no width.
     """
-    coarse, length = _at_hand(mask, voxel)
-    return _distribution(_largest_sphere(distance_inside(coarse, length), length), coarse, length)
-
-
-def intrusion_widths(mask: Mask, voxel: Lengths, axis: int) -> SizeDistribution:
-    """The same of spheres that come in from the first side of an axis: what mercury porosimetry sees.
-
-    Voxels that nothing reaches from there count as of no width.
-    """
-    coarse, length = _at_hand(mask, voxel)
-    distance = np.minimum(distance_inside(coarse, length), max(n * h for n, h in zip(mask.shape, voxel, strict=True)))
-    way = _widest_way(np.pad(distance, 1), np.float32(min(length) / LEVELS), axis)
-    return _distribution(_largest_sphere(way, length), coarse, length)
+    mask, voxel = _at_hand(mask, voxel)
+    distance = distance_inside(mask, voxel)
+    bounded = np.minimum(distance, max(n * h for n, h in zip(mask.shape, voxel, strict=True)))
+    way = _widest_way(np.pad(bounded, 1), np.float32(min(voxel) / LEVELS), axis)
+    return (
+        Spheres(_largest_sphere(distance, voxel), mask, voxel),
+        Spheres(_largest_sphere(way, voxel), mask, voxel),
+    )
 
 
 def constriction(within: SizeDistribution, entering: SizeDistribution) -> float:
@@ -93,17 +110,6 @@ def _at_hand(mask: Mask, voxel: Lengths) -> tuple[Mask, Lengths]:
         return mask, voxel
     blocks = majority(mask.astype(np.uint8), factor).astype(np.bool_)
     return blocks, (voxel[0] * factor, voxel[1] * factor, voxel[2] * factor)
-
-
-def _distribution(radius: Floats, mask: Mask, voxel: Lengths) -> SizeDistribution:
-    """Shares of the volume by diameter; a full volume has none.
-
-    A gap of n voxels has the largest distance n/2 or (n + 1)/2 between centres: its width is right to half a voxel.
-    """
-    values, counts = np.unique(radius[mask & np.isfinite(radius)], return_counts=True)
-    share = np.cumsum(counts)
-    diameters = np.where(values > 0.0, 2.0 * values.astype(np.float64) - 0.5 * min(voxel), 0.0)
-    return SizeDistribution(diameters, share / max(1, share[-1] if len(share) else 1))
 
 
 @njit(cache=True, nogil=True)

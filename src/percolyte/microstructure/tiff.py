@@ -17,6 +17,7 @@ from percolyte import units
 from percolyte.errors import InputError, UnitError
 from percolyte.microstructure.edit import shape_text
 from percolyte.microstructure.image import Image
+from percolyte.microstructure.packed import check_tiff
 from percolyte.microstructure.record import Record, record_from, record_text
 from percolyte.microstructure.volume import Lengths, Volume
 
@@ -59,6 +60,7 @@ def open_tiff(path: Path) -> Image:
             series = file.series[0]
             shape = _stack_shape(series, str(path))
             _check_whole(series, path)
+            check_tiff(series, path)
             values = _values(path, series, shape)
             described = _description(file)
             voxel, about = _voxel(file, series)

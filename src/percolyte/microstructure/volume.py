@@ -92,12 +92,17 @@ def volume_from(
     origin: Origin = "measured",
     source: str = "array",
 ) -> Volume:
-    """A volume whose phase names and labels agree; without names a phase is called by its label.
+    """A volume whose phase names and labels agree (`phases_of`)."""
+    counts = np.bincount(labels.ravel(), minlength=256)
+    return Volume(labels, voxel, phases_of(counts, phases, source), origin, source)
+
+
+def phases_of(counts: NDArray[np.int64], phases: Mapping[str, int] | None, source: str) -> dict[str, int]:
+    """Names of the labels of which an image holds so many voxels; without names a phase is called by its label.
 
     Errors: `InputError` that names every label without a phase, every phase
     without a voxel, and an image that looks like grey values.
     """
-    counts = np.bincount(labels.ravel(), minlength=256)
     present = np.flatnonzero(counts)
     if phases is None:
         if len(present) > MOST_NAMELESS:
@@ -110,7 +115,7 @@ def volume_from(
     problems = _disagreements(counts, phases)
     if problems:
         raise InputError(problems, source=source)
-    return Volume(labels, voxel, dict(phases), origin, source)
+    return dict(phases)
 
 
 def _disagreements(counts: NDArray[np.int64], phases: Mapping[str, int]) -> Iterable[Problem]:

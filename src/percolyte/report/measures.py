@@ -9,13 +9,12 @@ from percolyte.microstructure.edit import shape_text
 from percolyte.microstructure.image import Image
 from percolyte.microstructure.measure import Estimate, Measures, Widths
 from percolyte.microstructure.particles import SizeDistribution
-from percolyte.microstructure.volume import Volume
 from percolyte.report.layout import aligned, converted
 
 QUANTILES = (0.1, 0.5, 0.9)
 
 
-def measures_json(volume: Volume, measures: Measures) -> dict[str, Any]:
+def measures_json(measures: Measures) -> dict[str, Any]:
     """One object; errors and sub-volumes stand under `convergence`, below the same keys."""
     return {
         **_values(measures, lambda estimate: estimate.value),
@@ -24,8 +23,8 @@ def measures_json(volume: Volume, measures: Measures) -> dict[str, Any]:
             name: [along.value for along in axes] for name, axes in measures.percolating_fraction.items()
         },
         "particle_diameter_um": _sizes_json(measures.particles),
-        "voxel_um": [converted(length, "um") for length in volume.voxel],
-        "shape": list(volume.labels.shape),
+        "voxel_um": [converted(length, "um") for length in measures.voxel],
+        "shape": list(measures.shape),
         "standard_error": _values(measures, lambda estimate: estimate.error),
         "sub_volumes": _values(measures, lambda estimate: list(estimate.parts)),
         "notes": list(measures.notes),
@@ -63,10 +62,10 @@ def _sizes_json(sizes: SizeDistribution | None) -> dict[str, float | None] | Non
     return {f"d{100 * share:.0f}": converted(sizes.quantile(share), "um") for share in QUANTILES}
 
 
-def measures_text(volume: Volume, measures: Measures) -> str:
+def measures_text(measures: Measures) -> str:
     """What the command prints."""
-    nx, ny, nz = (f"{converted(length, 'um'):.4g}" for length in volume.size)
-    lines = [f"{volume.source}: {nx} x {ny} x {nz} um; ways along axis {measures.axis}, ± one standard error", ""]
+    nx, ny, nz = (f"{converted(n * h, 'um'):.4g}" for n, h in zip(measures.shape, measures.voxel, strict=True))
+    lines = [f"{measures.source}: {nx} x {ny} x {nz} um; ways along axis {measures.axis}, ± one standard error", ""]
     rows: list[tuple[str, ...]] = [("phase", "of the volume", "percolates", "largest cluster", "closed")]
     for name, fraction in measures.volume_fraction.items():
         rows.append(

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from percolyte import units
 from percolyte.errors import InputError
 from percolyte.microstructure.edit import coarsen
-from percolyte.microstructure.networks import Networks, clusters
+from percolyte.microstructure.networks import Networks
 from percolyte.microstructure.volume import Labels, Lengths, Volume
 from percolyte.report.figures import FAINT, INK, STYLE, WARNING
 from percolyte.transport.microstructure import AXIS, Structure
@@ -69,7 +69,7 @@ def utilisation_scene(networks: Networks) -> Scene:
     volume = networks.volume
     colours = phase_colours(volume)
     labels, phases = volume.labels.copy(), dict(volume.phases)
-    lost = networks.volume.mask(*networks.roles.ionic) & ~networks.ionic.through(networks.axis)
+    lost = networks.volume.mask(*networks.roles.ionic) & ~networks.through_ions
     for name, mask, colour in ((DEAD, networks.dead, WARNING), (CUT_OFF, lost, "#f0d9a8")):
         label = next(number for number in range(256) if number not in phases.values())
         labels[mask] = label
@@ -81,7 +81,7 @@ def percolation_scene(networks: Networks, name: str) -> Scene:
     """The part of a phase that leads from side to side in its own colour, the rest of the phase in that of warnings."""
     volume = networks.volume
     mask = volume.mask(name)
-    through = clusters(mask).through(networks.axis)
+    through = networks.phases.through(volume.label(name), networks.axis)
     labels = np.zeros_like(volume.labels)
     labels[through], labels[mask & ~through] = 1, 2
     phases = {"other phases": 0, f"percolating {name}": 1, f"cut-off {name}": 2}
