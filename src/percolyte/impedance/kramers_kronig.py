@@ -2,7 +2,7 @@
 
 A series of RC elements with fixed time constants, of either sign of resistance, beside R, L and C,
 
-    Z(ω) = R + iωL + 1/(iωC) + Σ_k R_k/(1 + iωτ_k),   τ_k evenly in ln τ from 1/ω_max to 1/ω_min,   (1)
+    Z(ω) = R + iωL + 1/(iωC) + Σ_k R_k/(1 + iωτ_k),   τ_k evenly in ln τ,   (1)
 
 is fitted with weights 1/|Z|: what it cannot follow is not linear, not causal, not stable in time, or noise (M. Schönleber, D.
 Klotz, E. Ivers-Tiffée, Electrochim. Acta 131 (2014) 20-27). Here the number of elements is the one that best
@@ -25,6 +25,9 @@ Represented = Literal["impedance", "admittance"]
 FEWEST_ELEMENTS = 2
 ELEMENTS_PER_DECADE = 7
 """At most: beyond, the elements can no longer be told apart in double precision."""
+BEYOND = 5.0
+"""Times which the time constants pass 1/ω of the slowest point, and pass below that of the fastest: a blocking
+contact with a constant phase needs them."""
 NUMBERS_TRIED = 12
 COUNTED = 0.9
 """Part of the frequencies, best predicted first, that the choice goes by: not outliers, nor ends that have one neighbour."""
@@ -50,7 +53,7 @@ class LinearFit:
     @property
     def variance(self) -> float:
         """Of each weighted part, by the misfit and the degrees of freedom that remain."""
-        square = float(self.misfit @ self.misfit)
+        square: float = np.sum(self.misfit**2)
         return square / max(self.misfit.size - self.basis.shape[1], 1)
 
 
@@ -100,7 +103,7 @@ def fit_elements(
 
 
 def _columns(omega: Floats, used: NDArray[np.bool_], elements: int) -> Complexes:
-    tau = np.geomspace(1.0 / omega[used].max(), 1.0 / omega[used].min(), elements)
+    tau = np.geomspace(1.0 / (BEYOND * omega[used].max()), BEYOND / omega[used].min(), elements)
     ends = np.stack([np.ones_like(omega), 1j * omega, 1.0 / (1j * omega)], axis=1)
     return np.hstack([ends, 1.0 / (1.0 + 1j * np.outer(omega, tau))])
 
