@@ -8,6 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from percolyte.report.figures import ACCENT, FAINT, INK, STYLE, WARNING, styled
@@ -58,19 +59,20 @@ def _name_decades(axes: Axes, spectrum: MeasuredSpectrum) -> None:
     """Fill the point nearest to each decade, and name those far enough from the last one named."""
     f, z = spectrum.frequency[spectrum.used], np.conj(spectrum.impedance[spectrum.used])
     size = max(float(np.ptp(z.real)), float(np.ptp(z.imag)))
-    last: complex | None = None
+    named: list[complex] = []
     for exponent in range(int(np.floor(np.log10(f.min()))), int(np.ceil(np.log10(f.max()))) + 1):
         nearest = int(np.argmin(np.abs(np.log10(f) - exponent)))
         at = complex(z[nearest])
-        if abs(np.log10(f[nearest]) - exponent) > 0.15 or (last is not None and abs(at - last) < 0.08 * size):
+        if abs(np.log10(f[nearest]) - exponent) > 0.15 or any(abs(at - one) < 0.08 * size for one in named):
             continue
         axes.plot(at.real, at.imag, "o", color=CATHODE, markersize=4.5)
         axes.annotate(
             EngFormatter("Hz", places=0)(float(10.0**exponent)),
             (at.real, at.imag),
             textcoords="offset points", xytext=(5, 5), fontsize=7.5, color=INK,
+            path_effects=[withStroke(linewidth=2.0, foreground="white")],
         )  # fmt: skip
-        last = at
+        named.append(at)
 
 
 def bode_figure(spectrum: MeasuredSpectrum, model: Complexes | None = None) -> Figure:
@@ -132,7 +134,7 @@ def relaxation_figure(found: RelaxationTimes) -> Figure:
         top = float(density.max()) or 1.0
         for peak in found.peaks:
             part = slice(peak.first, peak.last + 1)
-            height = float(density[part].max())
+            height = max(float(density[part].max()), float(found.high[part].max(initial=0.0)) if _tame(found) else 0.0)
             resistance = EngFormatter("Ω", places=1, sep=" ")(peak.resistance.value)
             told = f"{resistance}\n{EngFormatter('s', places=1, sep=' ')(peak.time_constant.value)}"
             axes.annotate(
