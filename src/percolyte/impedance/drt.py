@@ -1,0 +1,321 @@
+"""The distribution of relaxation times of a spectrum, by non-negative Tikhonov regularisation.
+
+    Z(ω) = R∞ + iωL + 1/(iωC) + ∫ γ(ln τ)/(1 + iωτ) d ln τ,   γ ≥ 0,                           (1)
+
+over τ from 1/ω of the fastest point to that of the slowest, with γ straight between nodes and zero beyond both ends.
+Rows are weighted with 1/|Z|, as for a noise in proportion to it. L and 1/C are there only if the
+evidence for them outweighs that of one more number in N (the criterion of G. Schwarz, Ann. Stat. 6 (1978) 461-464).
+The method is that of E. Ivers-Tiffée, A. Weber, J. Ceram. Soc. Jpn. 125 (2017) 193-201, with the choices above and
+those of `numerics/regularisation.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from percolyte.impedance.measurement import Complexes, Floats, MeasuredSpectrum
+from percolyte.impedance.validity import counted
+
+if TYPE_CHECKING:
+    from percolyte.numerics.regularisation import Regularised
+
+PER_DECADE = 12
+"""Nodes; an ideal RC between two of them is met to 0.1 % of its |Z|."""
+LEAST_POINTS = 10
+DRAWS = 400
+"""Solutions drawn for the bands."""
+QUANTILES = (2.5, 97.5)
+VALLEY = 0.9
+"""Two maxima are two peaks where the density between falls below this part of the lower one."""
+SEPARATE = 0.9
+"""Part of the draws in which it must fall below both maxima, too."""
+SMALLEST_PEAK = 0.01
+"""Of the polarisation resistance."""
+
+PROCESSES = (
+    ("bulk", "F/cm", 1e-13, 1e-11),
+    ("grain boundaries", "F/cm", 1e-11, 1e-8),
+    ("surface layer or interphase", "F/cm2", 1e-9, 1e-7),
+    ("double layer at an electrode", "F/cm2", 1e-7, 1e-4),
+    ("electrochemical reaction or diffusion", "F/cm2", 1e-5, math.inf),
+)
+"""Ranges of capacitance: times thickness over area (F/cm), or over area (F/cm2).
+
+J. T. S. Irvine, D. C. Sinclair, A. R. West, Adv. Mater. 2 (1990) 132-138, table 1, for a sample with thickness/area of 1/cm: bulk
+1e-12, grain boundary 1e-11 to 1e-8, surface layer 1e-9 to 1e-7, interface of sample and electrode 1e-7 to 1e-5,
+electrochemical reaction 1e-4 F. The bulk is widened to permittivities of 1 to 100, and the gap from 1e-5 to 1e-4 F is given to both neighbours.
+"""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, and between what 95 % of the draws lie; NaN where none were drawn."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+
+@dataclass(frozen=True)
+class Peak:
+    """One maximum of the distribution and what belongs to it, valley to valley."""
+
+    resistance: Estimate
+    """ohm"""
+    time_constant: Estimate
+    """Mean over the upper half of the peak, s."""
+    capacitance: float
+    """F: time constant over resistance."""
+    first: int
+    """Nodes of its ends."""
+    last: int
+    width: float
+    """Full width at half of the maximum, decades; an ideal RC has that of two nodes."""
+    cut: bool
+    """Whether it leans on an end of the range, so that its numbers are bounds."""
+    process: str
+    """What it may be, in words."""
+
+
+@dataclass(frozen=True, eq=False)
+class RelaxationTimes:
+    """The distribution of one spectrum."""
+
+    spectrum: MeasuredSpectrum
+    time_constant: Floats
+    """Nodes, evenly in ln τ, s."""
+    density: Floats
+    """γ at the nodes, ohm per unit of ln τ."""
+    low: Floats
+    """Of 95 % of the draws, node by node; empty without bands."""
+    high: Floats
+    polarisation_resistance: Estimate
+    """∫ γ d ln τ, ohm."""
+    series_resistance: float
+    """R∞, ohm: all that is faster than the fastest point."""
+    inductance: float | None
+    """H; None where the spectrum shows none."""
+    capacitance: float | None
+    """F, in series; None where the spectrum shows none."""
+    impedance: Complexes
+    """Of (1), at every point of the spectrum, ohm."""
+    noise: float
+    """Standard deviation of real and of imaginary part over |Z|, by the fit."""
+    strength: float
+    """Of the regularisation that the data chose."""
+    peaks: tuple[Peak, ...]
+
+    @property
+    def spacing(self) -> float:
+        """Of the nodes, in ln τ."""
+        return float(np.log(self.time_constant[1] / self.time_constant[0]))
+
+
+@dataclass(frozen=True, eq=False)
+class RelaxationMap:
+    """Distributions of a series of spectra over common time constants."""
+
+    time_constant: Floats
+    density: Floats
+    """(spectra, time constants), ohm per unit of ln τ; NaN beyond the range of a spectrum."""
+    each: tuple[RelaxationTimes, ...]
+
+
+def relaxation_times(spectrum: MeasuredSpectrum, *, bands: bool = True) -> RelaxationTimes:
+    """The distribution (1) of a spectrum, its peaks, and between what 95 % of all that fits lies.
+
+    The bands are the spread of the draws about their median, set on the estimate. They hold what noise and the choice of
+    λ leave open, not what smoothing hides: peaks as sharp as an RC are blunted. Limits: an RC gives one spike
+    of area R at RC; the density integrates to the polarisation resistance within the range. Negative relaxations
+    (inductive loops) and noise not in proportion to |Z| are outside of the model.
+
+    Errors: InputError for fewer than 10 points that count, or frequencies that are not positive.
+    """
+    from percolyte.numerics.regularisation import sampled
+
+    frequency, impedance = counted(spectrum, LEAST_POINTS)
+    omega = 2.0 * np.pi * frequency
+    logarithms, spacing = _nodes(omega)
+    ends, found, scale = _regularised(omega, impedance, logarithms, spacing)
+    first = len(ends)
+    unknowns = found.unknowns * scale
+    draws = sampled(found, DRAWS, seed=1) * scale if bands else np.empty((0, unknowns.size))
+    density, spread = unknowns[first:], _centred(draws[:, first:], unknowns[first:])
+    by_name = dict(zip(ends, unknowns, strict=False))
+    inductance, elastance = by_name.get("inductance", 0.0), by_name.get("elastance", 0.0)
+    full = np.hstack([_ends(spectrum.omega, ends), _kernel(spectrum.omega, logarithms, spacing)])
+    low, high = _interval(spread)
+    return RelaxationTimes(
+        spectrum,
+        np.exp(logarithms),
+        density,
+        np.maximum(low, 0.0),
+        high,
+        _estimate(spacing * density.sum(), spacing * draws[:, first:].sum(axis=1)),
+        by_name["resistance"],
+        inductance or None,
+        1.0 / elastance if elastance else None,
+        full @ unknowns,
+        math.sqrt(found.variance),
+        found.strength,
+        _peaks(logarithms, density, draws[:, first:], spectrum),
+    )
+
+
+def relaxation_map(spectra: Sequence[MeasuredSpectrum]) -> RelaxationMap:
+    """Distributions of a series, such as states of charge or temperatures, side by side."""
+    each = tuple(relaxation_times(spectrum, bands=False) for spectrum in spectra)
+    fastest = min(one.time_constant[0] for one in each)
+    slowest = max(one.time_constant[-1] for one in each)
+    common = np.geomspace(fastest, slowest, 1 + math.ceil(PER_DECADE * math.log10(slowest / fastest)))
+    rows = [
+        np.interp(np.log(common), np.log(one.time_constant), one.density, left=np.nan, right=np.nan) for one in each
+    ]
+    return RelaxationMap(common, np.array(rows), each)
+
+
+def _nodes(omega: Floats) -> tuple[Floats, float]:
+    fastest, slowest = -math.log(omega.max()), -math.log(omega.min())
+    count = 1 + math.ceil(PER_DECADE * (slowest - fastest) / math.log(10.0))
+    logarithms, spacing = np.linspace(fastest, slowest, count, retstep=True)
+    return logarithms, float(spacing)
+
+
+def _kernel(omega: Floats, logarithms: Floats, spacing: float) -> Complexes:
+    """Impedance (N, M) of a hat of height 1 at each node: three Gauss points on either side, exact to 1e-9."""
+    points, weights = np.polynomial.legendre.leggauss(3)
+    kernel = np.zeros((omega.size, logarithms.size), complex)
+    for side in (-1.0, 1.0):
+        for away, weight in zip((points + 1.0) / 2.0, weights / 2.0, strict=True):
+            tau = np.exp(logarithms + side * away * spacing)
+            kernel += spacing * weight * (1.0 - away) / (1.0 + 1j * np.outer(omega, tau))
+    return kernel
+
+
+def _ends(omega: Floats, names: Sequence[str]) -> Complexes:
+    of_each = {"resistance": np.ones_like(omega), "inductance": 1j * omega, "elastance": 1.0 / (1j * omega)}
+    return np.stack([of_each[name] for name in names], axis=1).astype(complex)
+
+
+def _regularised(
+    omega: Floats, impedance: Complexes, logarithms: Floats, spacing: float
+) -> tuple[tuple[str, ...], Regularised, Floats]:
+    """Names of the ends for which there is most evidence, the solution with them, and the unit of each unknown."""
+    from percolyte.numerics.regularisation import regularise
+
+    weight = 1.0 / np.abs(impedance)
+    kernel, data = _kernel(omega, logarithms, spacing) * weight[:, None], impedance * weight
+    rows = np.concatenate([data.real, data.imag])
+    best: tuple[float, tuple[str, ...], Regularised, Floats] | None = None
+    for more in ((), ("inductance",), ("elastance",), ("inductance", "elastance")):
+        names = ("resistance", *more)
+        matrix = np.hstack([_ends(omega, names) * weight[:, None], kernel])
+        scale = np.full(matrix.shape[1], 1.0 / np.linalg.norm(kernel, axis=0).max())
+        scale[: len(names)] = 1.0 / np.linalg.norm(matrix[:, : len(names)], axis=0)
+        matrix = matrix * scale
+        found = regularise(np.vstack([matrix.real, matrix.imag]), rows, len(names))
+        evidence = found.evidence - 0.5 * len(names) * math.log(rows.size)
+        if best is None or evidence > best[0]:
+            best = evidence, names, found, scale
+    assert best is not None
+    return best[1:]
+
+
+def _centred(draws: Floats, value: Floats) -> Floats:
+    """Draws moved so that their median is the estimate: projection onto zero lifts them where there is little."""
+    return draws - np.median(draws, axis=0) + value if len(draws) else draws
+
+
+def _interval(draws: Floats) -> tuple[Floats, Floats]:
+    if not len(draws):
+        return np.empty(0), np.empty(0)
+    low, high = np.percentile(draws, QUANTILES, axis=0)
+    return low, high
+
+
+def _estimate(value: float, draws: Floats) -> Estimate:
+    if not draws.size:
+        return Estimate(float(value))
+    low, high = np.percentile(_centred(draws, np.asarray(value)), QUANTILES)
+    return Estimate(float(value), max(float(low), 0.0), float(high))
+
+
+def _peaks(logarithms: Floats, density: Floats, draws: Floats, spectrum: MeasuredSpectrum) -> tuple[Peak, ...]:
+    """The peaks that are apart in the estimate and in nearly every draw, fastest first."""
+    spacing = float(logarithms[1] - logarithms[0])
+    total = density.sum()
+    found = []
+    for first, last in _apart(density, draws):
+        area = density[first : last + 1].sum()
+        if area < SMALLEST_PEAK * total or area == 0.0:
+            continue
+        top = first + int(np.argmax(density[first : last + 1]))
+        upper = _upper_half(density, top, first, last)
+        value = spacing * float(area)
+        tau = float(_mean_time(logarithms, density[None], upper)[0])
+        resistance = _estimate(value, spacing * draws[:, first : last + 1].sum(axis=1))
+        time_constant = _estimate(tau, _mean_time(logarithms, draws, upper))
+        cut = top in (0, density.size - 1)
+        width = (upper[-1] - upper[0] + 1) * spacing / math.log(10.0)
+        process = _process(tau / value, spectrum)
+        found.append(Peak(resistance, time_constant, tau / value, first, last, width, cut, process))
+    return tuple(found)
+
+
+def _apart(density: Floats, draws: Floats) -> list[tuple[int, int]]:
+    """First and last node of each peak."""
+    padded = np.concatenate([[-1.0], density, [-1.0]])
+    tops = [int(i) for i in np.flatnonzero((density > padded[:-2]) & (density >= padded[2:])) if density[i] > 0.0]
+    bounds: list[int] = []
+    kept = tops[:1]
+    for top in tops[1:]:
+        valley = kept[-1] + int(np.argmin(density[kept[-1] : top + 1]))
+        lower = np.minimum(density[kept[-1]], density[top])
+        shallow = density[valley] > VALLEY * lower
+        both = np.minimum(draws[:, kept[-1]], draws[:, top])
+        if shallow or (len(draws) and np.mean(draws[:, valley] < both) < SEPARATE):
+            kept[-1] = max(kept[-1], top, key=lambda i: float(density[i]))
+        else:
+            bounds.append(valley)
+            kept.append(top)
+    edges = [-1, *bounds, density.size - 1]
+    return [(start + 1, end) for start, end in pairwise(edges)]
+
+
+def _upper_half(density: Floats, top: int, first: int, last: int) -> NDArray[np.int64]:
+    start = end = top
+    while start > first and density[start - 1] > 0.5 * density[top]:
+        start -= 1
+    while end < last and density[end + 1] > 0.5 * density[top]:
+        end += 1
+    return np.arange(start, end + 1)
+
+
+def _mean_time(logarithms: Floats, density: Floats, nodes: NDArray[np.int64]) -> Floats:
+    """Of each row, with its nodes at either side so that a spike between two nodes keeps its place."""
+    around = np.arange(max(nodes[0] - 1, 0), min(nodes[-1] + 2, logarithms.size))
+    weight = density[:, around]
+    whole = weight.sum(axis=1)
+    middle = logarithms[around].mean()
+    mean = np.where(whole > 0.0, (weight * logarithms[around]).sum(axis=1) / np.where(whole > 0.0, whole, 1.0), middle)
+    return np.asarray(np.exp(mean))
+
+
+def _process(capacitance: float, spectrum: MeasuredSpectrum) -> str:
+    """Every process whose range holds the capacitance; the ranges overlap, so it is a suggestion."""
+    if spectrum.area is None:
+        return "state the area for a suggestion"
+    by_area = capacitance / spectrum.area * 1e-4
+    measures = {"F/cm2": by_area}
+    if spectrum.thickness is not None:
+        measures["F/cm"] = by_area * spectrum.thickness * 1e2
+    names = [name for name, unit, low, high in PROCESSES if unit in measures and low <= measures[unit] <= high]
+    told = " or ".join(names) if names else "outside of the known ranges"
+    return told if spectrum.thickness is not None else f"{told}; bulk and grain boundaries need the thickness"

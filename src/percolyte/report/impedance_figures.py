@@ -1,0 +1,171 @@
+"""Figures of measured spectra: Nyquist, Bode, Kramers-Kronig residuals, relaxation times, and their map over a series."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import EngFormatter, MaxNLocator
+
+from percolyte.report.figures import ACCENT, FAINT, INK, STYLE, WARNING, styled
+
+if TYPE_CHECKING:
+    from percolyte.impedance.drt import RelaxationMap, RelaxationTimes
+    from percolyte.impedance.measurement import Complexes, MeasuredSpectrum
+    from percolyte.impedance.validity import Validity
+
+CATHODE = "#3b5b92"
+
+
+def nyquist_figure(spectrum: MeasuredSpectrum, model: Complexes | None = None) -> Figure:
+    """The spectrum in the complex plane, both axes to one scale, decades of frequency named; crosses are excluded points."""
+    with mpl.rc_context(STYLE):
+        figure, axes = styled(5.6, 4.6)
+        used, z = spectrum.used, np.conj(spectrum.impedance)
+        axes.plot(
+            z.real[used], z.imag[used], "o", color=CATHODE, markersize=4, markerfacecolor="white", label="measured"
+        )
+        if (~used).any():
+            axes.plot(z.real[~used], z.imag[~used], "x", color=WARNING, markersize=5, label="excluded")
+        if model is not None:
+            order = np.argsort(spectrum.frequency)
+            axes.plot(model.real[order], -model.imag[order], color=ACCENT, linewidth=1.3, label="model", zorder=3)
+        _name_decades(axes, spectrum)
+        _square(axes, z[used])
+        axes.set(xlabel="Re Z (Ω)", ylabel="-Im Z (Ω)")
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.legend(fontsize=8, loc="upper left")
+        return figure
+
+
+def _square(axes: Axes, z: Complexes) -> None:
+    """Limits of equal length on both axes, so that a semicircle is one."""
+    reach = 1.12 * max(float(np.ptp(z.real)), float(np.ptp(z.imag)), 1e-12 * float(np.abs(z).max()))
+    middle = 0.5 * (float(z.real.min()) + float(z.real.max()))
+    low = min(float(z.imag.min()), 0.0)
+    left = min(middle - 0.5 * reach, 0.0) if 0.0 <= middle - 0.5 * reach < 0.1 * reach else middle - 0.5 * reach
+    axes.set(xlim=(left, left + reach), ylim=(low - 0.03 * reach, low + 0.97 * reach))
+    axes.set_aspect("equal", adjustable="box")
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_locator(MaxNLocator(6))
+
+
+def _name_decades(axes: Axes, spectrum: MeasuredSpectrum) -> None:
+    """Fill the point nearest to each decade, and name those far enough from the last one named."""
+    f, z = spectrum.frequency[spectrum.used], np.conj(spectrum.impedance[spectrum.used])
+    size = max(float(np.ptp(z.real)), float(np.ptp(z.imag)))
+    named: list[complex] = []
+    for exponent in range(int(np.floor(np.log10(f.min()))), int(np.ceil(np.log10(f.max()))) + 1):
+        nearest = int(np.argmin(np.abs(np.log10(f) - exponent)))
+        at = complex(z[nearest])
+        if abs(np.log10(f[nearest]) - exponent) > 0.15 or any(abs(at - one) < 0.08 * size for one in named):
+            continue
+        axes.plot(at.real, at.imag, "o", color=CATHODE, markersize=4.5)
+        axes.annotate(
+            EngFormatter("Hz", places=0)(float(10.0**exponent)),
+            (at.real, at.imag),
+            textcoords="offset points", xytext=(5, 5), fontsize=7.5, color=INK,
+            path_effects=[withStroke(linewidth=2.0, foreground="white")],
+        )  # fmt: skip
+        named.append(at)
+
+
+def bode_figure(spectrum: MeasuredSpectrum, model: Complexes | None = None) -> Figure:
+    """Modulus and phase against frequency."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.0, 4.4), layout="constrained")
+        modulus, phase = figure.subplots(2, 1, sharex=True)
+        used, f, z = spectrum.used, spectrum.frequency, spectrum.impedance
+        for axes, values in ((modulus, np.abs(z)), (phase, -np.degrees(np.angle(z)))):
+            axes.plot(
+                f[used], values[used], "o", color=CATHODE, markersize=4, markerfacecolor="white", label="measured"
+            )
+            if (~used).any():
+                axes.plot(f[~used], values[~used], "x", color=WARNING, markersize=5, label="excluded")
+        if model is not None:
+            order = np.argsort(f)
+            modulus.plot(f[order], np.abs(model[order]), color=ACCENT, linewidth=1.3, label="model")
+            phase.plot(f[order], -np.degrees(np.angle(model[order])), color=ACCENT, linewidth=1.3)
+        modulus.set(xscale="log", yscale="log", ylabel="|Z| (Ω)")
+        phase.set(xscale="log", xlabel="frequency (Hz)", ylabel="-phase (°)")
+        modulus.legend(fontsize=8)
+        return figure
+
+
+def residual_figure(found: Validity) -> Figure:
+    """Kramers-Kronig residuals of both parts, the noise as a band, suggested outliers ringed."""
+    with mpl.rc_context(STYLE):
+        figure, axes = styled(7.0, 3.0)
+        f, used, residual = found.spectrum.frequency, found.spectrum.used, 100 * found.residual
+        noise = 200 * found.noise
+        axes.axhspan(-noise, noise, color="#eef3f2", zorder=0, label=f"noise, ± {noise:.2g} % (2σ)")
+        axes.axhline(0.0, color=FAINT, linewidth=0.8)
+        axes.plot(f[used], residual.real[used], "o-", color=CATHODE, markersize=3.5, linewidth=0.7, label="real part")
+        axes.plot(
+            f[used], residual.imag[used], "s-", color="#c9773f", markersize=3.5, linewidth=0.7, label="imaginary part"
+        )
+        outliers = list(found.outliers)
+        if outliers:
+            both = np.concatenate([residual.real[outliers], residual.imag[outliers]])
+            axes.plot(
+                np.tile(f[outliers], 2), both, "o", color=WARNING, markersize=9, markerfacecolor="none", label="look at"
+            )
+        axes.set(xscale="log", xlabel="frequency (Hz)", ylabel="(Z - model) / |Z| (%)")
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        axes.set_title(f"{found.verdict}, {found.elements} elements", fontsize=9.5, loc="left")
+        return figure
+
+
+def relaxation_figure(found: RelaxationTimes) -> Figure:
+    """The distribution with its band, and resistance and time constant of each peak."""
+    with mpl.rc_context(STYLE):
+        figure, axes = styled(7.6, 3.6)
+        tau, density = found.time_constant, found.density
+        if found.low.size:
+            axes.fill_between(
+                tau, found.low, found.high, color=ACCENT, alpha=0.2, linewidth=0, label="95 % of what fits"
+            )
+        axes.plot(tau, density, color=ACCENT, linewidth=1.6, label="estimate")
+        top = float(density.max()) or 1.0
+        for peak in found.peaks:
+            part = slice(peak.first, peak.last + 1)
+            height = max(float(density[part].max()), float(found.high[part].max(initial=0.0)) if _tame(found) else 0.0)
+            resistance = EngFormatter("Ω", places=1, sep=" ")(peak.resistance.value)
+            told = f"{resistance}\n{EngFormatter('s', places=1, sep=' ')(peak.time_constant.value)}"
+            axes.annotate(
+                told + ("\n(cut off)" if peak.cut else ""),
+                (peak.time_constant.value, height),
+                textcoords="offset points", xytext=(0, 5), ha="center", fontsize=8, linespacing=1.05,
+            )  # fmt: skip
+        axes.set(xscale="log", xlabel="time constant (s)", ylabel="density of resistance\n(Ω per unit of ln τ)")
+        axes.set_ylim(0.0, 1.3 * max(top, float(found.high.max(initial=0.0)) if _tame(found) else top))
+        axes.margins(x=0.03)
+        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        return figure
+
+
+def _tame(found: RelaxationTimes) -> bool:
+    """Whether the band may set the height of the figure: at an end of the range it can tower over all else."""
+    return float(found.high.max(initial=0.0)) < 2.0 * float(found.density.max())
+
+
+def relaxation_map_figure(found: RelaxationMap, labels: list[str], quantity: str = "spectrum") -> Figure:
+    """Distributions of a series as a map, each in a row; labels name the rows."""
+    with mpl.rc_context(STYLE):
+        figure, axes = styled(7.6, 1.2 + 0.32 * max(len(labels), 4))
+        rows = np.arange(len(labels) + 1) - 0.5
+        half = np.sqrt(found.time_constant[1] / found.time_constant[0])
+        edges = np.append(found.time_constant / half, found.time_constant[-1] * half)
+        image = axes.pcolormesh(edges, rows, found.density, cmap="YlGnBu", vmin=0.0, rasterized=True)
+        axes.set(
+            xscale="log", xlabel="time constant (s)", ylabel=quantity, yticks=range(len(labels)), yticklabels=labels
+        )
+        axes.invert_yaxis()
+        axes.tick_params(axis="y", length=0)
+        figure.colorbar(image, ax=axes, pad=0.02, label="Ω per unit of ln τ")
+        return figure
