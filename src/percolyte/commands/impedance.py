@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from percolyte.commands.shared import Figure, Json, note, print_json
+from percolyte.commands.shared import Figure, Json, Table, note, print_json
 from percolyte.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -88,6 +88,81 @@ def read(
     typer.echo(spectra_text(spectra))
 
 
+@app.command("check")
+def check(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="File of an instrument; several cycles are compared too.")
+    ],
+    cycle: Cycle = None,
+    imaginary: ImaginaryColumn = None,
+    figure: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """Whether spectra can be trusted: Kramers-Kronig relations, points that stand out, drift from cycle to cycle."""
+    from percolyte.impedance.drift import check_drift
+    from percolyte.impedance.readers.reading import read_spectra, read_spectrum
+    from percolyte.impedance.validity import check_spectrum
+    from percolyte.report.impedance_checks import drift_json, drift_text, validity_json, validity_text
+
+    wanted = (
+        None
+        if cycle is None
+        else (read_spectrum(file, cycle=cycle, imaginary=stated(None, None, None, imaginary)["imaginary"]),)
+    )
+    spectra = wanted or read_spectra(file, imaginary=stated(None, None, None, imaginary)["imaginary"])
+    found = [check_spectrum(spectrum) for spectrum in spectra]
+    drift = check_drift(spectra) if len(spectra) > 1 else None
+    if figure is not None:
+        from percolyte.report.figures import save
+        from percolyte.report.impedance_figures import residual_figure
+
+        save(residual_figure(found[0]), figure)
+        note(f"written: {figure}" + (f" (cycle {spectra[0].cycle})" if len(spectra) > 1 else ""))
+    if as_json:
+        print_json(
+            {"outcome": "done", "spectra": [validity_json(one) for one in found], "drift": drift and drift_json(drift)}
+        )
+    else:
+        typer.echo("\n".join([*(validity_text(one) for one in found), *([drift_text(drift)] if drift else [])]))
+
+
+@app.command("drt")
+def drt(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File of an instrument; several cycles become a map.")],
+    area: Area = None,
+    thickness: Thickness = None,
+    cycle: Cycle = None,
+    imaginary: ImaginaryColumn = None,
+    out: Table = None,
+    figure: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """Distribution of relaxation times: peaks with resistance, time constant and capacitance, and what each may be."""
+    from percolyte.impedance.drt import relaxation_map
+    from percolyte.impedance.readers.reading import read_spectra, read_spectrum
+    from percolyte.interchange.table import write_table
+    from percolyte.report.impedance_checks import relaxation_columns, relaxation_json, relaxation_text
+
+    arguments = stated(area, thickness, None, imaginary)
+    spectra = read_spectra(file, **arguments) if cycle is None else (read_spectrum(file, cycle=cycle, **arguments),)
+    found = relaxation_map(spectra)
+    if out is not None:
+        write_table(out, relaxation_columns(found), {"source": str(file)})
+        note(f"written: {out}")
+    if figure is not None:
+        from percolyte.report.figures import save
+        from percolyte.report.impedance_figures import relaxation_figure, relaxation_map_figure
+
+        labels = [f"{spectrum.cycle}" for spectrum in spectra]
+        single = len(spectra) == 1
+        save(relaxation_figure(found.each[0]) if single else relaxation_map_figure(found, labels, "cycle"), figure)
+        note(f"written: {figure}")
+    if as_json:
+        print_json({"outcome": "done", "spectra": [relaxation_json(one) for one in found.each]})
+    else:
+        typer.echo("\n".join(relaxation_text(one) for one in found.each))
+
+
 @app.command("fit")
 def fit(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Measurements of one composite.")],
@@ -115,6 +190,10 @@ def fit(
     ] = None,
     cycle: Cycle = None,
     imaginary: ImaginaryColumn = None,
+    exclude: Annotated[
+        str | None,
+        typer.Option(help="Points to leave out, counted from 1, such as 3,7; `percolyte eis check` names some."),
+    ] = None,
     figure: Figure = None,
     as_json: Json = False,
 ) -> None:
@@ -130,8 +209,10 @@ def fit(
     common |= {"arc": bulk_arc} if "separator" in (terminals or []) else {}
     common |= {"interface": {"charge_transfer": True}} if charge_transfer else {}
     common |= {"cycle": cycle} if cycle is not None else {}
+    left_out = _numbers(exclude)
+    common |= {"exclude": left_out} if left_out and circuit is None else {}
     found = (
-        _circuit_fit(files, circuit, cycle, imaginary)
+        _circuit_fit(files, circuit, left_out, cycle, imaginary)
         if circuit is not None
         else _cell_fit(files, _of_each(files, options), common, imaginary)
     )
@@ -171,15 +252,27 @@ def _of_each(files: Sequence[Path], options: Mapping[str, list[str] | None]) -> 
     ]
 
 
-def _circuit_fit(files: Sequence[Path], circuit: str, cycle: int | None, imaginary: Any) -> _Fitted:
+def _numbers(written: str | None) -> list[int]:
+    """'3,7' as whole numbers."""
+    try:
+        return [int(word) for word in written.split(",")] if written else []
+    except ValueError:
+        raise InputError(f"--exclude '{written}' is no list of points; write their numbers, such as 3,7") from None
+
+
+def _circuit_fit(
+    files: Sequence[Path], circuit: str, left_out: Sequence[int], cycle: int | None, imaginary: Any
+) -> _Fitted:
     from percolyte.impedance.circuit import parse_circuit
     from percolyte.impedance.fit import fit as fit_one
     from percolyte.impedance.readers.reading import read_spectrum
+    from percolyte.impedance.validity import exclude
 
     model = parse_circuit(circuit)
     if len(files) > 1:
         raise InputError("a circuit is fitted to one file; cells (--terminals) are fitted to several together")
-    found = fit_one(read_spectrum(files[0], cycle=cycle, imaginary=imaginary), model)
+    spectrum = read_spectrum(files[0], cycle=cycle, imaginary=imaginary)
+    found = fit_one(exclude(spectrum, [number - 1 for number in left_out], "left out as asked"), model)
     return _Fitted(found, {}, found.warnings)
 
 

@@ -18,10 +18,11 @@ from percolyte.impedance.cells import TERMINALS, MeasuredCell, electrolyte_resis
 from percolyte.impedance.conductivity import QUANTILE, conductivities
 from percolyte.impedance.estimates import Estimate, Fit
 from percolyte.impedance.fit import Measured, fit_jointly
-from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
+from percolyte.impedance.measurement import MeasuredSpectrum
 from percolyte.impedance.misfit import Measurement, Model
 from percolyte.impedance.polarisation import Blocked, StepResponse, duration
 from percolyte.impedance.tlm import ELECTRONS, IONS
+from percolyte.impedance.validity import check_spectrum, exclude
 from percolyte.nouns import Noun
 from percolyte.transport.closures import tortuosity_factor
 from percolyte.transport.effective import Phase, Transport
@@ -55,6 +56,8 @@ class MeasurementFile(MeasuredCell):
     """A spectrum, or a run at constant current or voltage."""
     cycle: Annotated[int, Field(ge=1)] | None = None
     """Where the file holds several spectra."""
+    exclude: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    """Points of a spectrum that are left out of the fit, counted from 1 in the order of the file."""
     contact_resistance: AreaResistance | None = None
     """Of both contacts together, known from elsewhere."""
     electrolyte_conductivity: Conductivity | None = None
@@ -151,7 +154,8 @@ def read_measurement(one: MeasurementFile, path: Path, imaginary: Imaginary | No
 
     if one.method == "polarisation":
         return read_polarisation(path, area=one.area, thickness=one.thickness)
-    return read_spectrum(path, cycle=one.cycle, area=one.area, thickness=one.thickness, imaginary=imaginary)
+    spectrum = read_spectrum(path, cycle=one.cycle, area=one.area, thickness=one.thickness, imaginary=imaginary)
+    return exclude(spectrum, [number - 1 for number in one.exclude], "left out as asked")
 
 
 def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Measurement]) -> CompositeFit:
@@ -199,7 +203,10 @@ def _left_open(files: Sequence[MeasurementFile], measurements: Sequence[Measurem
     """What the cells and the length of the runs leave open."""
     said = []
     for one, measurement in zip(files, measurements, strict=True):
-        if isinstance(measurement, Polarisation):
+        if isinstance(measurement, MeasuredSpectrum):
+            found = check_spectrum(measurement)
+            said += [] if found.verdict in ("consistent", "noisy") else [f"{one.label}: {found.words[0]}"]
+        else:
             model = _model(one, measurement)
             assert isinstance(model, StepResponse)
             values = np.array(
