@@ -160,10 +160,11 @@ def _problem(where: str, wrong: NDArray[np.bool_], what: str) -> list[Problem]:
 def _indices(spectrum: MeasuredSpectrum, points: Iterable[int]) -> list[int]:
     points = [int(point) for point in points]
     size = spectrum.frequency.size
-    wrong = [str(point) for point in points if not 0 <= point < size]
+    wrong = [str(point + 1) for point in points if not 0 <= point < size]
     if wrong:
         raise InputError(
-            f"no point {', '.join(wrong)}: the spectrum has points 0 to {size - 1}", source=spectrum.source
+            f"no point {', '.join(wrong)}: the spectrum has points 1 to {size} (indices 0 to {size - 1} in Python)",
+            source=spectrum.source,
         )
     return points
 
