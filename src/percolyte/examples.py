@@ -31,14 +31,17 @@ def find_design(name: str) -> Path:
     )
 
 
-def copy_design(name: str, out: Path | None) -> Path:
-    """Write a shipped design to a file that does not exist yet."""
+def copy_design(name: str, out: Path | None) -> tuple[Path, ...]:
+    """Write a shipped design, and the data files that it names, to files that do not exist yet."""
     source = SHIPPED / f"{name}.toml"
     names = [path.stem for path, _ in shipped_designs()]
     if name not in names:
         raise InputError(f"there is no example {name!r}{suggestion(name, names) or '; there are ' + ', '.join(names)}")
     target = out or Path(f"{name}.toml")
-    if target.exists():
-        raise InputError(f"{target} exists already; choose another name with --out")
-    target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-    return target
+    copies = {target: source} | {target.with_name(data.name): data for data in sorted(SHIPPED.glob(f"{name}.*.csv"))}
+    for copy in copies:
+        if copy.exists():
+            raise InputError(f"{copy} exists already; choose another name or folder with --out")
+    for copy, original in copies.items():
+        copy.write_text(original.read_text(encoding="utf-8"), encoding="utf-8")
+    return tuple(copies)

@@ -89,7 +89,7 @@ def examples(
             typer.echo(f"{path.stem:28}{title}")
         typer.echo("\n`percolyte examples NAME` writes one out; `percolyte run NAME` runs it as it is.")
     else:
-        typer.echo(f"written: {copy_design(name, out)}")
+        typer.echo("written: " + ", ".join(str(path) for path in copy_design(name, out)))
 
 
 @app.command()

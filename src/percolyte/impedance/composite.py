@@ -166,10 +166,14 @@ def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Me
     for one, measurement in zip(files, measurements, strict=True):
         model = _model(one, measurement)
         names = [parameter.name for parameter in model.parameters]
-        own = tuple(name for name in names if name not in SHARED)
+        own = tuple(name for name in names if name not in SHARED and len(files) > 1)
         factors = {name: factor for name, factor in _factors(one, first).items() if name in names}
         measured.append(Measured(measurement, model, own, factors, one.label))
-        known |= {f"{name} ({one.label})": value for name, value in one.known.items() if name in names}
+        known |= {
+            f"{name} ({one.label})" if name in own else name: value
+            for name, value in one.known.items()
+            if name in names
+        }
     fit = fit_jointly(measured, known=known)
     warnings = (*fit.warnings, *_left_open(files, measurements, fit))
     return CompositeFit(tuple(files), tuple(measurements), fit, conductivities(fit, _bare(first)), warnings)
