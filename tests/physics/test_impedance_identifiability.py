@@ -9,9 +9,12 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from percolyte.impedance.estimates import assembled
 from percolyte.impedance.fit import Measured, fit, fit_all, fit_jointly
 from percolyte.impedance.measurement import MeasuredSpectrum
+from percolyte.impedance.misfit import Misfit, member_of
 from percolyte.impedance.posterior import sample_posterior
+from percolyte.numerics.least_squares import solve
 from tests.impedance_models import FREQUENCY, Arcs, Line, spectra
 
 OMEGA = 2.0 * np.pi * FREQUENCY
@@ -165,6 +168,30 @@ def test_a_limit_is_reported_where_only_a_limit_is_known() -> None:
     assert found["R0"].value is None
     assert "at most" in found["R0"].why
     assert high < 1.0
+
+
+def test_an_exponent_at_its_bound_has_an_interval_that_ends_there() -> None:
+    found = [fit(one, Line("c"), larger=LARGER) for one in spectra(Line("c"), (60.0, 12.0, 3e-4, 1.0), 6)]
+    held = [one for one in found if one.optimum[3] == 1.0]
+    # the noise would put the exponent above one in half of the cases
+    assert 0 < len(held) < 6
+    for one in held:
+        item = one["interface_exponent"]
+        assert item.value == item.high == 1.0
+        assert 0.998 < item.low < 1.0
+        assert "ended at its bound" in " ".join(one.warnings)
+
+
+def test_a_profile_that_meets_a_better_optimum_moves_the_fit_there() -> None:
+    (measured,) = spectra(Line("a"), (60.0, 12.0, 3e-4, 0.9))
+    model = Line("a")
+    misfit = Misfit((member_of([measured], model, "modulus", range(4)),), model.parameters)
+    near = np.array([[57.0, 11.9, 4e-4, 0.88]])
+    stopped = solve(misfit, near, misfit.logarithmic, low=misfit.low, high=misfit.high, iterations=0)
+    (found,) = assembled(
+        misfit, stopped, np.array([np.inf]), np.ones(4, bool), [(measured,)], larger=(), profile="always"
+    )
+    assert found.optimum == pytest.approx(fit(measured, model).optimum, rel=1e-4)
 
 
 def test_a_joint_fit_resolves_what_each_spectrum_alone_cannot() -> None:

@@ -17,6 +17,7 @@ from percolyte.impedance.identifiability import (
     alternatives,
     exchanges,
     linear,
+    move_on,
     profile_ends,
     typical,
 )
@@ -31,6 +32,8 @@ UNSURE = 0.05
 """Relative standard error beyond which an interval is taken from the profile."""
 ILL = 300.0
 """Condition number of the scaled Jacobian beyond which all intervals are."""
+MOVES = 3
+"""How often a profile may lead to a better optimum before its intervals are taken as they are."""
 NEAR = 6.0
 """Two exchangeable values nearer than this many standard errors of their difference may be equal."""
 
@@ -137,13 +140,18 @@ def assembled(
     """The fits of all problems."""
     from scipy.special import stdtrit
 
-    about = linear(misfit, found, opened, cutoff)
-    quantile: Floats = np.asarray(stdtrit(about.degrees, 0.975), float)
     pairs = exchanges(misfit, found.values[0], opened)
-    chosen = _chosen(misfit, found, about, opened, pairs, profile)
-    ends = _ends(misfit, found, about, opened, cutoff, quantile, chosen)
+    for _ in range(MOVES):
+        about = linear(misfit, found, opened, cutoff)
+        quantile: Floats = np.asarray(stdtrit(about.degrees, 0.975), float)
+        chosen = _chosen(misfit, found, about, opened, pairs, profile)
+        ends, better = _ends(misfit, found, about, opened, cutoff, quantile, chosen)
+        if not better:
+            break
+        move_on(misfit, found, better, opened, cutoff)
     intervals = np.where(misfit.logarithmic[:, None], np.exp(np.clip(ends, -700.0, 700.0)), ends)
     intervals = np.where(np.isinf(ends) & misfit.logarithmic[:, None], np.where(ends < 0, 0.0, np.inf), intervals)
+    intervals = np.clip(intervals, misfit.low[:, None], misfit.high[:, None])
     shared = _Shared(misfit, found, about, opened, cutoff, pairs, tuple(larger), chosen, ends, intervals,
                      together(misfit, found.residuals), typical(misfit))  # fmt: skip
     rows = _per_member(misfit, found, measured)
@@ -172,8 +180,8 @@ def _chosen(misfit: Misfit, found: Solution, about: Linear, opened: Any, pairs: 
 
 def _ends(
     misfit: Misfit, found: Solution, about: Linear, opened: Any, cutoff: Floats, quantile: Floats, chosen: Any
-) -> Floats:
-    """Ends of the 95 % intervals in u, (B, P, 2)."""
+) -> tuple[Floats, dict[int, Floats]]:
+    """Ends of the 95 % intervals in u, (B, P, 2), and values that fit better by problem."""
     logarithmic = misfit.logarithmic
     place = np.where(logarithmic, np.log(np.where(logarithmic, found.values, 1.0)), found.values)
     reach = quantile[:, None] * np.where(np.isnan(about.errors), np.inf, about.errors)
@@ -181,12 +189,13 @@ def _ends(
     bounds = np.where(logarithmic, np.inf, misfit.high), np.where(logarithmic, -np.inf, misfit.low)
     ends = np.clip(ends, bounds[1][:, None], bounds[0][:, None])
     ends = np.where((opened | np.zeros_like(chosen))[:, :, None], ends, place[:, :, None])
+    better: dict[int, Floats] = {}
     if chosen.any():
         tasks = [Task(int(b), int(p), side) for b, p in zip(*np.nonzero(chosen), strict=True) for side in (-1.0, 1.0)]
-        walked = profile_ends(misfit, found, about, tasks, opened, cutoff, quantile)
+        walked, better = profile_ends(misfit, found, about, tasks, opened, cutoff, quantile)
         for task, end in zip(tasks, walked, strict=True):
             ends[task.problem, task.parameter, int(task.side > 0)] = end
-    return ends
+    return ends, better
 
 
 def _log_likelihood(misfit: Misfit, found: Solution) -> Floats:

@@ -42,6 +42,8 @@ Profile: TypeAlias = Literal["automatic", "always", "never"]
 
 DRAWN, KEPT, DRAWS = 48, 4, 4
 """Candidates of each draw, how many of them are followed to their optimum, and how often at most."""
+TOGETHER_AT_MOST = 250
+"""Measurements that advance together: more gain nothing, and their candidates would fill the memory."""
 AGREEING = 1e-4
 """Two optima whose F differ relatively by less are the same."""
 BEND = 2.385
@@ -206,12 +208,16 @@ def _united(measured: Sequence[Measured]) -> tuple[tuple[Parameter, ...], list[l
 
 
 def _alike(measurements: Sequence[Measurement]) -> list[list[int]]:
-    """Numbers of the measurements, those with the same points together."""
+    """Numbers of the measurements, those with the same points together as far as memory is worth it."""
     groups: dict[Any, list[int]] = {}
     for number, item in enumerate(measurements):
         points = item.time if isinstance(item, Polarisation) else item.frequency
         groups.setdefault((type(item), points.tobytes()), []).append(number)
-    return list(groups.values())
+    return [
+        group[first : first + TOGETHER_AT_MOST]
+        for group in groups.values()
+        for first in range(0, len(group), TOGETHER_AT_MOST)
+    ]
 
 
 def _problems_of(item: Measurement, model: Model, number: int | bool) -> list[tuple[str, str]]:

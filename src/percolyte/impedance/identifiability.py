@@ -38,6 +38,8 @@ PRECISION = 1e-6
 CLOSE = 0.01
 """How closely the end of a profile meets its threshold, relative in units of standard errors."""
 ROUNDS = 25
+LOCAL = 0.01
+"""Values for which 2F/κ is lower by more show that an optimum was a local one."""
 
 
 @dataclass(frozen=True)
@@ -169,10 +171,11 @@ class _Walk:
 
 def profile_ends(
     misfit: Misfit, found: Solution, about: Linear, tasks: Sequence[Task], opened: Any, cutoff: Floats, quantile: Floats
-) -> Floats:
+) -> tuple[Floats, dict[int, Floats]]:
     """Where, in u, the 95 % interval of every task ends; infinite where there is none within reach.
 
-    `quantile` (B) is t. The other parameters follow; each new point starts from where
+    Also, by problem, values met on the way that fit better than its optimum, which then
+    was a local one. `quantile` (B) is t. The other parameters follow; each new point starts from where
     the last one inside ended, moved on as the linear model says. Between a point
     inside and one outside √(F - F₀) is interpolated, as it is nearly straight.
     """
@@ -189,6 +192,7 @@ def profile_ends(
     walk.distance[:] = np.minimum(_first_step(misfit, found, about, problem, parameter) * threshold, farthest)
     ends = np.where(farthest <= 0.0, origin, np.nan)
     going = np.isnan(ends)
+    better: dict[int, Floats] = {}
     for _ in range(ROUNDS):
         now = np.flatnonzero(going)
         if not now.size:
@@ -200,6 +204,8 @@ def profile_ends(
         target[held] = origin[now] + side[now] * walk.distance[now]
         values, cost = _constrained(misfit, target, problem[now], held, opened, cutoff)
         rise = np.sqrt(np.maximum(2.0 * (cost - base[now]) / np.maximum(scatter[now], 1e-300), 0.0))
+        lower = 2.0 * (base[now] - cost) > LOCAL * scatter[now]
+        better |= dict(zip(problem[now[lower]].tolist(), values[lower], strict=True))
         inner = rise < threshold[now]
         place[now[inner]] = _coordinates(values[inner], logarithmic)
         _narrow(walk, now, rise, inner)
@@ -209,7 +215,25 @@ def profile_ends(
         ends[now[met]] = (origin + side * walk.distance)[now[met]]
         ends[now[open_ended]] = side[now[open_ended]] * np.inf
         _next_distance(walk, now, threshold[now], farthest[now])
-    return np.where(going, origin + side * np.where(np.isfinite(walk.outside), walk.outside, farthest), ends)
+    ends = np.where(going, origin + side * np.where(np.isfinite(walk.outside), walk.outside, farthest), ends)
+    return ends, better
+
+
+def move_on(misfit: Misfit, found: Solution, better: dict[int, Floats], opened: Any, cutoff: Floats) -> None:
+    """Optima from values that fit better, in place of those that were local ones."""
+    problem, values = np.array(list(better)), np.array(list(better.values()))
+    low, high = (np.where(opened, bound, values) for bound in (misfit.low, misfit.high))
+    best = solve(
+        lambda v, index: misfit(v, problem[index]),
+        values,
+        misfit.logarithmic,
+        low=low,
+        high=high,
+        cutoff=cutoff[problem],
+    )
+    for row, target in enumerate(problem):
+        if best.cost[row] < found.cost[target]:
+            found.replace(int(target), best, row)
 
 
 def _coordinates(values: Floats, logarithmic: NDArray[np.bool_]) -> Floats:
