@@ -33,6 +33,9 @@ SLOW = 0.8
 """A coarsening that leaves more than this share of the nodes is left out."""
 _HALVED = (1 << 62) - 1 - (1 << 20) - (1 << 41)
 """Clears the bits that cross from one axis into the next when a key is halved."""
+OVERCORRECTION = 1.7
+"""A correction that is constant on each aggregate is too stiff, and falls short by about this factor (D. Braess,
+Computing 55 (1995) 379, takes 1.8; measured: one to two iterations fewer, the same from 1.5 to 2.2)."""
 ENOUGH = 0.25
 """A second step of the K-cycle follows where the first leaves more than this of the residual."""
 
@@ -327,10 +330,11 @@ def cycle_down(h: Any, level: int) -> None:
 
 @compiled
 def cycle_up(h: Any, level: int) -> None:
-    """Coarse correction and backward Gauss-Seidel."""
+    """Coarse correction, enlarged, and backward Gauss-Seidel."""
     begin, end = h.first[level], h.first[level + 1]
+    boost = h.solution.dtype.type(OVERCORRECTION)
     for u in range(begin, end):
-        h.solution[u] += h.solution[h.parent[u]]
+        h.solution[u] += boost * h.solution[h.parent[u]]
         h.spare[u] = 0.0
     add_others(h, level)
     for u in range(end - 1, begin - 1, -1):

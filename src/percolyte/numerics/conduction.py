@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from percolyte.numerics.aggregation import Hierarchy, build_hierarchy, empty_graph, solve_level
+from percolyte.numerics.aggregation import OVERCORRECTION, Hierarchy, build_hierarchy, empty_graph, solve_level
 from percolyte.numerics.blocks import (
     CODES,
     COUNTS,
@@ -62,6 +62,8 @@ def _chebyshev(low: float, high: float = 2.0) -> tuple[float, float]:
 
 ROUNDING = 1e-8
 """A drop of the energy below this share of it is rounding."""
+FINE = 1e-6
+"""From a drop of this share on, each step is checked for taking energy away, as rounding may add some."""
 C0, C1 = (np.float32(c) for c in _chebyshev(0.5))
 
 
@@ -166,7 +168,8 @@ def restrict(grid: Any, u: Any, z: Any, parts: Any, first: Any, coarse: Any, sta
 
 @compiled
 def prolong(field: Any, parts: Any, first: Any, coarse: Any, start: int, stop: int) -> None:
-    """Add the coarse solution to every voxel of its part."""
+    """Add the coarse solution, enlarged, to every voxel of its part."""
+    boost = np.float32(OVERCORRECTION)
     across, along = (field.shape[1] - 1) // 2, (field.shape[2] - 1) // 2
     for i in range(start, stop):
         for j in range(across):
@@ -175,7 +178,7 @@ def prolong(field: Any, parts: Any, first: Any, coarse: Any, start: int, stop: i
                 code = parts[b + k]
                 x, y, z = 2 * i + 1, 2 * j + 1, 2 * k + 1
                 if code == 0:
-                    value = coarse[first[b + k]]
+                    value = boost * coarse[first[b + k]]
                     field[x, y, z] += value
                     field[x, y, z + 1] += value
                     field[x, y + 1, z] += value
@@ -188,7 +191,7 @@ def prolong(field: Any, parts: Any, first: Any, coarse: Any, start: int, stop: i
                     for s in range(8):
                         p = part_of(code, s)
                         if p < 15:
-                            field[x + (s >> 2), y + (s >> 1 & 1), z + (s & 1)] += coarse[first[b + k] + p]
+                            field[x + (s >> 2), y + (s >> 1 & 1), z + (s & 1)] += boost * coarse[first[b + k] + p]
 
 
 @compiled
@@ -401,7 +404,7 @@ def solve(
         z, p = np.zeros(padded, np.float32), np.zeros(padded, np.float32)
         sides = [np.zeros((2, *padded[1:]), np.float32) for _ in slabs.bounds[1:]]
         drops: list[float] = []
-        error, square = math.inf, 0.0
+        error, square, measured = math.inf, 0.0, math.inf
         while error > tolerance and len(drops) < most:
             _precondition(network, hierarchy, u, z, sides, slabs)
             own, cross, along = slabs.totals(products, network.grid, u, z, p)
@@ -413,11 +416,14 @@ def solve(
                 break
             slabs.run(advance, u, z, p, turn, along / square)
             drops.append(drop)
-            before, (energy,) = energy, slabs.totals(dissipation, network.grid, u)
+            energy -= drop
             error = _remaining(drops) / energy
-            if energy >= before:  # further steps would add rounding, not take energy away
-                error = drop / energy
-                break
+            if drop < FINE * energy:
+                before, (measured,) = measured, slabs.totals(dissipation, network.grid, u)
+                if measured >= before:  # further steps would add rounding, not take energy away
+                    error = drop / energy
+                    break
+        (energy,) = slabs.totals(dissipation, network.grid, u)
     converged = error <= tolerance or len(drops) < most
     del z, p
     grid, parts, first = network.grid, network.parts, network.first
