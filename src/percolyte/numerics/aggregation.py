@@ -33,6 +33,9 @@ SLOW = 0.8
 """A coarsening that leaves more than this share of the nodes is left out."""
 _HALVED = (1 << 62) - 1 - (1 << 20) - (1 << 41)
 """Clears the bits that cross from one axis into the next when a key is halved."""
+OVERCORRECTION = 1.8
+"""A correction that is constant on each aggregate is too stiff, and falls short by about this factor (D. Braess,
+Computing 55 (1995) 379, who takes the same; measured: one to two iterations fewer, from 1.5 to 2.2 alike)."""
 ENOUGH = 0.25
 """A second step of the K-cycle follows where the first leaves more than this of the residual."""
 
@@ -43,8 +46,8 @@ class Graph(NamedTuple):
     start: NDArray[np.int64]
     """Edges start[u]:start[u + 1] lead from u to nodes of lower number."""
     lower: NDArray[np.int32]
-    weight: NDArray[np.floating[Any]]
-    ground: NDArray[np.floating[Any]]
+    weight: NDArray[np.float32]
+    ground: NDArray[np.float32]
     """Conductance of each node to ground."""
     key: NDArray[np.int64]
     """Place of the node's block, 21 bits an axis."""
@@ -57,35 +60,35 @@ class Hierarchy(NamedTuple):
     """Level l holds the nodes first[l]:first[l + 1]."""
     lower: NDArray[np.int32]
     """Three neighbours of lower number for each node; the node itself where it has fewer."""
-    weight: NDArray[np.floating[Any]]
+    weight: NDArray[np.float32]
     """Conductances to them; zero to itself."""
-    inverse: NDArray[np.floating[Any]]
+    inverse: NDArray[np.float32]
     """One over the diagonal of the matrix."""
-    ground: NDArray[np.floating[Any]]
+    ground: NDArray[np.float32]
     """Conductance of each node to ground."""
     first_other: NDArray[np.int64]
     """Level l has the other edges first_other[l]:first_other[l + 1]."""
     others: NDArray[np.int32]
     """Their two nodes."""
-    other_weight: NDArray[np.floating[Any]]
+    other_weight: NDArray[np.float32]
     parent: NDArray[np.int32]
     """The node of the next level that a node merges into."""
-    direct: NDArray[np.floating[Any]]
+    direct: NDArray[np.float64]
     """Inverse matrix of the last level."""
-    right: NDArray[np.floating[Any]]
+    right: NDArray[np.float32]
     """Right-hand side, solution and three work vectors of the cycle."""
-    solution: NDArray[np.floating[Any]]
-    kept: NDArray[np.floating[Any]]
-    product: NDArray[np.floating[Any]]
-    spare: NDArray[np.floating[Any]]
+    solution: NDArray[np.float32]
+    kept: NDArray[np.float32]
+    product: NDArray[np.float32]
+    spare: NDArray[np.float32]
 
 
-def empty_graph(nodes: int, edges: int, precision: type[np.floating[Any]]) -> Graph:
+def empty_graph(nodes: int, edges: int) -> Graph:
     return Graph(
         np.zeros(nodes + 1, np.int64),
         np.empty(edges, np.int32),
-        np.empty(edges, precision),
-        np.zeros(nodes, precision),
+        np.empty(edges, np.float32),
+        np.zeros(nodes, np.float32),
         np.empty(nodes, np.int64),
     )
 
@@ -100,7 +103,7 @@ def build_hierarchy(graph: Graph) -> Hierarchy:
         parent, nodes = merge(graph, key, 0.0 if together else STRONG)
         if nodes > SLOW * graph.ground.size and not together:
             continue
-        coarse = empty_graph(nodes, graph.lower.size, graph.weight.dtype.type)
+        coarse = empty_graph(nodes, graph.lower.size)
         edges = condense(graph, parent, key, coarse)
         key = coarse.key
         graph = coarse._replace(lower=coarse.lower[:edges].copy(), weight=coarse.weight[:edges].copy())
@@ -111,15 +114,14 @@ def build_hierarchy(graph: Graph) -> Hierarchy:
 
 def _stacked(graphs: list[Graph], parents: list[NDArray[np.int32]]) -> Hierarchy:
     first = np.cumsum([0] + [graph.ground.size for graph in graphs])
-    precision = graphs[0].weight.dtype
-    lower, weight = np.empty((first[-1], 3), np.int32), np.empty((first[-1], 3), precision)
-    diagonal, parent = np.zeros(first[-1], precision), np.zeros(first[-1], np.int32)
+    lower, weight = np.empty((first[-1], 3), np.int32), np.empty((first[-1], 3), np.float32)
+    diagonal, parent = np.zeros(first[-1], np.float32), np.zeros(first[-1], np.int32)
     others, other_weights = [], []
     for level, graph in enumerate(graphs):
         begin, end = first[level : level + 2]
         most = int(np.maximum(np.diff(graph.start) - 3, 0).sum())
         others.append(np.empty((most, 2), np.int32))
-        other_weights.append(np.empty(most, precision))
+        other_weights.append(np.empty(most, np.float32))
         place(graph, begin, lower, weight, diagonal, others[-1], other_weights[-1])
         if level < len(parents):
             np.add(parents[level], end, out=parent[begin:end], casting="unsafe")
@@ -134,7 +136,7 @@ def _stacked(graphs: list[Graph], parents: list[NDArray[np.int32]]) -> Hierarchy
         np.concatenate(other_weights),
         parent,
         inverse_matrix(graphs[-1]),
-        *(np.zeros(first[-1], precision) for _ in range(5)),
+        *(np.zeros(first[-1], np.float32) for _ in range(5)),
     )
 
 
@@ -308,29 +310,30 @@ def solve_directly(h: Any, begin: int, end: int) -> None:
 def cycle_down(h: Any, level: int) -> None:
     """Forward Gauss-Seidel from zero; its residual becomes the coarse right-hand side."""
     begin, end = h.first[level], h.first[level + 1]
+    for u in range(end, h.first[level + 2]):
+        h.right[u] = 0.0
     for u in range(begin, end):
         a, b, c = h.lower[u, 0], h.lower[u, 1], h.lower[u, 2]
         p, q, r = h.weight[u, 0], h.weight[u, 1], h.weight[u, 2]
         value = (h.right[u] + p * h.solution[a] + q * h.solution[b] + r * h.solution[c]) * h.inverse[u]
         h.solution[u] = value
         # what nodes of higher number add is all that the sweep leaves of the residual
-        h.spare[u] = 0.0
-        h.spare[a] += p * value
-        h.spare[b] += q * value
-        h.spare[c] += r * value
-    add_others(h, level)
-    for u in range(end, h.first[level + 2]):
-        h.right[u] = 0.0
-    for u in range(begin, end):
-        h.right[h.parent[u]] += h.spare[u]
+        h.right[h.parent[a]] += p * value
+        h.right[h.parent[b]] += q * value
+        h.right[h.parent[c]] += r * value
+    for e in range(h.first_other[level], h.first_other[level + 1]):
+        u, v = h.others[e, 0], h.others[e, 1]
+        h.right[h.parent[u]] += h.other_weight[e] * h.solution[v]
+        h.right[h.parent[v]] += h.other_weight[e] * h.solution[u]
 
 
 @compiled
 def cycle_up(h: Any, level: int) -> None:
-    """Coarse correction and backward Gauss-Seidel."""
+    """Coarse correction, enlarged, and backward Gauss-Seidel."""
     begin, end = h.first[level], h.first[level + 1]
+    boost = np.float32(OVERCORRECTION)
     for u in range(begin, end):
-        h.solution[u] += h.solution[h.parent[u]]
+        h.solution[u] += boost * h.solution[h.parent[u]]
         h.spare[u] = 0.0
     add_others(h, level)
     for u in range(end - 1, begin - 1, -1):
@@ -355,26 +358,31 @@ def add_others(h: Any, level: int) -> None:
 
 @compiled
 def multiply(h: Any, level: int) -> tuple[float, float, float]:
-    """A times the solution, into `product`; solution·product, solution·right, right·right."""
+    """A times the solution, into `product`; solution·product, solution·right, right·right.
+
+    From differences, so that a current that enters one node is what leaves the other, however coarse the numbers.
+    """
     length = along = size = 0.0
     for u in range(h.first[level], h.first[level + 1]):
         value = h.solution[u]
         a, b, c = h.lower[u, 0], h.lower[u, 1], h.lower[u, 2]
-        p, q, r = h.weight[u, 0], h.weight[u, 1], h.weight[u, 2]
-        below = p * h.solution[a] + q * h.solution[b] + r * h.solution[c]
-        own = value / h.inverse[u]
-        h.product[u] = own - below
-        h.product[a] -= p * value
-        h.product[b] -= q * value
-        h.product[c] -= r * value
-        length += value * (own - below - below)
+        over_a, over_b, over_c = value - h.solution[a], value - h.solution[b], value - h.solution[c]
+        to_a, to_b, to_c = h.weight[u, 0] * over_a, h.weight[u, 1] * over_b, h.weight[u, 2] * over_c
+        to_ground = h.ground[u] * value
+        h.product[u] = to_ground + to_a + to_b + to_c
+        h.product[a] -= to_a
+        h.product[b] -= to_b
+        h.product[c] -= to_c
+        length += value * to_ground + over_a * to_a + over_b * to_b + over_c * to_c
         along += value * h.right[u]
         size += h.right[u] * h.right[u]
     for e in range(h.first_other[level], h.first_other[level + 1]):
-        u, v, w = h.others[e, 0], h.others[e, 1], h.other_weight[e]
-        h.product[u] -= w * h.solution[v]
-        h.product[v] -= w * h.solution[u]
-        length -= 2.0 * w * h.solution[u] * h.solution[v]
+        u, v = h.others[e, 0], h.others[e, 1]
+        over = h.solution[u] - h.solution[v]
+        current = h.other_weight[e] * over
+        h.product[u] += current
+        h.product[v] -= current
+        length += over * current
     return length, along, size
 
 
@@ -384,11 +392,13 @@ def second_lengths(h: Any, level: int) -> tuple[float, float, float]:
     cross = own = along = 0.0
     for u in range(h.first[level], h.first[level + 1]):
         value = h.solution[u]
-        below = h.weight[u, 0] * h.solution[h.lower[u, 0]] + h.weight[u, 1] * h.solution[h.lower[u, 1]]
-        below += h.weight[u, 2] * h.solution[h.lower[u, 2]]
         cross += value * h.product[u]
         along += value * h.right[u]
-        own += value * (value / h.inverse[u] - below - below)
+        own += h.ground[u] * value * value
+        for q in range(3):
+            over = value - h.solution[h.lower[u, q]]
+            own += h.weight[u, q] * over * over
     for e in range(h.first_other[level], h.first_other[level + 1]):
-        own -= 2.0 * h.other_weight[e] * h.solution[h.others[e, 0]] * h.solution[h.others[e, 1]]
+        over = h.solution[h.others[e, 0]] - h.solution[h.others[e, 1]]
+        own += h.other_weight[e] * over * over
     return cross, own, along

@@ -19,7 +19,7 @@ import numpy as np
 from numba import uint32
 from numpy.typing import NDArray
 
-from percolyte.numerics.grid import compiled, face_below, outer_face, silence
+from percolyte.numerics.grid import compiled, face_below, outer_face
 
 NONE = np.uint32(0xFFFFFFFF)
 """A block without conducting voxels."""
@@ -86,9 +86,10 @@ def split_uniform(faces: Any, parts: Any, first: Any, codes: Any, counts: Any) -
 
 
 @compiled
-def split_general(grid: Any, labels: Any, conducting: Any, parts: Any, first: Any) -> None:
+def split_general(grid: Any, parts: Any, first: Any) -> None:
     """Parts of each block, joined across strong faces only."""
-    planes, rows, columns = grid.along_0.shape
+    planes, rows, columns = grid.voxels.shape
+    whole = one_part(grid.table)
     best = np.empty(8, np.float32)
     part = np.empty(8, np.int64)
     number = np.empty(8, np.int64)
@@ -97,15 +98,20 @@ def split_general(grid: Any, labels: Any, conducting: Any, parts: Any, first: An
     for i in range(1, planes - 1, 2):
         for j in range(1, rows - 1, 2):
             for k in range(1, columns - 1, 2):
+                kind = grid.voxels[i, j, k]
+                alike = whole[kind]
+                for s in range(1, 8):
+                    alike &= grid.voxels[i + (s >> 2), j + (s >> 1 & 1), k + (s & 1)] == kind
+                if alike:
+                    parts[b] = 0
+                    first[b] = total
+                    total += 1
+                    b += 1
+                    continue
                 for s in range(8):
                     x, y, z = i + (s >> 2), j + (s >> 1 & 1), k + (s & 1)
                     part[s] = s
-                    if (
-                        x == planes - 1
-                        or y == rows - 1
-                        or z == columns - 1
-                        or not conducting[labels[x - 1, y - 1, z - 1]]
-                    ):
+                    if x == planes - 1 or grid.voxels[x, y, z] == 0:
                         best[s] = -1.0
                     else:
                         best[s] = best_face(grid, x, y, z)
@@ -138,14 +144,26 @@ def split_general(grid: Any, labels: Any, conducting: Any, parts: Any, first: An
 
 
 @compiled
+def one_part(table: Any) -> Any:
+    """Whether a block of one kind alone is surely one part.
+
+    A face towards another kind conducts at most twice as well as one within the kind.
+    """
+    whole = np.zeros(table.shape[1], np.bool_)
+    for kind in range(1, table.shape[1] - 1):
+        inside = table[:, kind, kind]
+        whole[kind] = inside.min() >= 2.0 * STRONG * inside.max()
+    return whole
+
+
+@compiled
 def best_face(grid: Any, i: int, j: int, k: int) -> float:
     """The largest conductance of a voxel's faces."""
-    best = max(
-        max(grid.along_0[i - 1, j, k], grid.along_0[i, j, k]),
-        max(grid.along_1[i, j - 1, k], grid.along_1[i, j, k]),
-        max(grid.along_2[i, j, k - 1], grid.along_2[i, j, k]),
-    )
-    return float(best)
+    best = 0.0
+    for axis in range(3):
+        x, y, z = i + (axis == 0), j + (axis == 1), k + (axis == 2)
+        best = max(best, face_below(grid, axis, i, j, k), face_below(grid, axis, x, y, z))
+    return best
 
 
 @compiled
@@ -218,7 +236,7 @@ def join(grid: Any, shape: Any, parts: Any, first: Any, parent: Any) -> int:
                                     unite(parent, first[b] + part_of(code, s), first[a] + part_of(parts[a], t))
                                     if count == 1 and first[a + 1] - first[a] == 1:
                                         break
-                    if count > 1 and grid.faces.size == 0:
+                    if count > 1 and grid.table.size:
                         bound += count * (count - 1) // 2
                         for s in range(8):
                             for axis in range(3):
@@ -302,7 +320,7 @@ def keep_through(grid: Any, shape: Any, parts: Any, first: Any, status: Any) -> 
             for s in range(8):
                 old = part_of(parts[b], s)
                 if number[old] == 15 and old < 15:
-                    silence(grid, 2 * i + 1 + (s >> 2), 2 * j + 1 + (s >> 1 & 1), 2 * k + 1 + (s & 1))
+                    grid.voxels[2 * i + 1 + (s >> 2), 2 * j + 1 + (s >> 1 & 1), 2 * k + 1 + (s & 1)] = 0
                 code |= uint32(number[old] << (4 * s))
             parts[b] = code
         first[b] = total
@@ -318,7 +336,7 @@ def link(grid: Any, shape: Any, parts: Any, first: Any, graph: Any) -> None:
     planes, rows, columns = shape
     # reaching into the tuples inside the loops would cost more than the rest
     start, lower, weight, ground, key = graph
-    uniform = grid.faces.size > 0
+    uniform = grid.table.size == 0
     written = 0
     b = 0
     for i in range(planes):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from percolyte.numerics.aggregation import Hierarchy
 from percolyte.numerics.blocks import STRONG, best_face, part_of
 from percolyte.numerics.fields import current_below
-from percolyte.numerics.grid import Grid, compiled, inlined
+from percolyte.numerics.grid import Grid, compiled, face_below, inlined
 
 
 def lower_bound(
@@ -63,21 +63,26 @@ def excess_of(grid: Any, u: Any, i: int, j: int, k: int) -> float:
     """Current into a voxel minus current out of it."""
     here = np.float64(u[i, j, k])
     total = 0.0
-    if grid.faces.size:
-        total += (u[i - 1, j, k] - here) * (grid.faces[i - 1, j, k] > 0)
-        total += (u[i + 1, j, k] - here) * (grid.faces[i + 1, j, k] > 0)
-        total += (u[i, j - 1, k] - here) * (grid.faces[i, j - 1, k] > 0)
-        total += (u[i, j + 1, k] - here) * (grid.faces[i, j + 1, k] > 0)
-        total += (u[i, j, k - 1] - here) * (grid.faces[i, j, k - 1] > 0)
-        total += (u[i, j, k + 1] - here) * (grid.faces[i, j, k + 1] > 0)
+    voxels = grid.voxels
+    if grid.table.size == 0:
+        total += (u[i - 1, j, k] - here) * (voxels[i - 1, j, k] > 0) + (u[i + 1, j, k] - here) * (
+            voxels[i + 1, j, k] > 0
+        )
+        total += (u[i, j - 1, k] - here) * (voxels[i, j - 1, k] > 0) + (u[i, j + 1, k] - here) * (
+            voxels[i, j + 1, k] > 0
+        )
+        total += (u[i, j, k - 1] - here) * (voxels[i, j, k - 1] > 0) + (u[i, j, k + 1] - here) * (
+            voxels[i, j, k + 1] > 0
+        )
         if i == 1:
             total -= 2.0 * here
         if i == u.shape[0] - 2:
             total += 2.0 * (1.0 - here)
     else:
-        total += grid.along_0[i - 1, j, k] * (u[i - 1, j, k] - here) + grid.along_0[i, j, k] * (u[i + 1, j, k] - here)
-        total += grid.along_1[i, j - 1, k] * (u[i, j - 1, k] - here) + grid.along_1[i, j, k] * (u[i, j + 1, k] - here)
-        total += grid.along_2[i, j, k - 1] * (u[i, j, k - 1] - here) + grid.along_2[i, j, k] * (u[i, j, k + 1] - here)
+        for axis in range(3):
+            x, y, z = int(axis == 0), int(axis == 1), int(axis == 2)
+            total += face_below(grid, axis, i, j, k) * (u[i - x, j - y, k - z] - here)
+            total += face_below(grid, axis, i + x, j + y, k + z) * (u[i + x, j + y, k + z] - here)
     return float(total)
 
 
@@ -255,7 +260,7 @@ def balanced(grid: Any, shape: Any, parts: Any, first: Any, u: Any, drives: Any,
     """Total current of the balanced currents, and the power that they dissipate."""
     current = dissipated = 0.0
     lower, drive, others, other_drive = drives
-    faces, along_0, along_1, along_2 = grid
+    voxels, table = grid
     left = np.empty(8)
     b = 0
     for i in range(shape[0]):
@@ -286,10 +291,8 @@ def balanced(grid: Any, shape: Any, parts: Any, first: Any, u: Any, drives: Any,
                             elif axis > 0:
                                 continue
                             g, rise = current_below(
-                                faces,
-                                along_0,
-                                along_1,
-                                along_2,
+                                voxels,
+                                table,
                                 u,
                                 axis,
                                 x + step * (axis == 0),
@@ -318,7 +321,7 @@ def balanced(grid: Any, shape: Any, parts: Any, first: Any, u: Any, drives: Any,
 @compiled
 def dissipated_inside(grid: Any, u: Any, code: int, i: int, j: int, k: int, left: Any) -> float:
     """Power of the faces inside the parts of a block, with what is left over led along a tree in each part."""
-    faces, along_0, along_1, along_2 = grid
+    voxels, table = grid
     onward = np.full(8, -1, np.int64)
     order = np.empty(8, np.int64)
     count = 0
@@ -328,10 +331,10 @@ def dissipated_inside(grid: Any, u: Any, code: int, i: int, j: int, k: int, left
         if part_of(code, s) == 15:
             continue
         x, y, z = 2 * i + 1 + (s >> 2), 2 * j + 1 + (s >> 1 & 1), 2 * k + 1 + (s & 1)
-        best[s] = 1.0 if faces.size else best_face(grid, x, y, z)
+        best[s] = best_face(grid, x, y, z)
         for axis in range(3):
             if s & (4 >> axis) and part_of(code, s) == part_of(code, s ^ (4 >> axis)):
-                conductance[s, axis], rises[s, axis] = current_below(faces, along_0, along_1, along_2, u, axis, x, y, z)
+                conductance[s, axis], rises[s, axis] = current_below(voxels, table, u, axis, x, y, z)
     for seed in range(8):
         if part_of(code, seed) == 15 or onward[seed] >= 0:
             continue

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from percolyte.numerics.aggregation import Hierarchy, build_hierarchy, empty_graph, solve_level
+from percolyte.numerics.aggregation import OVERCORRECTION, Hierarchy, build_hierarchy, empty_graph, solve_level
 from percolyte.numerics.blocks import (
     CODES,
     COUNTS,
@@ -44,13 +44,15 @@ from percolyte.numerics.grid import (
     Grid,
     compiled,
     count_faces,
-    face_conductances,
+    decode,
     inverse_diagonal_row,
     mark,
     outlet_value,
     plane_conductances,
     product_row,
+    ring_like,
 )
+from percolyte.numerics.kinds import grid_of_kinds
 
 
 def _chebyshev(low: float, high: float = 2.0) -> tuple[float, float]:
@@ -62,15 +64,15 @@ def _chebyshev(low: float, high: float = 2.0) -> tuple[float, float]:
 
 ROUNDING = 1e-8
 """A drop of the energy below this share of it is rounding."""
-OVERCORRECTION = np.float32(1.7)
-"""Functions that are constant on each part make the coarse energy too large, and its correction too small (D. Braess,
-Computing 55 (1995) 379); between 1.5 and 1.9 the number of iterations hardly depends on the factor."""
+FINE = 1e-6
+"""From a drop of this share on, each step is checked for taking energy away, as rounding may add some."""
 C0, C1 = (np.float32(c) for c in _chebyshev(0.5))
 
 
 @compiled
-def scaled_residual(grid: Any, u: Any, z: Any, zero: bool, i: int, rows: Any, t: Any) -> None:
-    """Plane i of -D⁻¹A(u + z) into t; z is known to be zero or not."""
+def scaled_residual(grid: Any, faces: Any, u: Any, z: Any, zero: bool, i: int, rows: Any, t: Any) -> None:
+    """Plane i of -D⁻¹A(u + z) into t; z is known to be zero or not. The plane before is decoded, this one is not yet."""
+    decode(grid, i, faces)
     if i == 0 or i == u.shape[0] - 1:
         t[:] = 0.0
         return
@@ -78,13 +80,13 @@ def scaled_residual(grid: Any, u: Any, z: Any, zero: bool, i: int, rows: Any, t:
     below, here, above = u[i - 1], u[i], u[i + 1]
     z_below, z_here, z_above = z[i - 1], z[i], z[i + 1]
     for j in range(1, u.shape[1] - 1):
-        inverse_diagonal_row(grid, i, j, inverse)
-        product_row(grid, i, j, below, here, above, row)
+        inverse_diagonal_row(grid, faces, i, j, inverse)
+        product_row(grid, faces, i, j, below, here, above, row)
         if zero:
             for k in range(1, row.size - 1):
                 t[j, k] = -inverse[k] * row[k]
         else:
-            product_row(grid, i, j, z_below, z_here, z_above, other)
+            product_row(grid, faces, i, j, z_below, z_here, z_above, other)
             for k in range(1, row.size - 1):
                 t[j, k] = -inverse[k] * (row[k] + other[k])
 
@@ -98,18 +100,20 @@ def smooth(grid: Any, u: Any, z: Any, zero: bool, edges: Any, start: int, stop: 
     """
     rows, columns = z.shape[1:]
     ring = np.zeros((3, rows, columns), np.float32)
+    faces = ring_like(grid)
     inverse, row, other = rows_like(u, columns)
     ring[(start - 1) % 3] = edges[0]
-    scaled_residual(grid, u, z, zero, start, (inverse, row, other), ring[start % 3])
+    decode(grid, start - 1, faces)
+    scaled_residual(grid, faces, u, z, zero, start, (inverse, row, other), ring[start % 3])
     for i in range(start, stop):
         if i + 1 < stop:
-            scaled_residual(grid, u, z, zero, i + 1, (inverse, row, other), ring[(i + 1) % 3])
+            scaled_residual(grid, faces, u, z, zero, i + 1, (inverse, row, other), ring[(i + 1) % 3])
         else:
             ring[(i + 1) % 3] = edges[1]
         below, here, above = ring[(i - 1) % 3], ring[i % 3], ring[(i + 1) % 3]
         for j in range(1, rows - 1):
-            inverse_diagonal_row(grid, i, j, inverse)
-            product_row(grid, i, j, below, here, above, other)
+            inverse_diagonal_row(grid, faces, i, j, inverse)
+            product_row(grid, faces, i, j, below, here, above, other)
             if zero:
                 for k in range(1, columns - 1):
                     z[i, j, k] = C0 * here[j, k] + C1 * inverse[k] * other[k]
@@ -127,9 +131,10 @@ def rows_like(u: Any, columns: int) -> Any:
 @compiled
 def smoothing_edges(grid: Any, u: Any, z: Any, zero: bool, edges: Any, start: int, stop: int) -> None:
     """The scaled residual just before and just after some planes, for `smooth`."""
-    rows = rows_like(u, u.shape[2])
-    scaled_residual(grid, u, z, zero, start - 1, rows, edges[0])
-    scaled_residual(grid, u, z, zero, stop, rows, edges[1])
+    rows, faces = rows_like(u, u.shape[2]), ring_like(grid)
+    for i, edge in ((start - 1, edges[0]), (stop, edges[1])):
+        decode(grid, max(i - 1, 0), faces)
+        scaled_residual(grid, faces, u, z, zero, i, rows, edge)
 
 
 @compiled
@@ -139,15 +144,19 @@ def restrict(grid: Any, u: Any, z: Any, parts: Any, first: Any, coarse: Any, sta
     across, along = (rows - 1) // 2, (columns - 1) // 2
     _, own, row = rows_like(u, columns)
     left = np.zeros((4, columns), np.float32)
+    faces = ring_like(grid)
+    decode(grid, 2 * start, faces)
     for i in range(start, stop):
+        decode(grid, 2 * i + 1, faces)
+        decode(grid, 2 * i + 2, faces)
         for j in range(across):
             for q in range(4):
                 x, y = 2 * i + 1 + (q >> 1), 2 * j + 1 + (q & 1)
                 if x < planes - 1 and y < rows - 1:
                     below, here, above = u[x - 1], u[x], u[x + 1]
-                    product_row(grid, x, y, below, here, above, own)
+                    product_row(grid, faces, x, y, below, here, above, own)
                     below, here, above = z[x - 1], z[x], z[x + 1]
-                    product_row(grid, x, y, below, here, above, row)
+                    product_row(grid, faces, x, y, below, here, above, row)
                     for k in range(1, columns - 1):
                         left[q, k] = -own[k] - row[k]
                 else:
@@ -169,7 +178,8 @@ def restrict(grid: Any, u: Any, z: Any, parts: Any, first: Any, coarse: Any, sta
 
 @compiled
 def prolong(field: Any, parts: Any, first: Any, coarse: Any, start: int, stop: int) -> None:
-    """Add the coarse solution, lengthened, to every voxel of its part."""
+    """Add the coarse solution, enlarged, to every voxel of its part."""
+    boost = np.float32(OVERCORRECTION)
     across, along = (field.shape[1] - 1) // 2, (field.shape[2] - 1) // 2
     for i in range(start, stop):
         for j in range(across):
@@ -178,7 +188,7 @@ def prolong(field: Any, parts: Any, first: Any, coarse: Any, start: int, stop: i
                 code = parts[b + k]
                 x, y, z = 2 * i + 1, 2 * j + 1, 2 * k + 1
                 if code == 0:
-                    value = OVERCORRECTION * coarse[first[b + k]]
+                    value = boost * coarse[first[b + k]]
                     field[x, y, z] += value
                     field[x, y, z + 1] += value
                     field[x, y + 1, z] += value
@@ -191,9 +201,7 @@ def prolong(field: Any, parts: Any, first: Any, coarse: Any, start: int, stop: i
                     for s in range(8):
                         p = part_of(code, s)
                         if p < 15:
-                            field[x + (s >> 2), y + (s >> 1 & 1), z + (s & 1)] += (
-                                OVERCORRECTION * coarse[first[b + k] + p]
-                            )
+                            field[x + (s >> 2), y + (s >> 1 & 1), z + (s & 1)] += boost * coarse[first[b + k] + p]
 
 
 @compiled
@@ -201,12 +209,15 @@ def products(grid: Any, u: Any, z: Any, p: Any, start: int, stop: int) -> tuple[
     """z·Az, p·Az and -z·Au."""
     _, own_row, row = rows_like(u, u.shape[2])
     own = cross = along = 0.0
+    faces = ring_like(grid)
+    decode(grid, start - 1, faces)
     for i in range(start, stop):
+        decode(grid, i, faces)
         below, here, above = z[i - 1], z[i], z[i + 1]
         u_below, u_here, u_above = u[i - 1], u[i], u[i + 1]
         for j in range(1, z.shape[1] - 1):
-            product_row(grid, i, j, below, here, above, row)
-            product_row(grid, i, j, u_below, u_here, u_above, own_row)
+            product_row(grid, faces, i, j, below, here, above, row)
+            product_row(grid, faces, i, j, u_below, u_here, u_above, own_row)
             a = b = c = z[0, 0, 0]
             for k in range(1, row.size - 1):
                 a += here[j, k] * row[k]
@@ -235,31 +246,37 @@ def dissipation(grid: Any, u: Any, start: int, stop: int) -> tuple[float]:
     """Σ g (rise of u)² over the faces of these planes towards lower indices, and over the outlet."""
     total = 0.0
     last = u.shape[0] - 2
+    voxels = grid.voxels
+    faces = ring_like(grid)
+    decode(grid, start - 1, faces)
     for i in range(start, stop):
+        decode(grid, i, faces)
         for j in range(1, u.shape[1] - 1):
             line = u[0, 0, 0]
-            if grid.faces.size:
+            if grid.table.size == 0:
                 for k in range(1, u.shape[2] - 1):
                     here = u[i, j, k]
                     rise = here - u[i, j, k - 1]
-                    line += rise * rise * (grid.faces[i, j, k - 1] > 0) * (grid.faces[i, j, k] > 0)
+                    line += rise * rise * (voxels[i, j, k - 1] > 0) * (voxels[i, j, k] > 0)
                     rise = here - u[i, j - 1, k]
-                    line += rise * rise * (grid.faces[i, j - 1, k] > 0) * (grid.faces[i, j, k] > 0)
+                    line += rise * rise * (voxels[i, j - 1, k] > 0) * (voxels[i, j, k] > 0)
                     rise = here - u[i - 1, j, k]
-                    line += rise * rise * (grid.faces[i - 1, j, k] > 0) * (grid.faces[i, j, k] > 0)
+                    line += rise * rise * (voxels[i - 1, j, k] > 0) * (voxels[i, j, k] > 0)
                 for k in range(1, u.shape[2] - 1):
                     if i == 1:
                         line += np.float32(2) * u[i, j, k] ** 2
-                    if i == last and grid.faces[i, j, k] > 0:
+                    if i == last and voxels[i, j, k] > 0:
                         line += np.float32(2) * (np.float32(1) - u[i, j, k]) ** 2
             else:
+                before, along_0 = faces[(i - 1) % 3, 0], faces[i % 3, 0]
+                along_1, along_2 = faces[i % 3, 1], faces[i % 3, 2]
                 for k in range(1, u.shape[2] - 1):
                     here = u[i, j, k]
-                    line += grid.along_2[i, j, k - 1] * (here - u[i, j, k - 1]) ** 2
-                    line += grid.along_1[i, j - 1, k] * (here - u[i, j - 1, k]) ** 2
-                    line += grid.along_0[i - 1, j, k] * (here - u[i - 1, j, k]) ** 2
+                    line += along_2[j, k - 1] * (here - u[i, j, k - 1]) ** 2
+                    line += along_1[j - 1, k] * (here - u[i, j - 1, k]) ** 2
+                    line += before[j, k] * (here - u[i - 1, j, k]) ** 2
                     if i == last:
-                        line += grid.along_0[i, j, k] * (1.0 - here) ** 2
+                        line += along_0[j, k] * (1.0 - here) ** 2
             total += line
     return (total,)
 
@@ -267,12 +284,10 @@ def dissipation(grid: Any, u: Any, start: int, stop: int) -> tuple[float]:
 @compiled
 def fill_planes(grid: Any, u: Any, profile: Any, start: int, stop: int) -> None:
     """Set u to the profile where it conducts."""
-    inverse = np.zeros(u.shape[2], np.float32)
     for i in range(start, stop):
         for j in range(1, u.shape[1] - 1):
-            inverse_diagonal_row(grid, i, j, inverse)
             for k in range(1, u.shape[2] - 1):
-                u[i, j, k] = profile[i] if inverse[k] > 0 else 0.0
+                u[i, j, k] = profile[i] if grid.voxels[i, j, k] > 0 else 0.0
 
 
 class Slabs:
@@ -324,7 +339,7 @@ class Network:
     @property
     def padded(self) -> tuple[int, ...]:
         """Shape with the border."""
-        return self.grid.faces.shape if self.grid.faces.size else self.grid.along_0.shape
+        return self.grid.voxels.shape
 
     @property
     def blocks(self) -> tuple[int, ...]:
@@ -361,7 +376,6 @@ def build_network(
     means no conduction. The least resistance between two voxels is to be about one.
     """
     shape = labels.shape
-    padded = tuple(n + 2 for n in shape)
     blocks = tuple((n + 1) // 2 for n in shape)
     number = math.prod(blocks)
     parts, first = np.empty(number, np.uint32), np.empty(number + 1, np.int32)
@@ -369,16 +383,12 @@ def build_network(
     alike = np.unique(half[:, conducting]).size <= 1 and contact is None
     with Slabs(shape[0], threads) as slabs:
         if alike:
-            nothing = np.empty((0, 0, 0), np.float32)
-            grid = Grid(np.zeros(padded, np.uint8), nothing, nothing, nothing)
-            slabs.run(mark, labels, conducting, grid.faces, offset=0)
-            split_uniform(grid.faces, parts, first, CODES, COUNTS)
+            grid = Grid(np.zeros(tuple(n + 2 for n in shape), np.uint8), np.empty((0, 0, 0), np.float32))
+            slabs.run(mark, labels, conducting, grid.voxels, offset=0)
+            split_uniform(grid.voxels, parts, first, CODES, COUNTS)
         else:
-            grid = Grid(np.empty((0, 0, 0), np.uint8), *(np.zeros(padded, np.float32) for _ in range(3)))
-            contact = np.zeros((3, 256, 256)) if contact is None else contact
-            particles = np.empty((0, 0, 0), np.int32) if particles is None else particles
-            slabs.run(face_conductances, labels, particles, half, contact, grid, offset=0)
-            split_general(grid, labels, conducting, parts, first)
+            grid = grid_of_kinds(labels, half, np.zeros((3, 256, 256)) if contact is None else contact, particles)
+            split_general(grid, parts, first)
         parent = np.empty(first[-1], np.int32)
         links = join(grid, blocks, parts, first, parent)
         status = np.empty(parent.size, np.uint8)
@@ -387,7 +397,7 @@ def build_network(
         tally(labels, conducting, blocks, parts, first, status, counts)
         keep_through(grid, blocks, parts, first, status)
         if alike:
-            slabs.run(count_faces, grid.faces, offset=0)
+            slabs.run(count_faces, grid.voxels, offset=0)
     return Network(grid, parts, first, links, counts)
 
 
@@ -396,7 +406,7 @@ def solve(
 ) -> Solution:
     """Conductance of a network that percolates, to an estimated relative error."""
     padded = network.padded
-    graph = empty_graph(int(network.first[-1]), network.links, np.float32 if network.grid.faces.size else np.float64)
+    graph = empty_graph(int(network.first[-1]), network.links)
     link(network.grid, network.blocks, network.parts, network.first, graph)
     edges = graph.start[-1]
     hierarchy = build_hierarchy(graph._replace(lower=graph.lower[:edges], weight=graph.weight[:edges]))
@@ -406,7 +416,7 @@ def solve(
         z, p = np.zeros(padded, np.float32), np.zeros(padded, np.float32)
         sides = [np.zeros((2, *padded[1:]), np.float32) for _ in slabs.bounds[1:]]
         drops: list[float] = []
-        error, square = math.inf, 0.0
+        error, square, measured = math.inf, 0.0, math.inf
         while error > tolerance and len(drops) < most:
             _precondition(network, hierarchy, u, z, sides, slabs)
             own, cross, along = slabs.totals(products, network.grid, u, z, p)
@@ -418,11 +428,14 @@ def solve(
                 break
             slabs.run(advance, u, z, p, turn, along / square)
             drops.append(drop)
-            before, (energy,) = energy, slabs.totals(dissipation, network.grid, u)
+            energy -= drop
             error = _remaining(drops) / energy
-            if energy >= before:  # further steps would add rounding, not take energy away
-                error = drop / energy
-                break
+            if drop < FINE * energy:
+                before, (measured,) = measured, slabs.totals(dissipation, network.grid, u)
+                if measured >= before:  # further steps would add rounding, not take energy away
+                    error = drop / energy
+                    break
+        (energy,) = slabs.totals(dissipation, network.grid, u)
     converged = error <= tolerance or len(drops) < most
     del z, p
     grid, parts, first = network.grid, network.parts, network.first
@@ -432,7 +445,7 @@ def solve(
 
 def _start(network: Network, slabs: Slabs) -> tuple[NDArray[np.floating[Any]], float]:
     """The best potential that is constant on each plane, exact for layers across the axis, and its energy."""
-    u = np.zeros(network.padded, np.float32 if network.grid.faces.size else np.float64)
+    u = np.zeros(network.padded, np.float64 if network.grid.table.size else np.float32)
     u[-1] = outlet_value(network.grid)
     planes = np.empty(u.shape[0] - 1)
     plane_conductances(network.grid, 0, planes.size, planes)

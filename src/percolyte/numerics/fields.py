@@ -11,32 +11,29 @@ from percolyte.numerics.grid import Grid, compiled, inlined
 
 
 @inlined
-def current_below(
-    faces: Any, along_0: Any, along_1: Any, along_2: Any, u: Any, axis: int, i: int, j: int, k: int
-) -> tuple[float, float]:
+def current_below(voxels: Any, table: Any, u: Any, axis: int, i: int, j: int, k: int) -> tuple[float, float]:
     """Conductance towards the previous voxel along an axis, border included, and u's rise across it.
 
     It takes the arrays of a grid one by one, as reaching into the tuple costs more than the rest.
     """
     x, y, z = i - (axis == 0), j - (axis == 1), k - (axis == 2)
-    if faces.size == 0:
-        g = along_0[x, y, z] if axis == 0 else along_1[x, y, z] if axis == 1 else along_2[x, y, z]
-        return np.float64(g), np.float64(u[i, j, k]) - u[x, y, z]
+    if table.size:
+        return np.float64(table[axis, voxels[i, j, k], voxels[x, y, z]]), np.float64(u[i, j, k]) - u[x, y, z]
     if axis == 0 and i == 1:
-        return 2.0 * (faces[i, j, k] > 0), np.float64(u[i, j, k])
+        return 2.0 * (voxels[i, j, k] > 0), np.float64(u[i, j, k])
     if axis == 0 and i == u.shape[0] - 1:
-        return 2.0 * (faces[x, y, z] > 0), 1.0 - u[x, y, z]
-    return np.float64((faces[i, j, k] > 0) & (faces[x, y, z] > 0)), np.float64(u[i, j, k]) - u[x, y, z]
+        return 2.0 * (voxels[x, y, z] > 0), 1.0 - u[x, y, z]
+    return np.float64((voxels[i, j, k] > 0) & (voxels[x, y, z] > 0)), np.float64(u[i, j, k]) - u[x, y, z]
 
 
 @compiled
 def _fields(grid: Any, u: Any, current: Any, power: Any, planes: Any) -> None:
-    faces, along_0, along_1, along_2 = grid
+    voxels, table = grid
     for i in range(1, u.shape[0]):
         for j in range(1, u.shape[1] - 1):
             for k in range(1, u.shape[2] - 1):
                 for axis in range(3):
-                    g, rise = current_below(faces, along_0, along_1, along_2, u, axis, i, j, k)
+                    g, rise = current_below(voxels, table, u, axis, i, j, k)
                     if i < u.shape[0] - 1:
                         current[axis, i - 1, j - 1, k - 1] += 0.5 * g * rise
                         share = 1.0 if axis == 0 and i == 1 else 0.5

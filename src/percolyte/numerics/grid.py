@@ -42,29 +42,28 @@ def inlined(function: _Function) -> _Function:
 
 
 class Grid(NamedTuple):
-    """Conductance of every face, in one of two forms, inside a border of one voxel."""
+    """What conducts, voxel by voxel, inside a border of one voxel; zero where nothing does."""
 
-    faces: NDArray[np.uint8]
+    voxels: NDArray[np.uint8]
     """Where all faces conduct alike (1): the number of conducting faces of each voxel, those
-    at inlet and outlet counted twice because half a voxel conducts double. Else empty."""
-    along_0: NDArray[np.float32]
-    """Where they differ: conductance between voxel i and i + 1 along each axis. Else empty."""
-    along_1: NDArray[np.float32]
-    along_2: NDArray[np.float32]
+    at inlet and outlet counted twice because half a voxel conducts double. Else the kind of
+    each voxel, with a kind of its own for the border at inlet and outlet."""
+    table: NDArray[np.float32]
+    """Conductance of a face by axis and the kinds on both sides; empty where all conduct alike."""
 
 
 def outlet_value(grid: Grid) -> float:
     """The value of the border at the outlet: with counted faces it stands for both of a double face."""
-    return 2.0 if grid.faces.size else 1.0
+    return 1.0 if grid.table.size else 2.0
 
 
 @compiled
-def mark(labels: Any, conducting: Any, faces: Any, start: int, stop: int) -> None:
+def mark(labels: Any, conducting: Any, voxels: Any, start: int, stop: int) -> None:
     """1 inside the border where a voxel conducts; `start` and `stop` count planes of the image."""
     for i in range(start, stop):
         for j in range(labels.shape[1]):
             for k in range(labels.shape[2]):
-                faces[i + 1, j + 1, k + 1] = conducting[labels[i, j, k]]
+                voxels[i + 1, j + 1, k + 1] = conducting[labels[i, j, k]]
 
 
 @compiled
@@ -85,129 +84,114 @@ def count_faces(faces: Any, start: int, stop: int) -> None:
             faces[i, j, 1 : columns - 1] = row[1 : columns - 1]
 
 
-@compiled
-def silence(grid: Any, i: int, j: int, k: int) -> None:
-    """Make a voxel conduct nowhere."""
-    if grid.faces.size:
-        grid.faces[i, j, k] = 0
-    else:
-        grid.along_0[i - 1, j, k] = grid.along_0[i, j, k] = 0.0
-        grid.along_1[i, j - 1, k] = grid.along_1[i, j, k] = 0.0
-        grid.along_2[i, j, k - 1] = grid.along_2[i, j, k] = 0.0
+def face_table(half: NDArray[np.float64], contact: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Conductance of a face from the resistances in series across it, by axis and the kinds on both sides.
 
-
-@compiled
-def face_conductances(labels: Any, particles: Any, half: Any, contact: Any, grid: Any, start: int, stop: int) -> None:
-    """Conductance of every face from the resistances in series across it.
-
-    1/g = half[axis, a] + half[axis, b] + contact, where a and b are the labels on
-    both sides. `contact[axis, a, b]` is the resistance of the interface between two
-    phases, or with a = b between two particles of one phase. A half of infinite
-    resistance makes g = 0.
+    1/g = half[axis, a] + half[axis, b] + contact[axis, a, b], the last the resistance of the
+    interface between two kinds. A half of infinite resistance makes g = 0.
     """
-    planes, rows, columns = labels.shape
-    bounded = particles.size > 0
-    for i in range(start, stop):
-        for j in range(rows):
-            for k in range(columns):
-                a = labels[i, j, k]
-                if i == 0:
-                    grid.along_0[0, j + 1, k + 1] = 1.0 / half[0, a]
-                if i == planes - 1:
-                    grid.along_0[planes, j + 1, k + 1] = 1.0 / half[0, a]
-                for axis in range(3):
-                    x, y, z = i + (axis == 0), j + (axis == 1), k + (axis == 2)
-                    if x == planes or y == rows or z == columns:
-                        continue
-                    b = labels[x, y, z]
-                    resistance = half[axis, a] + half[axis, b]
-                    if a != b or (bounded and particles[i, j, k] != particles[x, y, z]):
-                        resistance += contact[axis, a, b]
-                    if axis == 0:
-                        grid.along_0[i + 1, j + 1, k + 1] = 1.0 / resistance
-                    elif axis == 1:
-                        grid.along_1[i + 1, j + 1, k + 1] = 1.0 / resistance
-                    else:
-                        grid.along_2[i + 1, j + 1, k + 1] = 1.0 / resistance
+    return (1.0 / (half[:, :, None] + half[:, None, :] + contact)).astype(np.float32)
+
+
+@compiled
+def decode(grid: Any, i: int, faces: Any) -> None:
+    """Conductances from the voxels of plane i to the next along each axis, into a ring of three planes."""
+    if grid.table.size == 0:
+        return
+    voxels, table = grid.voxels, grid.table
+    along_0, along_1, along_2 = faces[i % 3, 0], faces[i % 3, 1], faces[i % 3, 2]
+    above = voxels[min(i + 1, voxels.shape[0] - 1)]
+    here = voxels[i]
+    for j in range(voxels.shape[1] - 1):
+        for k in range(voxels.shape[2] - 1):
+            kind = here[j, k]
+            along_0[j, k] = table[0, kind, above[j, k]]
+            along_1[j, k] = table[1, kind, here[j + 1, k]]
+            along_2[j, k] = table[2, kind, here[j, k + 1]]
+
+
+@compiled
+def ring_like(grid: Any) -> Any:
+    """Room for `decode`."""
+    planes = 3 if grid.table.size else 0
+    return np.zeros((planes, 3, grid.voxels.shape[1], grid.voxels.shape[2]), np.float32)
 
 
 @compiled
 def face_below(grid: Any, axis: int, i: int, j: int, k: int) -> float:
     """Conductance of the face towards the previous voxel along an axis, both voxels conducting."""
-    if grid.faces.size:
+    if grid.table.size == 0:
         return 1.0
-    if axis == 0:
-        return float(grid.along_0[i - 1, j, k])
-    if axis == 1:
-        return float(grid.along_1[i, j - 1, k])
-    return float(grid.along_2[i, j, k - 1])
+    x, y, z = i - (axis == 0), j - (axis == 1), k - (axis == 2)
+    return float(grid.table[axis, grid.voxels[i, j, k], grid.voxels[x, y, z]])
 
 
 @compiled
 def outer_face(grid: Any, i: int, j: int, k: int) -> float:
     """Conductance from a conducting voxel to inlet and outlet together."""
     total = 0.0
-    last = max(grid.faces.shape[0], grid.along_0.shape[0]) - 2
+    last = grid.voxels.shape[0] - 2
     if i == 1:
-        total += 2.0 if grid.faces.size else grid.along_0[0, j, k]
+        total += face_below(grid, 0, 1, j, k) if grid.table.size else 2.0
     if i == last:
-        total += 2.0 if grid.faces.size else grid.along_0[last, j, k]
+        total += face_below(grid, 0, last + 1, j, k) if grid.table.size else 2.0
     return total
 
 
 @inlined
-def product_row(grid: Any, i: int, j: int, below: Any, here: Any, above: Any, out: Any) -> None:
-    """Row j of plane i of A u, from the planes i - 1, i and i + 1 of u; zero where nothing conducts."""
-    if grid.faces.size:
+def product_row(grid: Any, faces: Any, i: int, j: int, below: Any, here: Any, above: Any, out: Any) -> None:
+    """Row j of plane i of A u, from the planes i - 1, i and i + 1 of u; zero where nothing conducts.
+
+    `faces` holds what `decode` made of the planes i - 1 and i.
+    """
+    if grid.table.size == 0:
         for k in range(1, here.shape[1] - 1):
-            count = np.float32(grid.faces[i, j, k])
+            count = np.float32(grid.voxels[i, j, k])
             around = below[j, k] + above[j, k] + here[j - 1, k] + here[j + 1, k] + here[j, k - 1] + here[j, k + 1]
             out[k] = count * here[j, k] - around if count > 0 else np.float32(0)
     else:
+        before, along_0, along_1, along_2 = faces[(i - 1) % 3, 0], faces[i % 3, 0], faces[i % 3, 1], faces[i % 3, 2]
         for k in range(1, here.shape[1] - 1):
             u = here[j, k]
             out[k] = (
-                grid.along_0[i - 1, j, k] * (u - below[j, k])
-                + grid.along_0[i, j, k] * (u - above[j, k])
-                + grid.along_1[i, j - 1, k] * (u - here[j - 1, k])
-                + grid.along_1[i, j, k] * (u - here[j + 1, k])
-                + grid.along_2[i, j, k - 1] * (u - here[j, k - 1])
-                + grid.along_2[i, j, k] * (u - here[j, k + 1])
+                before[j, k] * (u - below[j, k])
+                + along_0[j, k] * (u - above[j, k])
+                + along_1[j - 1, k] * (u - here[j - 1, k])
+                + along_1[j, k] * (u - here[j + 1, k])
+                + along_2[j, k - 1] * (u - here[j, k - 1])
+                + along_2[j, k] * (u - here[j, k + 1])
             )
 
 
 @inlined
-def inverse_diagonal_row(grid: Any, i: int, j: int, out: Any) -> None:
+def inverse_diagonal_row(grid: Any, faces: Any, i: int, j: int, out: Any) -> None:
     """Row j of plane i of 1/diag(A); zero where nothing conducts."""
-    if grid.faces.size:
+    if grid.table.size == 0:
         for k in range(1, out.size - 1):
-            count = np.float32(grid.faces[i, j, k])
+            count = np.float32(grid.voxels[i, j, k])
             out[k] = np.float32(1) / count if count > 0 else np.float32(0)
     else:
+        before, along_0, along_1, along_2 = faces[(i - 1) % 3, 0], faces[i % 3, 0], faces[i % 3, 1], faces[i % 3, 2]
         for k in range(1, out.size - 1):
-            total = grid.along_0[i - 1, j, k] + grid.along_0[i, j, k]
-            total += grid.along_1[i, j - 1, k] + grid.along_1[i, j, k]
-            total += grid.along_2[i, j, k - 1] + grid.along_2[i, j, k]
+            total = before[j, k] + along_0[j, k] + along_1[j - 1, k] + along_1[j, k] + along_2[j, k - 1] + along_2[j, k]
             out[k] = np.float32(1) / total if total > 0 else np.float32(0)
 
 
 @compiled
 def plane_conductances(grid: Any, start: int, stop: int, out: Any) -> None:
-    """Conductance from plane i - 1 to plane i of the image, border included, into out[i - 1]."""
+    """Conductance from plane i to plane i + 1, border included, into out[i]."""
+    voxels = grid.voxels
     last = out.size
     for i in range(start, stop):
         total = 0.0
-        if grid.faces.size:
-            for j in range(1, grid.faces.shape[1] - 1):
-                for k in range(1, grid.faces.shape[2] - 1):
-                    if i == 0:
-                        total += 2.0 * (grid.faces[1, j, k] > 0)
-                    elif i == last - 1:
-                        total += 2.0 * (grid.faces[last - 1, j, k] > 0)
-                    else:
-                        total += (grid.faces[i, j, k] > 0) & (grid.faces[i + 1, j, k] > 0)
-        else:
-            for j in range(1, grid.along_0.shape[1] - 1):
-                for k in range(1, grid.along_0.shape[2] - 1):
-                    total += grid.along_0[i, j, k]
+        for j in range(1, voxels.shape[1] - 1):
+            for k in range(1, voxels.shape[2] - 1):
+                if grid.table.size:
+                    total += grid.table[0, voxels[i, j, k], voxels[i + 1, j, k]]
+                elif i == 0:
+                    total += 2.0 * (voxels[1, j, k] > 0)
+                elif i == last - 1:
+                    total += 2.0 * (voxels[last - 1, j, k] > 0)
+                else:
+                    total += (voxels[i, j, k] > 0) & (voxels[i + 1, j, k] > 0)
         out[i] = total

@@ -1,0 +1,131 @@
+"""Kinds of voxels: labels, and particles of one label told apart where their boundaries resist.
+
+What a face conducts depends on the kinds on both sides alone. Particles of one label
+whose boundaries resist are coloured so that no two that touch are alike; a few
+colours are enough, as a particle's neighbours need not differ from each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from percolyte.errors import InputError, Problem
+from percolyte.numerics.blocks import root, unite
+from percolyte.numerics.grid import Grid, compiled, face_table
+
+
+def grid_of_kinds(
+    labels: NDArray[np.uint8], half: NDArray[np.float64], contact: NDArray[np.float64], particles: NDArray[Any] | None
+) -> Grid:
+    """Kind of every voxel and conductance between any two kinds.
+
+    `half[axis, label]` and `contact[axis, label, label]` are resistances of one face;
+    infinite means no conduction. Kind 0 conducts nowhere; the last is that of inlet
+    and outlet, which resist nothing.
+    """
+    bounded = contact.diagonal(axis1=1, axis2=2).any(axis=0) & np.isfinite(half).all(axis=0)
+    apart = particles is not None and bool(bounded.any())
+    colour = colours(labels, particles, bounded) if apart and particles is not None else np.zeros_like(labels)
+    number = np.where(bounded, int(colour.max()) + 1, 1) * np.isfinite(half).all(axis=0)
+    if number.sum() > 254:
+        raise InputError([Problem("particles", "touch in too many ways; number each particle apart, without strays")])
+    label_of = np.repeat(np.arange(256), number)
+    ends = np.full((3, 1), np.inf), np.array([[0.0], [np.inf], [np.inf]])
+    kind_half = np.hstack([ends[0], half[:, label_of], ends[1]])
+    kind_contact = np.zeros((3, label_of.size + 2, label_of.size + 2))
+    kind_contact[:, 1:-1, 1:-1] = contact[:, label_of[:, None], label_of]
+    within = np.arange(label_of.size + 1)
+    kind_contact[:, within, within] = 0.0
+    kind_contact[:, -1, -1] = np.inf
+    first = np.where(number > 0, np.cumsum(number) - number + 1, 0).astype(np.uint8)
+    voxels = np.zeros(tuple(n + 2 for n in labels.shape), np.uint8)
+    inside = voxels[1:-1, 1:-1, 1:-1]
+    np.take(first, labels, out=inside)
+    if apart:
+        inside += colour
+    voxels[0, 1:-1, 1:-1] = voxels[-1, 1:-1, 1:-1] = label_of.size + 1
+    return Grid(voxels, face_table(kind_half, kind_contact))
+
+
+def colours(labels: NDArray[np.uint8], particles: NDArray[Any], bounded: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """A number for each particle that differs from those of the particles of its label that it touches.
+
+    Zero where boundaries do not resist. The particle with most neighbours comes first.
+    """
+    parent = np.arange(labels.size, dtype=np.int64)
+    touching = meet(labels, particles, bounded, parent)
+    pairs = np.empty((2, touching), np.int64)
+    list_pairs(labels, particles, bounded, parent, pairs)
+    pairs = np.unique(np.hstack([pairs, pairs[::-1]]), axis=1)
+    members, start, count = np.unique(pairs[0], return_index=True, return_counts=True)
+    colour = np.zeros(labels.size, np.uint8)
+    order = np.argsort(-count, kind="stable")
+    give_colours(members[order], start[order], count[order], pairs[1], colour)
+    spread(parent, colour)
+    return colour.reshape(labels.shape)
+
+
+@compiled
+def meet(labels: Any, particles: Any, bounded: Any, parent: Any) -> int:
+    """Unite the voxels of each particle; the number of faces between particles of one label."""
+    touching = 0
+    u = 0
+    for i in range(labels.shape[0]):
+        for j in range(labels.shape[1]):
+            for k in range(labels.shape[2]):
+                for axis in range(3):
+                    x, y, z = i - (axis == 0), j - (axis == 1), k - (axis == 2)
+                    label = labels[i, j, k]
+                    if x < 0 or y < 0 or z < 0 or not bounded[label] or labels[x, y, z] != label:
+                        continue
+                    if particles[i, j, k] == particles[x, y, z]:
+                        unite(parent, u, (x * labels.shape[1] + y) * labels.shape[2] + z)
+                    else:
+                        touching += 1
+                u += 1
+    return touching
+
+
+@compiled
+def list_pairs(labels: Any, particles: Any, bounded: Any, parent: Any, pairs: Any) -> None:
+    """The representatives of the particles on both sides of each face that `meet` counted."""
+    written = 0
+    u = 0
+    for i in range(labels.shape[0]):
+        for j in range(labels.shape[1]):
+            for k in range(labels.shape[2]):
+                for axis in range(3):
+                    x, y, z = i - (axis == 0), j - (axis == 1), k - (axis == 2)
+                    label = labels[i, j, k]
+                    if x < 0 or y < 0 or z < 0 or not bounded[label] or labels[x, y, z] != label:
+                        continue
+                    if particles[i, j, k] != particles[x, y, z]:
+                        pairs[0, written] = root(parent, u)
+                        pairs[1, written] = root(parent, (x * labels.shape[1] + y) * labels.shape[2] + z)
+                        written += 1
+                u += 1
+
+
+@compiled
+def give_colours(members: Any, start: Any, count: Any, neighbours: Any, colour: Any) -> None:
+    """To each member in turn the first colour that no neighbour has; before its turn it has none, written 255."""
+    taken = np.empty(256, np.bool_)
+    colour[members] = 255
+    for m in range(members.size):
+        taken[:] = False
+        for e in range(start[m], start[m] + count[m]):
+            taken[colour[neighbours[e]]] = True
+        free = 0
+        while taken[free] and free < 254:
+            free += 1
+        colour[members[m]] = free
+
+
+@compiled
+def spread(parent: Any, colour: Any) -> None:
+    """The colour of its representative to every voxel."""
+    for u in range(parent.size):
+        colour[u] = colour[root(parent, u)]
