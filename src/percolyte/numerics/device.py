@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from percolyte.errors import InputError
-from percolyte.numerics.aggregation import Hierarchy, build_hierarchy, empty_graph
+from percolyte.numerics.aggregation import OVERCORRECTION, Hierarchy, build_hierarchy, empty_graph
 from percolyte.numerics.blocks import link
 from percolyte.numerics.bounds import lower_bound
 from percolyte.numerics.conduction import C0, C1, ROUNDING, Network, Solution, _remaining
@@ -186,15 +186,20 @@ class _Voxels:
         coarse = torch.zeros(self.parts, dtype=graphs.inverse.dtype, device=z.device)
         left = (right - self.product(z)).view(-1)[self.inside]
         coarse.index_add_(0, self.part, left.to(coarse.dtype))
-        z.view(-1)[self.inside] += graphs.solve(0, coarse)[self.part].float()
+        z.view(-1)[self.inside] += OVERCORRECTION * graphs.solve(0, coarse)[self.part].float()
         return z + self.smoothed(right - self.product(z))
 
 
 def _faces(grid: Grid, device: torch.device) -> list[Tensor]:
     """Conductance from each voxel, border included, to the next along each axis; zero from the last."""
-    if not grid.faces.size:
-        return [torch.from_numpy(along).to(device) for along in (grid.along_0, grid.along_1, grid.along_2)]
-    here = (torch.from_numpy(grid.faces).to(device) > 0).float()
+    voxels = torch.from_numpy(grid.voxels).to(device)
+    if grid.table.size:
+        kinds, table = voxels.long(), torch.from_numpy(grid.table).to(device)
+        faces = [table[axis][kinds, kinds.roll(-1, axis)] for axis in range(3)]
+        for axis, conductance in enumerate(faces):
+            conductance.narrow(axis, conductance.shape[axis] - 1, 1).zero_()
+        return faces
+    here = (voxels > 0).float()
     faces = [here * here.roll(-1, axis) for axis in range(3)]
     faces[0][0], faces[0][-2] = 2.0 * here[1], 2.0 * here[-2]
     return faces
@@ -213,8 +218,8 @@ def _part_of_voxel(network: Network) -> NDArray[np.int32]:
 def solve(network: Network, tolerance: float = 1e-4, *, device: str, most: int = 200, bounds: bool = False) -> Solution:
     """As `conduction.solve`, on a device of PyTorch."""
     place = known_device(device)
-    alike = network.grid.faces.size > 0
-    graph = empty_graph(int(network.first[-1]), network.links, np.float32 if alike else np.float64)
+    alike = network.grid.table.size == 0
+    graph = empty_graph(int(network.first[-1]), network.links)
     link(network.grid, network.blocks, network.parts, network.first, graph)
     edges = graph.start[-1]
     hierarchy = build_hierarchy(graph._replace(lower=graph.lower[:edges], weight=graph.weight[:edges]))
