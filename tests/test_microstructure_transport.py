@@ -195,6 +195,12 @@ def test_a_composite_anode_takes_its_transport_from_a_volume_too(tmp_path: Path)
     assert isinstance(found.rate.cell.anode, PorousElectrode)
     assert 0.0 < found.rate.cell.anode.classes[0].contact < 1.0
     assert found.transport.kind == "closure"
+    assert found.anode_transport is not None
+    assert evaluation_json(found)["anode_transport"]["ionic_S_per_m"] == found.rate.cell.anode.ionic
+    page = render_report(found)
+    assert "<h2>Microstructure of the anode</h2>" in page
+    assert "<h2>Transport in the cathode</h2>" in page
+    assert page.count("Slices of the volume") == 1
 
 
 def test_the_table_is_written_back_as_it_was_read(tmp_path: Path) -> None:

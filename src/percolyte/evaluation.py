@@ -39,6 +39,9 @@ class Evaluation:
     inputs: CellInputs
     substances: dict[str, Substance]
     transport: Transport
+    """Of the cathode."""
+    anode_transport: Transport | None
+    """Of a composite anode, where there are discharges at C-rates."""
     stack: Stack
     energy: PouchEnergy
     possible: PouchEnergy | None
@@ -91,6 +94,9 @@ def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
         inputs=resolved.inputs,
         substances=resolved.substances,
         transport=transport,
+        anode_transport=electrode_transport(resolved, "anode", stack.anode.electrode)
+        if cell and stack.anode.electrode
+        else None,
         stack=stack,
         energy=energy,
         possible=_at_possible_density(stack),

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
 
 from percolyte import __version__, units
+from percolyte.cell.model import PorousElectrode
 from percolyte.cell.rate import RateCapability, RatePoint
 from percolyte.cell.spectrum import DOUBLE_LAYER, HALF_DISCHARGED
-from percolyte.design import write_design
+from percolyte.design import Cathode, CompositeAnode, write_design
 from percolyte.evaluation import Evaluation
 from percolyte.files import write_whole
 from percolyte.pouch.convention import PRESETS, Convention
@@ -22,6 +24,7 @@ from percolyte.pouch.energy import pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack
 from percolyte.report import cell_figures, figures, fit_figures, transport_figures, volumes
 from percolyte.report.tables import convention_json, evaluation_json
+from percolyte.transport.effective import Transport
 from percolyte.transport.voxels import interface_text
 
 
@@ -42,9 +45,8 @@ def render_report(evaluation: Evaluation) -> str:
     origins = ("yours", "measured", "library", "assumed", "computed", "convention")
     return environment.get_template("report.html.j2").render(
         e=e,
-        s=e.transport.structure,
+        layers=_layers(e),
         interface_text=interface_text,
-        own=sorted({"utilisation", "contact_fraction"} & e.design.cathode.active.model_fields_set),
         version=__version__,
         zip=zip,
         units=units,
@@ -73,7 +75,6 @@ def _plain(value: Any) -> str:
 
 def _pictures(e: Evaluation) -> dict[str, str]:
     """Each figure as a data address; absent where a figure does not apply."""
-    fitted = e.transport.measured
     drawn = {
         "stack": figures.stack_figure(e),
         "breakdown": figures.breakdown_figure(e),
@@ -86,15 +87,41 @@ def _pictures(e: Evaluation) -> dict[str, str]:
         "losses": cell_figures.loss_figure(_near(e.rate)) if e.rate else None,
         "heat": cell_figures.heat_figure(_near(e.rate)) if e.rate else None,
         "nyquist": cell_figures.nyquist_figure(e.spectrum) if e.spectrum else None,
-        "impedance": fit_figures.fit_figure(fitted.fit, [one.label for one in fitted.files]) if fitted else None,
-        "transport": transport_figures.transport_figure(e.transport),
-        **(volumes.structure_figures(e.transport.structure) if e.transport.structure else {}),
         "conventions": figures.convention_figure(_under_each_convention(e), e.energy.convention.title),
     }
+    for layer, transport, _, _ in _layers(e):
+        drawn |= {f"{layer} {name}": figure for name, figure in _transport_pictures(transport).items()}
     encoded = {
         name: base64.b64encode(figures.svg(figure).encode()).decode() for name, figure in drawn.items() if figure
     }
     return {name: f"data:image/svg+xml;base64,{picture}" for name, picture in encoded.items()}
+
+
+Layer = tuple[str, Transport, float | None, list[str]]
+"""Name, transport, electronic conductivity that the cell model takes, and what of the microstructure the design states itself."""
+
+
+def _layers(e: Evaluation) -> list[Layer]:
+    """The composites whose transport is known."""
+    cell = e.rate.cell if e.rate else None
+    found: list[Layer] = [("cathode", e.transport, cell.cathode.electronic if cell else None, _own(e.design.cathode))]
+    if e.anode_transport is not None and isinstance(e.design.anode, CompositeAnode):
+        electronic = cell.anode.electronic if cell and isinstance(cell.anode, PorousElectrode) else None
+        found.append(("anode", e.anode_transport, electronic, _own(e.design.anode)))
+    return found
+
+
+def _own(written: Cathode) -> list[str]:
+    return sorted({"utilisation", "contact_fraction"} & written.active.model_fields_set)
+
+
+def _transport_pictures(transport: Transport) -> dict[str, Figure | None]:
+    fitted, structure = transport.measured, transport.structure
+    return {
+        "transport": transport_figures.transport_figure(transport),
+        "impedance": fit_figures.fit_figure(fitted.fit, [one.label for one in fitted.files]) if fitted else None,
+        **(volumes.structure_figures(structure) if structure else {}),
+    }
 
 
 def _near(rate: RateCapability) -> RatePoint:

@@ -17,7 +17,7 @@ from percolyte.report.cells import measured_json, rate_json
 from percolyte.report.conduction import interfaces_json
 from percolyte.report.layout import aligned, converted
 from percolyte.resolution import say_choice
-from percolyte.transport.effective import Share
+from percolyte.transport.effective import Share, Transport
 from percolyte.transport.microstructure import Structure
 from percolyte.transport.voxels import Conduction
 
@@ -101,8 +101,7 @@ def electrode_json(electrode: Electrode) -> dict[str, Any]:
     }
 
 
-def transport_json(e: Evaluation) -> dict[str, Any]:
-    transport = e.transport
+def transport_json(transport: Transport) -> dict[str, Any]:
     return {
         "kind": transport.kind,
         "ionic_S_per_m": transport.ionic,
@@ -179,7 +178,8 @@ def evaluation_json(e: Evaluation) -> dict[str, Any]:
         "design_digest": e.design.digest,
         "percolyte_version": __version__,
         "energy": energy_json(e),
-        "transport": transport_json(e),
+        "transport": transport_json(e.transport),
+        **({} if e.anode_transport is None else {"anode_transport": transport_json(e.anode_transport)}),
         "rate": rate_json(e),
         **({"measured": measured_json(e)} if e.measured else {}),
         "checks": [asdict(check) for check in e.checks],
