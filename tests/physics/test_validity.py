@@ -75,7 +75,7 @@ def test_excluded_points_come_back() -> None:
     assert without.used.sum() == 57
     assert include(without, [5]).excluded == {3: "range switch", 6: "mains"}
     assert include(without).excluded == {}
-    with pytest.raises(InputError, match="points 0 to 59"):
+    with pytest.raises(InputError, match="points 1 to 60"):
         exclude(spectrum, [60], "none")
     with pytest.raises(InputError, match="write why"):
         exclude(spectrum, [1], " ")

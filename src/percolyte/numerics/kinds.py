@@ -26,7 +26,9 @@ def grid_of_kinds(
     infinite means no conduction. Kind 0 conducts nowhere; the last is that of inlet
     and outlet, which resist nothing.
     """
-    bounded: NDArray[np.bool_] = contact.diagonal(axis1=1, axis2=2).any(axis=0) & np.isfinite(half).all(axis=0)
+    bounded: NDArray[np.bool_] = np.asarray(
+        contact.diagonal(axis1=1, axis2=2).any(axis=0) & np.isfinite(half).all(axis=0)
+    )
     apart = particles is not None and bool(bounded.any())
     colour = colours(labels, particles, bounded) if apart and particles is not None else np.zeros_like(labels)
     number = np.where(bounded, int(colour.max()) + 1, 1) * np.isfinite(half).all(axis=0)
