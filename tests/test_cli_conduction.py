@@ -95,6 +95,7 @@ def test_walkers_find_what_conduction_finds(tmp_path: Path) -> None:
         (["--conductivity", "1=2 mS/cm", "--particles", "absent.tif"], "--interface active,active"),
         (["--conductivity", "1=2 mS/cm", "--interface", "1,1=1 ohm cm2", "--particles", "absent.tif"], "no such file"),
         (["--conductivity", "1=2 mS/cm", "--interface", "a,a=1 ohm cm2"], "no phase 'a'"),
+        (["--conductivity", "1=2 mS/cm", "--device", "gpu"], "write cpu"),
         (["--conductivity", "1=2 mS/cm", "--out", "fields.csv"], "NumPy archive"),
     ],
 )

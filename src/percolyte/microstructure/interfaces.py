@@ -96,6 +96,22 @@ def areas_by_region(
     return areas + areas.transpose(0, 2, 1)
 
 
+def face_projections(classes: Labels, wanted: NDArray[np.bool_], voxel: Lengths) -> Floats:
+    """Number of the faces across each axis between two wanted classes, and the sum of their |n·e|.
+
+    Shape (2, 3, classes, classes), symmetric in the last two. The mean of |n·e| is exactly 1
+    for planes across the axis, 1/√2 for those at 45° to it, 2/3 for spheres.
+    """
+    padded = _padded(classes, 0, 0)
+    sums = np.zeros((2, 3, *wanted.shape))
+    for axis in range(3):
+        shift = tuple(0.5 * (other == axis) for other in range(3))
+        wide, narrow = (_window(padded.strides, shift, reach) for reach in (REACH, NARROW))
+        ends = _interior(padded.shape, tuple(int(other == axis) for other in range(3)), 0)
+        _add_projections(sums[:, axis], padded, wanted, ends, axis, voxel, wide, narrow)
+    return sums + sums.swapaxes(2, 3)
+
+
 def triple_lines(classes: Labels, count: int, voxel: Lengths, before: int = 0, after: int = 0) -> Floats:
     """Length (m) of the lines where three classes a < b < c meet; slabs as for `interface_areas`."""
     half = np.array(classes.shape, dtype=np.int64)
@@ -220,6 +236,34 @@ def _add_areas(
                 part = _part(x, y, z, half)
                 if part >= 0 and part == _part(p, q, r, half):
                     areas[1 + part, 2 * a + (one >> 1), 2 * b + (other >> 1)] += area
+
+
+@njit(cache=True, nogil=True)
+def _add_projections(
+    sums: Floats,
+    padded: Labels,
+    wanted: NDArray[np.bool_],
+    ends: Steps,
+    axis: int,
+    voxel: Lengths,
+    wide: Window,
+    narrow: Window,
+) -> None:
+    """Number of the faces across an axis, and sum of their |n·e|, by the classes on their two sides."""
+    flat = padded.ravel()
+    _, nj, nk = padded.shape
+    across = (nj * nk, nk, 1)[axis]
+    for i in range(MARGIN, ends[0]):
+        for j in range(MARGIN, ends[1]):
+            for here in range((i * nj + j) * nk + MARGIN, (i * nj + j) * nk + ends[2]):
+                a, b = flat[here], flat[here + across]
+                if a == b or not wanted[a, b]:
+                    continue
+                g = _gradient(flat, here, a, b, wide.steps, wide.weights)
+                if g[0] ** 2 + g[1] ** 2 + g[2] ** 2 < (FLAT * wide.plane) ** 2:
+                    g = _gradient(flat, here, a, b, narrow.steps, narrow.weights)
+                sums[0, a, b] += 1.0
+                sums[1, a, b] += abs(_direction(_scaled(g, voxel))[axis])
 
 
 @njit(cache=True, nogil=True)

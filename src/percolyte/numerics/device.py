@@ -74,11 +74,11 @@ class _Level:
 class _Graphs:
     """The multigrid on the device."""
 
-    def __init__(self, hierarchy: Hierarchy, device: torch.device) -> None:
-        self.levels = [_level(hierarchy, 0, device)]
+    def __init__(self, hierarchy: Hierarchy, device: torch.device, precision: torch.dtype) -> None:
+        self.levels = [_level(hierarchy, 0, device, precision)]
         while self.levels[-1].nodes > DIRECT and len(self.levels) < hierarchy.first.size - 1:
-            self.levels.append(_level(hierarchy, len(self.levels), device))
-        self.inverse = torch.linalg.inv(self.levels[-1].matrix()).to(self.levels[-1].weight.dtype)
+            self.levels.append(_level(hierarchy, len(self.levels), device, precision))
+        self.inverse = torch.linalg.inv(self.levels[-1].matrix()).to(precision)
 
     def cycle(self, number: int, right: Tensor) -> Tensor:
         """Smoothing around the correction of the next graph."""
@@ -104,13 +104,15 @@ class _Graphs:
         return ((ratio(along, length) - ratio(cross, length) * step) * first + step * second).to(right.dtype)
 
 
-def _level(h: Hierarchy, number: int, device: torch.device) -> _Level:
+def _level(h: Hierarchy, number: int, device: torch.device, precision: torch.dtype) -> _Level:
     begin, end = h.first[number : number + 2]
-    weight = h.weight[begin:end]
-    rows, columns = np.nonzero(weight)
+    rows, columns = np.nonzero(h.weight[begin:end])
     others = slice(*h.first_other[number : number + 2])
     upper = np.concatenate([rows, h.others[others, 0] - begin])
     lower = np.concatenate([h.lower[begin:end][rows, columns], h.others[others, 1]]) - begin
+    weight = np.concatenate([h.weight[begin:end][rows, columns], h.other_weight[others]])
+    # a sum in 64 bits, so that what leaves a good conductor through a poor one is not lost
+    diagonal = h.ground[begin:end] + sum(np.bincount(ends, weight, end - begin) for ends in (upper, lower))
 
     def sent(values: NDArray[Any]) -> Tensor:
         return torch.from_numpy(values).to(device)
@@ -118,8 +120,8 @@ def _level(h: Hierarchy, number: int, device: torch.device) -> _Level:
     return _Level(
         sent(upper.astype(np.int64)),
         sent(lower.astype(np.int64)),
-        sent(np.concatenate([weight[rows, columns], h.other_weight[others]])),
-        sent(1.0 / h.inverse[begin:end]),
+        sent(weight).to(precision),
+        sent(diagonal).to(precision),
         sent((h.parent[begin:end] - end).astype(np.int64)),
         int(end - begin),
     )
@@ -224,8 +226,9 @@ def solve(network: Network, tolerance: float = 1e-4, *, device: str, most: int =
     edges = graph.start[-1]
     hierarchy = build_hierarchy(graph._replace(lower=graph.lower[:edges], weight=graph.weight[:edges]))
     with torch.inference_mode():
-        voxels, graphs = _Voxels(network, place), _Graphs(hierarchy, place)
-        u = voxels.start(torch.float32 if alike else torch.float64)
+        precision = torch.float32 if alike else torch.float64
+        voxels, graphs = _Voxels(network, place), _Graphs(hierarchy, place, precision)
+        u = voxels.start(precision)
         drops, error, energy = _descend(voxels, graphs, u, tolerance, most)
     potential = u.cpu().numpy()
     potential[-1] = outlet_value(network.grid)

@@ -163,7 +163,7 @@ class _Image:
     resistivity: NDArray[np.float64]
     """ohm m along each axis for each of 256 labels; infinite where it insulates."""
     contact: NDArray[np.float64] | None
-    """ohm m² between two labels, or between two particles of one label on the diagonal."""
+    """ohm m² of faces across each axis, between two labels, or between two particles of one label on the diagonal."""
 
     def network(self, threads: int) -> tuple[Network, float]:
         """The network of the image, and the ohms that its unit of resistance stands for."""
@@ -440,11 +440,7 @@ def _image(
     resistivity = np.full((3, 256), math.inf)
     for name, each in sigma.items():
         resistivity[:, volume.label(name)] = [1.0 / each[along] for along in order]
-    contact = None
-    if any(interfaces.values()):
-        contact = np.zeros((256, 256))
-        for (a, b), value in interfaces.items():
-            contact[volume.label(a), volume.label(b)] = contact[volume.label(b), volume.label(a)] = value
+    contact = face_resistances(volume, interfaces, particles)[order] if any(interfaces.values()) else None
     bounded = contact is not None and particles is not None and contact.diagonal().any()
     first, second, third = (volume.voxel[along] for along in order)
     return _Image(
@@ -456,6 +452,33 @@ def _image(
         resistivity,
         contact,
     )
+
+
+def face_resistances(volume: Volume, interfaces: Interfaces, particles: NDArray[Any] | None) -> NDArray[np.float64]:
+    """Resistance (ohm m²) of the voxels' faces across each axis between each two labels: (3, 256, 256).
+
+    The faces have more area than the surface whose staircase they are, half as much again
+    for a sphere at any resolution; each therefore resists more, by the mean of its kind.
+    """
+    from percolyte.microstructure.interfaces import face_projections
+
+    resistance = np.zeros((256, 256))
+    for (a, b), value in interfaces.items():
+        resistance[volume.label(a), volume.label(b)] = resistance[volume.label(b), volume.label(a)] = value
+    between = resistance > 0.0
+    number, projected = face_projections(volume.labels, between, volume.voxel)
+    faces: NDArray[np.float64] = resistance * np.divide(
+        number, projected, out=np.ones_like(number), where=projected > 0.0
+    )
+    for label in np.flatnonzero(between.diagonal()):
+        assert particles is not None
+        # particles whose numbers lie 255 apart look like one, and are left out of the mean where they touch
+        classes = np.where(volume.labels == label, particles % 255 + 1, 0).astype(np.uint8)
+        inside = np.ones((256, 256), np.bool_)
+        inside[0] = inside[:, 0] = False
+        number, projected = face_projections(classes, inside, volume.voxel).sum(axis=(2, 3))
+        faces[:, label, label] *= np.divide(number, projected, out=np.ones_like(number), where=projected > 0.0)
+    return faces
 
 
 def _connections(network: Network, volume: Volume, sigma: Iterable[str]) -> dict[str, Connection]:
