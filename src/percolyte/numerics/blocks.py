@@ -203,11 +203,22 @@ def pairs(both: Any) -> Any:
 
 
 @compiled
-def join(grid: Any, shape: Any, parts: Any, first: Any, parent: Any) -> int:
+def coherent(code: Any, counts: Any) -> bool:
+    """Whether all voxels of a block that conduct are connected inside it, across strong faces or weak."""
+    insulating = code & (code >> uint32(1)) & (code >> uint32(2)) & (code >> uint32(3)) & uint32(0x11111111)
+    bits = insulating ^ uint32(0x11111111)
+    bits = (bits | bits >> uint32(3)) & uint32(0x03030303)
+    bits = (bits | bits >> uint32(6)) & uint32(0x000F000F)
+    return bool(counts[(bits | bits >> uint32(12)) & uint32(0xFF)] == 1)
+
+
+@compiled
+def join(weak: bool, shape: Any, parts: Any, first: Any, parent: Any, counts: Any) -> int:
     """Unite the parts that touch into clusters; the largest number of links between parts.
 
     The number counts, for each pair of touching blocks, as many pairs of parts as
-    can meet, and so bounds the length of the list that `link` writes.
+    can meet, and so bounds the length of the list that `link` writes. `weak` tells
+    that parts of one block may touch.
     """
     planes, rows, columns = shape
     bound = 0
@@ -220,6 +231,10 @@ def join(grid: Any, shape: Any, parts: Any, first: Any, parent: Any) -> int:
                 code = parts[b]
                 if code != NONE:
                     count = first[b + 1] - first[b]
+                    one = count == 1 or (weak and coherent(code, counts))
+                    if count > 1 and weak:
+                        bound += count * (count - 1) // 2
+                        unite_inside(code, first[b], count, one, parent)
                     for axis in range(3):
                         if (i if axis == 0 else j if axis == 1 else k) == 0:
                             continue
@@ -227,27 +242,32 @@ def join(grid: Any, shape: Any, parts: Any, first: Any, parent: Any) -> int:
                         both = facing(code, parts[a], axis)
                         if both == 0:
                             continue
-                        bound += min(4, count * (first[a + 1] - first[a]))
+                        others = first[a + 1] - first[a]
+                        bound += min(4, count * others)
+                        once = one and (others == 1 or (weak and coherent(parts[a], counts)))
                         for s in range(8):
                             if both >> (4 * s) & 8:
-                                x, y, z = 2 * i + 1 + (s >> 2), 2 * j + 1 + (s >> 1 & 1), 2 * k + 1 + (s & 1)
-                                if face_below(grid, axis, x, y, z) > 0.0:
-                                    t = s | (4 >> axis)
-                                    unite(parent, first[b] + part_of(code, s), first[a] + part_of(parts[a], t))
-                                    if count == 1 and first[a + 1] - first[a] == 1:
-                                        break
-                    if count > 1 and grid.table.size:
-                        bound += count * (count - 1) // 2
-                        for s in range(8):
-                            for axis in range(3):
-                                t = s ^ (4 >> axis)
-                                p, q = part_of(code, s), part_of(code, t)
-                                if t < s and p != q and p < 15 and q < 15:
-                                    x, y, z = 2 * i + 1 + (s >> 2), 2 * j + 1 + (s >> 1 & 1), 2 * k + 1 + (s & 1)
-                                    if face_below(grid, axis, x, y, z) > 0.0:
-                                        unite(parent, first[b] + p, first[b] + q)
+                                t = s | (4 >> axis)
+                                unite(parent, first[b] + part_of(code, s), first[a] + part_of(parts[a], t))
+                                if once:
+                                    break
                 b += 1
     return bound
+
+
+@compiled
+def unite_inside(code: Any, base: int, count: int, one: bool, parent: Any) -> None:
+    """Unite the parts of a block that touch, all of them if they are known to be one."""
+    if one:
+        for p in range(1, count):
+            unite(parent, base + p, base)
+        return
+    for s in range(8):
+        for axis in range(3):
+            t = s ^ (4 >> axis)
+            p, q = part_of(code, s), part_of(code, t)
+            if t < s and p != q and p < 15 and q < 15:
+                unite(parent, base + p, base + q)
 
 
 @compiled
@@ -355,8 +375,9 @@ def link(grid: Any, shape: Any, parts: Any, first: Any, graph: Any) -> None:
                         both = facing(code, parts[a], axis)
                         if both == 0:
                             continue
-                        if uniform and first[b + 1] - first[b] == 1 and first[a + 1] - first[a] == 1:
-                            lower[written], weight[written] = first[a], pairs(both)
+                        if first[b + 1] - first[b] == 1 and first[a + 1] - first[a] == 1:
+                            lower[written] = first[a]
+                            weight[written] = pairs(both) if uniform else conductance_of(grid, axis, i, j, k, both)
                             written += 1
                             continue
                         for s in range(8):
@@ -385,10 +406,18 @@ def link(grid: Any, shape: Any, parts: Any, first: Any, graph: Any) -> None:
 
 
 @compiled
+def conductance_of(grid: Any, axis: int, i: int, j: int, k: int, both: Any) -> float:
+    """Of all faces between two blocks that `facing` found."""
+    total = 0.0
+    for s in range(8):
+        if both >> (4 * s) & 8:
+            total += face_below(grid, axis, 2 * i + 1 + (s >> 2), 2 * j + 1 + (s >> 1 & 1), 2 * k + 1 + (s & 1))
+    return total
+
+
+@compiled
 def add(lower: Any, weight: Any, begin: int, end: int, v: int, conductance: float) -> int:
     """Add an edge to the row that runs from `begin` to `end`; the new end."""
-    if conductance == 0.0:
-        return end
     for e in range(begin, end):
         if lower[e] == v:
             weight[e] += conductance

@@ -84,13 +84,19 @@ def count_faces(faces: Any, start: int, stop: int) -> None:
             faces[i, j, 1 : columns - 1] = row[1 : columns - 1]
 
 
+SMALLEST = 1e-30
+"""Least conductance of a face, well within 32 bits."""
+
+
 def face_table(half: NDArray[np.float64], contact: NDArray[np.float64]) -> NDArray[np.float32]:
     """Conductance of a face from the resistances in series across it, by axis and the kinds on both sides.
 
     1/g = half[axis, a] + half[axis, b] + contact[axis, a, b], the last the resistance of the
-    interface between two kinds. A half of infinite resistance makes g = 0.
+    interface between two kinds. A half of infinite resistance makes g = 0, a finite one
+    never, so that voxels that conduct are connected across every face.
     """
-    return (1.0 / (half[:, :, None] + half[:, None, :] + contact)).astype(np.float32)
+    g = 1.0 / (half[:, :, None] + half[:, None, :] + contact)
+    return np.where(g > 0.0, np.maximum(g, SMALLEST), 0.0).astype(np.float32)
 
 
 @compiled
@@ -160,6 +166,32 @@ def product_row(grid: Any, faces: Any, i: int, j: int, below: Any, here: Any, ab
                 + along_1[j, k] * (u - here[j + 1, k])
                 + along_2[j, k - 1] * (u - here[j, k - 1])
                 + along_2[j, k] * (u - here[j, k + 1])
+            )
+
+
+@inlined
+def residual_row(grid: Any, faces: Any, i: int, j: int, u: Any, z: Any, out: Any) -> None:
+    """Row j of plane i of -A(u + z), u and z each given as the planes i - 1, i and i + 1."""
+    below, here, above = u
+    z_below, z_here, z_above = z
+    if grid.table.size == 0:
+        for k in range(1, here.shape[1] - 1):
+            count = np.float32(grid.voxels[i, j, k])
+            around = below[j, k] + above[j, k] + here[j - 1, k] + here[j + 1, k] + here[j, k - 1] + here[j, k + 1]
+            around += z_below[j, k] + z_above[j, k] + z_here[j - 1, k] + z_here[j + 1, k]
+            around += z_here[j, k - 1] + z_here[j, k + 1]
+            out[k] = around - count * (here[j, k] + z_here[j, k]) if count > 0 else np.float32(0)
+    else:
+        before, along_0, along_1, along_2 = faces[(i - 1) % 3, 0], faces[i % 3, 0], faces[i % 3, 1], faces[i % 3, 2]
+        for k in range(1, here.shape[1] - 1):
+            v = here[j, k] + z_here[j, k]
+            out[k] = (
+                before[j, k] * (below[j, k] + z_below[j, k] - v)
+                + along_0[j, k] * (above[j, k] + z_above[j, k] - v)
+                + along_1[j - 1, k] * (here[j - 1, k] + z_here[j - 1, k] - v)
+                + along_1[j, k] * (here[j + 1, k] + z_here[j + 1, k] - v)
+                + along_2[j, k - 1] * (here[j, k - 1] + z_here[j, k - 1] - v)
+                + along_2[j, k] * (here[j, k + 1] + z_here[j, k + 1] - v)
             )
 
 
