@@ -101,6 +101,14 @@ def test_measure_along_another_axis_and_with_roles_of_ones_own(stack: str) -> No
     assert own["utilisation"] == pytest.approx(0.5)
 
 
+def test_names_of_the_library_are_roles_and_the_output_says_so(stack: str) -> None:
+    words = ["measure", stack, *VOXEL, "--phases", "NMC811=1,Li6PS5Cl=2,void=0"]
+    assert json_of(*words)["utilisation"] == pytest.approx(0.5)
+    said = CliRunner().invoke(app, words).stderr
+    assert "'NMC811' counts as active, as the materials library says" in said
+    assert "'Li6PS5Cl' counts as electrolyte" in said
+
+
 def test_measure_for_people_names_every_phase_and_the_widths_asked_for(stack: str) -> None:
     said = text_of("measure", stack, *VOXEL, *PHASES, "--widths", "void")
     for part in ("active", "electrolyte", "void", "utilisation", "50 ", "void: constriction factor", "± "):

@@ -543,7 +543,7 @@ def _volume_transport(
 ) -> Transport:
     """Transport from a volume; what it says enters the ledger, but for what the design states itself."""
     components = {
-        name: Component(_phase(resolver.substance(name)), float(part)) for name, part in layer.volume_fractions.items()
+        name: Component(resolver.substance(name).phase, float(part)) for name, part in layer.volume_fractions.items()
     }
     volumes = {name: component.fraction for name, component in components.items()}
     try:
@@ -614,7 +614,7 @@ def _recipe_and_look(
     """Volume fractions by phase of a microstructure, and its look with the sizes that the design leaves out."""
     fractions: dict[str, float] = {}
     for component, volume in volumes.items():
-        phase = _phase(resolver.substance(component))
+        phase = resolver.substance(component).phase
         fractions[phase] = fractions.get(phase, 0.0) + volume
     look = written.microstructure
     if look.active is None and isinstance(written, Cathode) and layer is not None:
@@ -624,15 +624,6 @@ def _recipe_and_look(
         diameter = resolver.assumed(where, ASSUMED_ELECTROLYTE_DIAMETER, units.DIAMETER, why)
         look = replace(look, electrolyte=Spheres(sizes=ConstantSize(diameter=diameter)))
     return fractions, look
-
-
-def _phase(substance: Substance) -> str:
-    """What a component is in a microstructure."""
-    if substance.kind in ("cathode", "anode"):
-        return "active"
-    if "electrolyte" in substance.roles and substance.kind != "coating":
-        return "electrolyte"
-    return str(substance.kind)
 
 
 def _separator_volumes(resolved: Resolved) -> dict[str, float]:

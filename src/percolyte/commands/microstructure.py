@@ -28,10 +28,18 @@ Phases = Annotated[str | None, typer.Option(help="Names of the labels, such as a
 Crop = Annotated[str | None, typer.Option(help="Read a part: ranges of voxels, such as 0:100,0:100,: .")]
 Coarsen = Annotated[int, typer.Option(help="Read blocks of so many voxels along each edge, by majority.")]
 Axis = Annotated[int, typer.Option(help="Axis from the separator to the collector: 0, 1 or 2.")]
-Active = Annotated[str | None, typer.Option(help="Phases of active material; default the phase 'active'.")]
-Ionic = Annotated[str | None, typer.Option(help="Phases that carry ions; default 'electrolyte'.")]
+Active = Annotated[
+    str | None,
+    typer.Option(help="Phases of active material; default 'active', and cathode and anode materials of the library."),
+]
+Ionic = Annotated[
+    str | None, typer.Option(help="Phases that carry ions; default 'electrolyte', and electrolytes of the library.")
+]
 Electronic = Annotated[
-    str | None, typer.Option(help="Phases that carry electrons; default the active material and 'carbon'.")
+    str | None,
+    typer.Option(
+        help="Phases that carry electrons; default the active material, 'carbon', and carbons of the library."
+    ),
 ]
 
 
@@ -56,8 +64,11 @@ def _names(text: str | None) -> list[str] | None:
 
 
 def _roles(volume: Volume, active: str | None, ionic: str | None, electronic: str | None) -> Roles:
-    from percolyte.microstructure.networks import roles_of
+    from percolyte.microstructure.networks import recognised, roles_of
 
+    if active is None or ionic is None or electronic is None:
+        for name, kind in recognised(volume).items():
+            note(f"'{name}' counts as {kind}, as the materials library says")
     return roles_of(volume, _names(active), _names(ionic), _names(electronic))
 
 

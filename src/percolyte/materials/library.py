@@ -104,6 +104,12 @@ class Library:
             self._found[key] = self._build(name, key)
         return self._found[key]
 
+    def find(self, name: str) -> Substance | None:
+        """The substance of this name or alias, if there is one."""
+        key = _key(name)
+        known = key in self._own or self._shipped_path(name) or self._aliases().get(key)
+        return self.material(name) if known else None
+
     def _build(self, name: str, key: str) -> Substance:
         if key in self._own:
             return self._build_own(*self._own[key])

@@ -229,6 +229,15 @@ class Substance(
         return (self.kind, *self.also)
 
     @property
+    def phase(self) -> str:
+        """What it is in a microstructure: active, electrolyte, or its kind."""
+        if self.kind in ("cathode", "anode"):
+            return "active"
+        if "electrolyte" in self.roles and self.kind != "coating":
+            return "electrolyte"
+        return str(self.kind)
+
+    @property
     def potential(self) -> OpenCircuitPotential | None:
         """The stated default among the open-circuit potentials."""
         return _default(self.open_circuit_potential)

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from percolyte.errors import InputError
+from percolyte.materials.library import Library
 from percolyte.microstructure.clusters import Clusters, Connected, connected
 from percolyte.microstructure.distances import Mask
 from percolyte.microstructure.particles import Particles, separate
@@ -39,21 +40,32 @@ def roles_of(
     ionic: Iterable[str] | None = None,
     electronic: Iterable[str] | None = None,
 ) -> Roles:
-    """Roles by the names `active`, `electrolyte` and `carbon`, unless said otherwise.
+    """Roles by the names `active`, `electrolyte` and `carbon` or of substances of the library, unless said otherwise.
 
     Electrons go through the active material and the carbon.
     """
+    known = recognised(volume)
+    kinds = {name: known.get(name, name) for name in volume.phases}
 
-    def named(given: Iterable[str] | None, *usual: str) -> tuple[str, ...]:
-        return tuple(given) if given is not None else tuple(name for name in usual if name in volume.phases)
+    def named(given: Iterable[str] | None, usual: str) -> tuple[str, ...]:
+        return tuple(given) if given is not None else tuple(name for name, kind in kinds.items() if kind == usual)
 
     actives = named(active, ACTIVE)
-    roles = Roles(actives, named(ionic, ELECTROLYTE), named(electronic, *actives, CARBON))
+    conductors = tuple(dict.fromkeys((*actives, *named(None, CARBON))))
+    roles = Roles(actives, named(ionic, ELECTROLYTE), conductors if electronic is None else tuple(electronic))
     roles.check(volume)
     both = sorted({*roles.active} & {*roles.ionic})
     if both:
         raise InputError(f"'{both[0]}' cannot be active material and electrolyte at once", source=volume.source)
     return roles
+
+
+def recognised(volume: Volume) -> dict[str, str]:
+    """The phases of a volume that bear the name of a substance of the library, and what it is in a microstructure."""
+    library = Library()
+    usual = (ACTIVE, ELECTROLYTE, CARBON)
+    found = {name: library.find(name) for name in volume.phases if name not in usual and not name.isdecimal()}
+    return {name: substance.phase for name, substance in found.items() if substance and substance.phase in usual}
 
 
 @dataclass(frozen=True)
