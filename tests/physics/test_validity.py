@@ -81,16 +81,11 @@ def test_excluded_points_come_back() -> None:
         exclude(spectrum, [1], " ")
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-def test_a_cell_that_changes_during_the_spectrum_is_told_by_how_much(backwards: bool) -> None:
-    elapsed = 1.0 - ELAPSED + 1.0 / FREQUENCY / np.sum(1.0 / FREQUENCY) if backwards else ELAPSED
-    spectrum = measured(ARCS * (1.0 + 0.2 * elapsed), 1e-3)
-    if backwards:
-        spectrum = MeasuredSpectrum(spectrum.frequency[::-1], spectrum.impedance[::-1])
-    found = check_spectrum(spectrum)
-    if not backwards:  # measured slowest first, nearly all of the time passes before the second point
-        assert found.verdict == "drifting"
-        assert found.drift == pytest.approx(0.2, abs=5.0 * found.drift_error)
+def test_a_cell_that_changes_during_the_spectrum_is_told_by_how_much() -> None:
+    found = check_spectrum(measured(ARCS * (1.0 + 0.2 * ELAPSED), 1e-3))
+    assert found.verdict == "drifting"
+    assert found.drift == pytest.approx(0.2, abs=5.0 * found.drift_error)
+    assert any("changed by about +" in words for words in found.words)
 
 
 def test_a_steady_cell_is_hardly_ever_called_drifting() -> None:

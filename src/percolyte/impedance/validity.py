@@ -22,7 +22,7 @@ LEAST_NOISE = 1e-4
 """Of |Z|: what the digits of a file and of an instrument leave in the best case."""
 FALSE_ALARMS = 0.01
 """Spectra of noise alone in which a point is called an outlier."""
-MOST_OUTLIERS = 0.2
+MOST_OUTLIERS = 0.1
 """Of the points; with more the spectrum as a whole is at fault."""
 MEDIAN_CHI2 = 1.386
 """Of χ² with two degrees of freedom."""
@@ -31,8 +31,12 @@ ORDERED = 3.0
 SYSTEMATIC = 0.005
 """Of |Z|: a misfit that is not noise and still harmless for the resistances of arcs."""
 NOISY = 0.01
+HEAVY = 2.0
+"""Misfit of all points over that of most of them, from which the rest are too many and too far for noise."""
 DRIFTED = 4.0
 """Standard errors of a drift that is told."""
+LARGEST_DRIFT = 0.5
+"""Beyond, a change in proportion to time explains nothing."""
 
 Verdict = Literal["consistent", "noisy", "drifting", "inconsistent"]
 
@@ -53,7 +57,7 @@ class Validity:
     noise: float
     """Standard deviation of real and of imaginary part over |Z|, by the misfit without outliers."""
     systematic: float
-    """Root mean square of what neighbouring residuals have in common, over |Z|; zero if they look like noise."""
+    """Root mean square of the misfit that is not noise, over |Z|: neighbours in common, or too many points far off; else zero."""
     drift: float
     """Relative change of |Z| over the measurement, if all of Z changed in proportion to time; see `drift_error`."""
     drift_error: float
@@ -80,7 +84,8 @@ def check_spectrum(spectrum: MeasuredSpectrum) -> Validity:
     """Kramers-Kronig test of the points that count.
 
     Residuals r = (Z - model)/|Z| of the model of `kramers_kronig.py`; noise σ from their sum of squares and degrees of freedom. Outliers
-    are set aside one by one, the farthest first, while rᵀ(I - H)⁻¹r exceeds what noise alone reaches in 1 % of spectra.
+    are set aside one by one, the farthest first, while rᵀ(I - H)⁻¹r exceeds what noise alone reaches in 1 % of spectra; if they are more than
+    a tenth, none is, and what exceeds the noise of most points is systematic.
     Systematic: σ² less half the mean square of the differences of neighbours, where they are too alike (J. von Neumann,
     Ann. Math. Stat. 12 (1941) 367-395). Drift: the part of the misfit along i(t) Z, time elapsed as Σ 1/f in
     the order measured. Limits: a violation that the model can follow is not seen, above all a drift slower than
@@ -186,16 +191,21 @@ def _fitted(spectrum: MeasuredSpectrum, represented: Represented) -> tuple[Linea
         if fit.distance[farthest] < limit * variance:
             break
         inlying[np.flatnonzero(inlying)[farthest]] = False
+    else:
+        inlying = spectrum.used
     return fit_elements(omega, impedance, inlying, elements, represented), inlying
 
 
 def _systematic(fit: LinearFit, spectrum: MeasuredSpectrum, inlying: NDArray[np.bool_]) -> tuple[float, float]:
-    """What neighbours in frequency have in common, and the noise that is left; both relative to |Z|."""
+    """The misfit that is not noise, and the noise that is left; both relative to |Z|."""
     order = np.argsort(spectrum.frequency[inlying], kind="stable")
     parts = fit.misfit.reshape(2, -1)[:, order]
     square = float(np.mean(parts**2))
+    typical = float(np.median(fit.distance)) / MEDIAN_CHI2
     if square < LEAST_NOISE**2:
         return 0.0, math.sqrt(fit.variance)
+    if fit.variance > HEAVY**2 * typical:
+        return math.sqrt(fit.variance - typical), math.sqrt(typical)
     between = 0.5 * float(np.mean(np.diff(parts, axis=1) ** 2))
     alike = (1.0 - between / square) * math.sqrt(parts.size)
     if alike < ORDERED:
@@ -231,7 +241,7 @@ def _drift(spectrum: MeasuredSpectrum, fit: LinearFit, inlying: NDArray[np.bool_
 
 
 def _verdict(noise: float, systematic: float, drift: float, drift_error: float) -> Verdict:
-    if abs(drift) > max(DRIFTED * drift_error, SYSTEMATIC):
+    if LARGEST_DRIFT > abs(drift) > max(DRIFTED * drift_error, SYSTEMATIC):
         return "drifting"
     if systematic > SYSTEMATIC:
         return "inconsistent"
