@@ -478,3 +478,9 @@ def test_a_convention_choice_overrides_the_preset_and_shows_in_its_name() -> Non
     assert set(choices.overrides) == {"lithium", "other_mass"}
     assert choices.title.startswith("pouch, with own ")
     assert a_design().pouch.choices.title == "pouch"
+
+
+@pytest.mark.parametrize("name", ["graphite", "Si", "LTO"])
+def test_a_powder_is_no_foil_and_the_message_names_the_kind_that_it_needs(name: str) -> None:
+    found = problems_with(a_design_data(anode={"material": name}))
+    assert 'write kind = "composite"' in found["anode.material"]

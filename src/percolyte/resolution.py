@@ -299,6 +299,12 @@ def _anode(resolver: _Resolver, design: Design) -> CompositeInputs | FoilAnodeIn
     metal = resolver.substance(anode.material if isinstance(anode, LithiumAnode) else "Li")
     thickness = ratio = None
     if isinstance(anode, LithiumAnode):
+        if metal.default("maximum_concentration") is not None:
+            resolver.problems.append(
+                Problem(
+                    "anode.material", f'{metal.name} is no foil but a powder; write kind = "composite" with a recipe'
+                )
+            )
         thickness = resolver.optional("anode.thickness", anode.thickness, units.THICKNESS)
         ratio = resolver.optional("anode.np_ratio", anode.np_ratio, units.RATIO)
     return FoilAnodeInputs(
@@ -400,7 +406,11 @@ def _sigma(resolver: _Resolver, where: str, substance: Substance) -> float:
     resolver.look_up(where, substance, "ionic_conductivity", datum, datum.number)
     if how:
         at = text(resolver.design.temperature, TEMPERATURE, digits=4)
-        resolver.ledger.add(f"{where} at {at}", text(value, units.CONDUCTIVITY, digits=4), "computed", how)
+        if value == datum.number:
+            shown = f"{text(value, units.CONDUCTIVITY, digits=4)} ({how})"
+            resolver.ledger.add(f"{where} at {at}", shown, "assumed", how)
+        else:
+            resolver.ledger.add(f"{where} at {at}", text(value, units.CONDUCTIVITY, digits=4), "computed", how)
     return value
 
 

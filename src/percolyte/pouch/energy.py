@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from percolyte.electrode import total
 from percolyte.pouch.convention import Convention
 from percolyte.pouch.stack import AnodeLayer, FoilAnodeInputs, Stack, least
@@ -73,7 +75,9 @@ def pouch_energy(stack: Stack) -> PouchEnergy:
         volumes["package"] = outer * thicknesses["package"]
         masses["package"] = volumes["package"] * pouch.package_density
     volume = outer * total(thicknesses.values())
-    volumes["rim and overhang"] = volume - total(volumes.values())
+    around = volume - total(volumes.values())
+    # what rounding leaves of nothing is nothing
+    volumes["rim and overhang"] = np.multiply(around, around > 1e-9 * volume)[()]
     weighed = total(masses.values())
     masses["other"] = weighed * pouch.other_mass
     return PouchEnergy(
