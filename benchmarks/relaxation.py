@@ -29,18 +29,21 @@ warnings.filterwarnings("ignore")
 import numpy, impedance
 from impedance.validation import linKK
 print(json.dumps(f"impedance.py {impedance.__version__}, NumPy {numpy.__version__}"), flush=True)
+out, sys.stdout = sys.stdout, sys.stderr
 for line in sys.stdin:
     f, re, im = (numpy.array(one) for one in json.loads(line)[1:])
     start = time.process_time()
     linKK(f, re + 1j * im, c=0.85, max_M=50, fit_type="complex", add_cap=True)
-    print(json.dumps(time.process_time() - start), flush=True)
+    print(json.dumps(time.process_time() - start), file=out, flush=True)
 """
 PYIMPSPEC = """
 import json, sys, time, warnings
 warnings.filterwarnings("ignore")
 import numpy, pyimpspec
+from importlib.metadata import version
 from pyimpspec import DataSet, calculate_drt, perform_kramers_kronig_test
-print(json.dumps(f"pyimpspec {pyimpspec.__version__}, NumPy {numpy.__version__}"), flush=True)
+print(json.dumps(f"pyimpspec {version('pyimpspec')}, NumPy {numpy.__version__}"), flush=True)
+out, sys.stdout = sys.stdout, sys.stderr
 for line in sys.stdin:
     job, f, re, im = json.loads(line)
     data = DataSet(numpy.array(f), numpy.array(re) + 1j * numpy.array(im))
@@ -49,7 +52,7 @@ for line in sys.stdin:
         perform_kramers_kronig_test(data, num_procs=1)
     else:
         calculate_drt(data, method="tr-nnls", num_procs=1)
-    print(json.dumps(time.process_time() - start), flush=True)
+    print(json.dumps(time.process_time() - start), file=out, flush=True)
 """
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from percolyte.errors import InputError
 from percolyte.impedance.drt import relaxation_map, relaxation_times
@@ -18,10 +22,10 @@ def zarc(resistance: float, tau: float, exponent: float) -> Complexes:
     return np.asarray(resistance / (1.0 + (S * tau) ** exponent))
 
 
-def measured(impedance: Complexes, noise: float = 0.0, seed: int = 0, **about: float) -> MeasuredSpectrum:
+def measured(impedance: NDArray[Any], noise: float = 0.0, seed: int = 0) -> MeasuredSpectrum:
     random = np.random.default_rng(seed)
     parts = random.standard_normal((2, impedance.size))
-    return MeasuredSpectrum(FREQUENCY, impedance + noise * np.abs(impedance) * (parts[0] + 1j * parts[1]), **about)
+    return MeasuredSpectrum(FREQUENCY, impedance + noise * np.abs(impedance) * (parts[0] + 1j * parts[1]))
 
 
 def zarc_density(tau: Floats, resistance: float, centre: float, exponent: float) -> Floats:
@@ -101,8 +105,8 @@ def test_the_bands_of_resistance_hold_the_truth_about_as_often_as_they_say() -> 
     for seed in range(40):
         resistance = relaxation_times(measured(truth, 5e-3, seed)).polarisation_resistance
         held += resistance.low <= 100.0 <= resistance.high
-    # 95 % nominal; 90 % over many kinds of spectra measured; four standard deviations of 40 draws below that is 28
-    assert held >= 29
+    # 95 % nominal; three standard deviations of 40 draws below it
+    assert held >= 34
 
 
 def test_draws_of_a_problem_without_active_bounds_have_the_posterior_covariance() -> None:
@@ -118,7 +122,7 @@ def test_draws_of_a_problem_without_active_bounds_have_the_posterior_covariance(
 
 def test_peaks_are_named_by_their_capacitance_and_only_with_the_geometry() -> None:
     arcs = 20.0 + zarc(1e5, 1e-6, 0.98) + zarc(50.0, 5e-3, 0.95)
-    named = relaxation_times(measured(arcs, 1e-3, area=1e-4, thickness=1e-3), bands=False)
+    named = relaxation_times(replace(measured(arcs, 1e-3), area=1e-4, thickness=1e-3), bands=False)
     assert "bulk" in named.peaks[0].process  # 1e-11 F on 1 cm2 and 1 mm: 1e-12 F/cm
     bare = relaxation_times(measured(arcs, 1e-3), bands=False)
     assert bare.peaks[0].process == "state the area for a suggestion"

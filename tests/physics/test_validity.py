@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from percolyte.errors import InputError
 from percolyte.impedance.drift import amplitude_error, check_drift, linearity
@@ -19,7 +21,7 @@ ARCS = 20.0 + 100.0 / (1.0 + (S * 1e-4) ** 0.85) + 60.0 / (1.0 + (S * 1e-2) ** 0
 ELAPSED = np.cumsum(1.0 / FREQUENCY) / np.sum(1.0 / FREQUENCY)
 
 
-def measured(impedance: Complexes, noise: float, seed: int = 0) -> MeasuredSpectrum:
+def measured(impedance: NDArray[Any], noise: float, seed: int = 0) -> MeasuredSpectrum:
     parts = np.random.default_rng(seed).standard_normal((2, impedance.size))
     return MeasuredSpectrum(FREQUENCY, impedance + noise * np.abs(impedance) * (parts[0] + 1j * parts[1]))
 

@@ -134,7 +134,7 @@ def linearity(amplitude: float, temperature: float, kind: Literal["sine", "step"
     return Linearity(ratio, error, third, told if -error < LINEAR else f"{told}; measure again at half the amplitude")
 
 
-def amplitude_error(small: Complexes, large: Complexes, amplitudes: tuple[float, float]) -> Complexes:
+def amplitude_error(small: Complexes | Floats, large: Complexes | Floats, amplitudes: tuple[float, float]) -> Complexes:
     """Relative error (N,) of the impedances or resistances at the smaller of two amplitudes, from both.
 
     To the lowest order that symmetry allows Z(V) = Z₀ (1 - k V²), so that the error at V is
