@@ -331,7 +331,7 @@ def test_check_names_the_bad_row(percolyte: Command, tmp_path: Path) -> None:
 def test_examples_are_listed_and_each_can_be_copied_and_evaluated(percolyte: Command, tmp_path: Path) -> None:
     listed = percolyte("examples").out
     names = [path.stem for path, _ in shipped_designs()]
-    assert len(names) == 10
+    assert len(names) == 11
     for name in names:
         assert name in listed
         assert percolyte("examples", name).status == 0
