@@ -54,7 +54,7 @@ class LinearFit:
     def variance(self) -> float:
         """Of each weighted part, by the misfit and the degrees of freedom that remain."""
         freedom = max(self.misfit.size - self.basis.shape[1], 1)
-        return float(np.sum(self.misfit**2)) / freedom
+        return float(np.sum(self.misfit**2) / freedom)
 
 
 def fit_linear(omega: Floats, impedance: Complexes, used: NDArray[np.bool_], represented: Represented) -> LinearFit:
