@@ -53,7 +53,8 @@ class LinearFit:
     @property
     def variance(self) -> float:
         """Of each weighted part, by the misfit and the degrees of freedom that remain."""
-        return float(np.sum(self.misfit**2) / max(self.misfit.size - self.basis.shape[1], 1))
+        freedom = max(self.misfit.size - self.basis.shape[1], 1)
+        return float(np.sum(self.misfit**2) / freedom)
 
 
 def fit_linear(omega: Floats, impedance: Complexes, used: NDArray[np.bool_], represented: Represented) -> LinearFit:

@@ -63,7 +63,7 @@ def _name_decades(axes: Axes, spectrum: MeasuredSpectrum) -> None:
     for exponent in range(int(np.floor(np.log10(f.min()))), int(np.ceil(np.log10(f.max()))) + 1):
         nearest = int(np.argmin(np.abs(np.log10(f) - exponent)))
         at = complex(z[nearest])
-        if abs(np.log10(f[nearest]) - exponent) > 0.15 or any(abs(at - one) < 0.08 * size for one in named):
+        if abs(np.log10(f[nearest]) - exponent) > 0.15 or any(abs(at - one) < 0.15 * size for one in named):
             continue
         axes.plot(at.real, at.imag, "o", color=CATHODE, markersize=4.5)
         axes.annotate(
