@@ -138,29 +138,32 @@ def drt(
     as_json: Json = False,
 ) -> None:
     """Distribution of relaxation times: peaks with resistance, time constant and capacitance, and what each may be."""
-    from percolyte.impedance.drt import relaxation_map
+    from percolyte.impedance.drt import relaxation_map, relaxation_times
     from percolyte.impedance.readers.reading import read_spectra, read_spectrum
     from percolyte.interchange.table import write_table
     from percolyte.report.impedance_checks import relaxation_columns, relaxation_json, relaxation_text
 
     arguments = stated(area, thickness, None, imaginary)
     spectra = read_spectra(file, **arguments) if cycle is None else (read_spectrum(file, cycle=cycle, **arguments),)
-    found = relaxation_map(spectra)
+    found = [relaxation_times(spectrum) for spectrum in spectra]
     if out is not None:
-        write_table(out, relaxation_columns(found), {"source": str(file)})
+        write_table(out, relaxation_columns(relaxation_map(spectra)), {"source": str(file)})
         note(f"written: {out}")
     if figure is not None:
         from percolyte.report.figures import save
         from percolyte.report.impedance_figures import relaxation_figure, relaxation_map_figure
 
-        labels = [f"{spectrum.cycle}" for spectrum in spectra]
+        labels = [str(spectrum.cycle) for spectrum in spectra]
         single = len(spectra) == 1
-        save(relaxation_figure(found.each[0]) if single else relaxation_map_figure(found, labels, "cycle"), figure)
+        drawn = (
+            relaxation_figure(found[0]) if single else relaxation_map_figure(relaxation_map(spectra), labels, "cycle")
+        )
+        save(drawn, figure)
         note(f"written: {figure}")
     if as_json:
-        print_json({"outcome": "done", "spectra": [relaxation_json(one) for one in found.each]})
+        print_json({"outcome": "done", "spectra": [relaxation_json(one) for one in found]})
     else:
-        typer.echo("\n".join(relaxation_text(one) for one in found.each))
+        typer.echo("\n".join(relaxation_text(one) for one in found))
 
 
 @app.command("fit")
