@@ -90,3 +90,10 @@ def test_the_command_writes_tables_and_a_page(tmp_path: Path) -> None:
     assert sheet.max_row == 5
     assert (out / "results.parquet").stat().st_size > 0
     assert "3 spectra of 3 files; 1 files were not read" in (out / "report.html").read_text()
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    arguments = ["eis", "batch", str(tmp_path / "empty"), "--terminals", "ion-blocking", "--thickness", "100 um"]
+    with pytest.raises(InputError, match="holds no file"):
+        CliRunner().invoke(app, [*arguments, "--area", "1 cm2", "--out", str(tmp_path / "out")], catch_exceptions=False)

@@ -224,3 +224,21 @@ def test_the_command_fits_a_circuit_and_draws_it(tmp_path: Path) -> None:
     assert {"R0", "R1"} <= found["parameters"].keys()
     assert found["ionic_conductivity_S_per_m"] is None
     assert "<svg" in figure.read_text()
+
+
+def test_a_file_of_another_cell_than_stated_is_named_and_fails_a_check(tmp_path: Path) -> None:
+    write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
+    write_spectrum(tmp_path / "b.csv", "electron-blocking", 1e-4, seed=2)
+    both = [a_table(name, "ion-blocking") for name in ("a.csv", "b.csv")]
+    found = evaluate(measured_design(tmp_path, *both))
+    assert found.transport.measured is not None
+    assert any("check its terminals" in warning for warning in found.transport.measured.warnings)
+    assert {check.name: check.verdict for check in found.checks}["fit of the measured impedance"] == "fail"
+
+
+def test_options_that_are_missing_are_named_as_they_are_written(tmp_path: Path) -> None:
+    write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
+    with pytest.raises(InputError, match=r"--thickness: is missing; write for example --thickness '100 um'"):
+        CliRunner().invoke(
+            app, ["eis", "fit", str(tmp_path / "a.csv"), "--terminals", "ion-blocking"], catch_exceptions=False
+        )

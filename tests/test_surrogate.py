@@ -135,3 +135,9 @@ def test_a_design_takes_transport_utilisation_and_contact_from_its_sizes() -> No
 def test_the_same_recipe_by_particle_sizes_stands_beside_closed_forms(tmp_path: Path) -> None:
     means = [other.means for other in evaluate(a_design(transport={"kind": "closure"})).transport.alternatives]
     assert "table of sphere packings, from particle sizes" in means
+
+
+def test_what_is_not_known_has_no_error() -> None:
+    found = surrogate_transport(0.45, 0.45, 2.0, (ELECTROLYTE,), (), 0.0)
+    assert found.electronic is None
+    assert found.electronic_error is None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from percolyte import units
+from percolyte.impedance.composite import MISFIT
 from percolyte.pouch.lifetime import cycles_compound, cycles_linear, cycles_reserve, resistance_limit, self_discharge
 from percolyte.pouch.stack import FoilAnodeInputs
 from percolyte.units import Dimension, Number, text
@@ -329,6 +330,22 @@ def _straighter_than_straight(e: Evaluation) -> Iterator[Check]:
     )
 
 
+def _impedance(e: Evaluation) -> Iterator[Check]:
+    """Whether measured impedance is fitted by the cells that it is said to be of."""
+    measured = e.transport.measured
+    if measured is None:
+        return
+    worst = max(measured.fit.noise)
+    yield Check(
+        "fit of the measured impedance",
+        "fail" if worst > MISFIT else "warn" if measured.warnings else "pass",
+        f"residuals {100.0 * worst:.2g} % of |Z|" + (f"; {measured.warnings[0]}" if measured.warnings else ""),
+        f"at most {100.0 * MISFIT:g} %, and no warning",
+        ", ".join(one.label for one in measured.files),
+        "which rail is which rests on the terminals that the design states: exchanged ones fit as well",
+    )
+
+
 def _volume(e: Evaluation) -> Iterator[Check]:
     """Whether the volume that transport comes from conducts, and is of this recipe."""
     structure = e.transport.structure
@@ -371,6 +388,7 @@ def _volume(e: Evaluation) -> Iterator[Check]:
 _CHECKS: tuple[Callable[[Evaluation], Iterator[Check]], ...] = (
     _densification,
     _volume,
+    _impedance,
     _straighter_than_straight,
     _active_content,
     _areal_capacity,

@@ -247,6 +247,11 @@ def _of_each(files: Sequence[Path], options: Mapping[str, list[str] | None]) -> 
         for name, values in options.items()
         if values and len(values) not in (1, len(files))
     ]
+    problems += [
+        Problem(f"--{name}", f"is missing; write for example --{name} '{example}'")
+        for name, example in (("thickness", "100 um"), ("area", "0.785 cm2"))
+        if options["terminals"] and not options[name]
+    ]
     if problems:
         raise InputError(problems)
     return [
@@ -343,6 +348,8 @@ def batch(
             f"{folder} is no folder; name the folder that holds the files, or fit one file with `percolyte eis fit`"
         )
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    if not files:
+        raise InputError(f"{folder} holds no file; name the folder that the measured files are in")
     with typer.progressbar(length=len(files), label="fitting", file=sys.stderr) as bar:
         results = run_batch(files, cell, out, progress=lambda done, _, __: bar.update(done - bar.pos))
     if temperatures is not None:

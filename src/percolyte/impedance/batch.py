@@ -14,6 +14,7 @@ from typing import Any
 
 from percolyte.errors import InputError
 from percolyte.impedance.cells import MeasuredCell, impedance_model
+from percolyte.impedance.composite import contact_note
 from percolyte.impedance.conductivity import conductivities
 from percolyte.impedance.fit import fit_all
 from percolyte.impedance.measurement import MeasuredSpectrum
@@ -125,7 +126,7 @@ def _fitted(spectra: Sequence[MeasuredSpectrum], cell: MeasuredCell) -> tuple[Fi
                 conductivities={name: _number(one) for name, one in conductivities(fit, cell).items()},
                 parameters={one.name: _number(one) for one in fit.estimates},
                 noise=fit.noise[0],
-                warnings=fit.warnings,
+                warnings=(*fit.warnings, *contact_note(cell)),
             )
         )
     return tuple(found)

@@ -37,6 +37,8 @@ WITHIN = {"interface_capacitance", "interface_cpe"}
 """Parameters that grow with the volume of the layer."""
 ACROSS = {"charge_transfer_resistance", "diffusion_resistance", "warburg_coefficient"}
 """Parameters that shrink with it."""
+MISFIT = 0.1
+"""Residuals over |Z| beyond which a measurement is not of the cell that it is said to be of."""
 BLOCKED: dict[str, Blocked] = {
     "ion-blocking": "ions",
     "lithium-symmetric": "electrons",
@@ -203,6 +205,16 @@ def _factors(cell: MeasuredCell, first: MeasuredCell) -> dict[str, float]:
     return {**dict.fromkeys(ALONG, along), **dict.fromkeys(WITHIN, volume), **dict.fromkeys(ACROSS, 1.0 / volume)}
 
 
+def contact_note(cell: MeasuredCell) -> list[str]:
+    """What a cell between alike contacts leaves open where its contacts are taken not to resist."""
+    if cell.terminals not in ("ion-blocking", "electron-blocking") or cell.contact != "none":
+        return []
+    return [
+        f"{TERMINALS[cell.terminals].layers} was fitted without contact resistance: one that is there would be taken for a part of "
+        "the rails, as the spectrum is the same; state it, or measure between the other terminals too"
+    ]
+
+
 def _left_open(files: Sequence[MeasurementFile], measurements: Sequence[Measurement], fit: Fit) -> list[str]:
     """What the cells and the length of the runs leave open."""
     said = []
@@ -218,12 +230,13 @@ def _left_open(files: Sequence[MeasurementFile], measurements: Sequence[Measurem
             )
             run = duration(model, values, float(measurement.time.max()))
             said += [] if run.sufficient else [f"{one.label}: {run}"]
-    alone = {one.terminals for one in files}
-    if len(alone) == 1 and alone <= {"ion-blocking", "electron-blocking"} and files[0].contact == "none":
-        said.append(
-            f"{TERMINALS[files[0].terminals].layers} was fitted without contact resistance: one that is there would be taken "
-            "for a part of the rails, as the spectrum is the same; state it, or measure between the other terminals too"
-        )
+    said += [
+        f"{one.label}: the residuals are {100.0 * noise:.2g} % of |Z|: it is not of this cell; check its terminals, area and thickness"
+        for one, noise in zip(files, fit.noise, strict=True)
+        if noise > MISFIT
+    ]
+    if len({one.terminals for one in files}) == 1:
+        said += contact_note(files[0])
     return said
 
 

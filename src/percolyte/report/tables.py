@@ -126,6 +126,7 @@ def transport_json(transport: Transport) -> dict[str, Any]:
             }
             for other in transport.alternatives
         ],
+        **({} if transport.measured is None else {"fit_warnings": list(transport.measured.warnings)}),
         **({} if transport.structure is None else structure_json(transport.structure)),
     }
 

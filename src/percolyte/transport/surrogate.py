@@ -167,9 +167,9 @@ def surrogate_transport(
         ionic=None if own_ions is None else own_ions * ions.value,
         electronic=sum(known) if known else None,
         ionic_tortuosity_factor=electrolyte / ions.value if ions.value > 0.0 else None,
-        statement=f"from a table of solved sphere packings ({said})",
+        statement=f"from a table of solved packings of spheres of spread 1.4 ({said})",
         ionic_error=ions.error / ions.value if ions.value > 0.0 else None,
-        electronic_error=electrons.error / electrons.value if electrons.value > 0.0 and not network else None,
+        electronic_error=electrons.error / electrons.value if electrons.value > 0.0 and known and not network else None,
         utilisation=Share(min(1.0, reached.value), None, reached.sampling),
         contact_fraction=Share(contact.value, None, contact.sampling) if contact.value > 0.0 else None,
     )
