@@ -447,7 +447,7 @@ def rounds_to(grid: Grid) -> float:
     """
     conducting = grid.table[grid.table > 0.0]
     contrast = float(conducting.max() / conducting.min()) if conducting.size else 0.0
-    return contrast * max(grid.voxels.shape) ** 2 * 100.0 * 3e-8**2
+    return contrast * float(max(grid.voxels.shape)) ** 2 * 100.0 * 3e-8**2
 
 
 def _start(network: Network, tolerance: float, slabs: Slabs) -> tuple[NDArray[np.floating[Any]], float]:
