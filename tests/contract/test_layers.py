@@ -46,6 +46,7 @@ ORDER = [
     "microstructure.measure",
     "numerics.grid",
     "numerics.blocks",
+    "numerics.kinds",
     "numerics.aggregation",
     "numerics.fields",
     "numerics.bounds",
