@@ -21,6 +21,7 @@ from percolyte.errors import InputError
 from percolyte.microstructure.particles import read_particles, told_apart
 from percolyte.microstructure.volume import Volume
 from percolyte.numerics.conduction import build_network
+from percolyte.numerics.kinds import colours
 from percolyte.report.conduction import conduction_json, conduction_text, write_fields
 from percolyte.transport.voxels import Connection, conduct, conduct_axes, face_resistances, transport_of
 
@@ -322,6 +323,35 @@ def test_particles_come_from_a_file_of_the_same_shape(tmp_path: Path) -> None:
         np.save(tmp_path / "wrong.npy", wrong)
         with pytest.raises(InputError, match=said):
             read_particles(tmp_path / "wrong.npy", volume)
+
+
+@pytest.mark.parametrize("number", [2, 30, 10_000])
+def test_particles_that_touch_differ_in_colour_and_one_particle_has_one(number: int) -> None:
+    """Single voxels have six neighbours, so that seven colours always do."""
+    labels = np.ones((12, 13, 14), np.uint8)
+    labels[5] = 2
+    particles = np.random.default_rng(1).integers(0, number, labels.shape).astype(np.int32)
+    if number == 30:
+        particles = np.kron(particles[::4, ::4, ::4], np.ones((4, 4, 4), np.int32))[:12, :13, :14]
+    bounded = np.arange(256) == 1
+    colour = colours(labels, particles, bounded)
+    for axis in range(3):
+        n = labels.shape[axis]
+        (a, b), (p, q), (c, d) = (
+            (x.take(range(n - 1), axis), x.take(range(1, n), axis)) for x in (labels, particles, colour)
+        )
+        inside = (a == 1) & (b == 1)
+        np.testing.assert_array_equal((c != d)[inside], (p != q)[inside])
+    assert colour.max() <= (6 if number == 10_000 else 30)
+    assert not colour[labels == 2].any()
+
+
+def test_a_potential_in_32_bits_gives_what_one_in_64_bits_gives() -> None:
+    """The first where its rounding is below what is asked; the solver leaves 1e-4 of each."""
+    volume = a_volume(blobs((40, 40, 40), 0.5, seed=4))
+    loose, tight = (conduct(volume, {"0": 0.01, "1": 1.0}, errors=False, rtol=rtol) for rtol in (1e-4, 1e-8))
+    assert tight.effective_conductivity <= loose.effective_conductivity * (1.0 + 1e-7)
+    assert loose.effective_conductivity <= tight.effective_conductivity * (1.0 + 2e-4)
 
 
 @given(seed=st.integers(0, 10**6), contrast=st.sampled_from([1.0, 30.0, 1e4]), rtol=st.sampled_from([1e-1, 1e-2, 1e-4]))

@@ -93,7 +93,7 @@ def scaled_residual(grid: Any, faces: Any, u: Any, z: Any, zero: bool, i: int, r
 
 
 @compiled
-def smooth(grid: Any, u: Any, z: Any, zero: bool, edges: Any, start: int, stop: int) -> None:
+def smooth(grid: Any, faces: Any, u: Any, z: Any, zero: bool, edges: Any, start: int, stop: int) -> None:
     """Add -(c0 + c1 D⁻¹A) D⁻¹A(u + z) to z on the planes from start to stop.
 
     `edges` holds the scaled residual of the planes on both sides, found before
@@ -101,7 +101,6 @@ def smooth(grid: Any, u: Any, z: Any, zero: bool, edges: Any, start: int, stop: 
     """
     rows, columns = z.shape[1:]
     ring = np.zeros((3, rows, columns), np.float32)
-    faces = ring_like(grid)
     inverse, row, other = rows_like(u, columns)
     ring[(start - 1) % 3] = edges[0]
     decode(grid, start - 1, faces)
@@ -130,22 +129,21 @@ def rows_like(u: Any, columns: int) -> Any:
 
 
 @compiled
-def smoothing_edges(grid: Any, u: Any, z: Any, zero: bool, edges: Any, start: int, stop: int) -> None:
+def smoothing_edges(grid: Any, faces: Any, u: Any, z: Any, zero: bool, edges: Any, start: int, stop: int) -> None:
     """The scaled residual just before and just after some planes, for `smooth`."""
-    rows, faces = rows_like(u, u.shape[2]), ring_like(grid)
+    rows = rows_like(u, u.shape[2])
     for i, edge in ((start - 1, edges[0]), (stop, edges[1])):
         decode(grid, max(i - 1, 0), faces)
         scaled_residual(grid, faces, u, z, zero, i, rows, edge)
 
 
 @compiled
-def restrict(grid: Any, u: Any, z: Any, parts: Any, first: Any, coarse: Any, start: int, stop: int) -> None:
+def restrict(grid: Any, faces: Any, u: Any, z: Any, parts: Any, first: Any, coarse: Any, start: int, stop: int) -> None:
     """Sum of -A(u + z) over each part of the block planes from start to stop."""
     planes, rows, columns = u.shape
     across, along = (rows - 1) // 2, (columns - 1) // 2
     row = np.zeros(columns, np.float32)
     left = np.zeros((4, columns), np.float32)
-    faces = ring_like(grid)
     decode(grid, 2 * start, faces)
     for i in range(start, stop):
         decode(grid, 2 * i + 1, faces)
@@ -202,11 +200,10 @@ def prolong(field: Any, parts: Any, first: Any, coarse: Any, start: int, stop: i
 
 
 @compiled
-def products(grid: Any, u: Any, z: Any, p: Any, start: int, stop: int) -> tuple[float, float, float]:
+def products(grid: Any, faces: Any, u: Any, z: Any, p: Any, start: int, stop: int) -> tuple[float, float, float]:
     """z·Az, p·Az and -z·Au."""
     _, own_row, row = rows_like(u, u.shape[2])
     own = cross = along = 0.0
-    faces = ring_like(grid)
     decode(grid, start - 1, faces)
     for i in range(start, stop):
         decode(grid, i, faces)
@@ -239,18 +236,17 @@ def advance(u: Any, z: Any, p: Any, turn: float, length: float, start: int, stop
 
 
 @compiled
-def dissipation(grid: Any, u: Any, start: int, stop: int) -> tuple[float]:
+def dissipation(grid: Any, faces: Any, u: Any, start: int, stop: int) -> tuple[float]:
     """Σ g (rise of u)² over the faces of these planes towards lower indices, and over the outlet."""
     total = 0.0
     last = u.shape[0] - 2
     voxels = grid.voxels
-    faces = ring_like(grid)
     decode(grid, start - 1, faces)
     for i in range(start, stop):
         decode(grid, i, faces)
         for j in range(1, u.shape[1] - 1):
             line = u[0, 0, 0]
-            if grid.table.size == 0:
+            if faces is None:
                 for k in range(1, u.shape[2] - 1):
                     here = u[i, j, k]
                     rise = here - u[i, j, k - 1]
@@ -265,15 +261,14 @@ def dissipation(grid: Any, u: Any, start: int, stop: int) -> tuple[float]:
                     if i == last and voxels[i, j, k] > 0:
                         line += np.float32(2) * (np.float32(1) - u[i, j, k]) ** 2
             else:
-                before, along_0 = faces[(i - 1) % 3, 0], faces[i % 3, 0]
-                along_1, along_2 = faces[i % 3, 1], faces[i % 3, 2]
+                before, now = (i - 1) % 3, i % 3
                 for k in range(1, u.shape[2] - 1):
                     here = u[i, j, k]
-                    line += along_2[j, k - 1] * (here - u[i, j, k - 1]) ** 2
-                    line += along_1[j - 1, k] * (here - u[i, j - 1, k]) ** 2
-                    line += before[j, k] * (here - u[i - 1, j, k]) ** 2
+                    line += faces[now, 2, j, k - 1] * (here - u[i, j, k - 1]) ** 2
+                    line += faces[now, 1, j - 1, k] * (here - u[i, j - 1, k]) ** 2
+                    line += faces[before, 0, j, k] * (here - u[i - 1, j, k]) ** 2
                     if i == last:
-                        line += along_0[j, k] * (1.0 - here) ** 2
+                        line += faces[now, 0, j, k] * (1.0 - here) ** 2
             total += line
     return (total,)
 
@@ -412,11 +407,12 @@ def solve(
         u, energy = _start(network, tolerance, slabs)
         z, p = np.zeros(padded, np.float32), np.zeros(padded, np.float32)
         sides = [np.zeros((2, *padded[1:]), np.float32) for _ in slabs.bounds[1:]]
+        rings = [ring_like(network.grid) for _ in slabs.bounds[1:]]
         drops: list[float] = []
         error, square, measured = math.inf, 0.0, math.inf
         while error > tolerance and len(drops) < most:
-            _precondition(network, hierarchy, u, z, sides, slabs)
-            own, cross, along = slabs.totals(products, network.grid, u, z, p)
+            _precondition(network, hierarchy, rings, u, z, sides, slabs)
+            own, cross, along = slabs.totals(products, network.grid, rings, u, z, p)
             turn = -cross / square if square > 0.0 else 0.0
             square = own + turn * cross
             drop = along * along / square if square > 0.0 else 0.0
@@ -428,11 +424,11 @@ def solve(
             energy -= drop
             error = _remaining(drops) / energy
             if drop < FINE * energy:
-                before, (measured,) = measured, slabs.totals(dissipation, network.grid, u)
+                before, (measured,) = measured, slabs.totals(dissipation, network.grid, rings, u)
                 if measured >= before:  # further steps would add rounding, not take energy away
                     error = drop / energy
                     break
-        (energy,) = slabs.totals(dissipation, network.grid, u)
+        (energy,) = slabs.totals(dissipation, network.grid, rings, u)
     converged = error <= tolerance or len(drops) < most
     del z, p
     grid, parts, first = network.grid, network.parts, network.first
@@ -447,7 +443,7 @@ def rounds_to(grid: Grid) -> float:
     """
     conducting = grid.table[grid.table > 0.0]
     contrast = float(conducting.max() / conducting.min()) if conducting.size else 0.0
-    return float(contrast * max(grid.voxels.shape) ** 2 * 100.0 * 3e-8**2)
+    return contrast * float(max(grid.voxels.shape)) ** 2 * 100.0 * 3e-8**2
 
 
 def _start(network: Network, tolerance: float, slabs: Slabs) -> tuple[NDArray[np.floating[Any]], float]:
@@ -464,6 +460,7 @@ def _start(network: Network, tolerance: float, slabs: Slabs) -> tuple[NDArray[np
 def _precondition(
     network: Network,
     hierarchy: Hierarchy,
+    rings: list[NDArray[np.float32] | None],
     u: NDArray[np.floating[Any]],
     z: NDArray[np.float32],
     sides: list[NDArray[np.float32]],
@@ -474,11 +471,11 @@ def _precondition(
 
     def smooth_once(zero: bool) -> None:
         if len(sides) > 1:
-            slabs.run(smoothing_edges, grid, u, z, zero, sides)
-        slabs.run(smooth, grid, u, z, zero, sides)
+            slabs.run(smoothing_edges, grid, rings, u, z, zero, sides)
+        slabs.run(smooth, grid, rings, u, z, zero, sides)
 
     smooth_once(zero=True)
-    slabs.run(restrict, grid, u, z, parts, first, hierarchy.right, offset=0, block=2)
+    slabs.run(restrict, grid, rings, u, z, parts, first, hierarchy.right, offset=0, block=2)
     solve_level(hierarchy, 0)
     slabs.run(prolong, z, parts, first, hierarchy.solution, offset=0, block=2)
     smooth_once(zero=False)

@@ -102,7 +102,7 @@ def face_table(half: NDArray[np.float64], contact: NDArray[np.float64]) -> NDArr
 @compiled
 def decode(grid: Any, i: int, faces: Any) -> None:
     """Conductances from the voxels of plane i to the next along each axis, into a ring of three planes."""
-    if grid.table.size == 0:
+    if faces is None:
         return
     voxels, table = grid.voxels, grid.table
     along_0, along_1, along_2 = faces[i % 3, 0], faces[i % 3, 1], faces[i % 3, 2]
@@ -116,11 +116,9 @@ def decode(grid: Any, i: int, faces: Any) -> None:
             along_2[j, k] = table[2, kind, here[j, k + 1]]
 
 
-@compiled
-def ring_like(grid: Any) -> Any:
-    """Room for `decode`."""
-    planes = 3 if grid.table.size else 0
-    return np.zeros((planes, 3, grid.voxels.shape[1], grid.voxels.shape[2]), np.float32)
+def ring_like(grid: Grid) -> NDArray[np.float32] | None:
+    """Room for `decode`; None where all faces conduct alike, for which the sweeps are compiled by themselves."""
+    return np.zeros((3, 3, *grid.voxels.shape[1:]), np.float32) if grid.table.size else None
 
 
 @compiled
@@ -150,22 +148,22 @@ def product_row(grid: Any, faces: Any, i: int, j: int, below: Any, here: Any, ab
 
     `faces` holds what `decode` made of the planes i - 1 and i.
     """
-    if grid.table.size == 0:
+    if faces is None:
         for k in range(1, here.shape[1] - 1):
             count = np.float32(grid.voxels[i, j, k])
             around = below[j, k] + above[j, k] + here[j - 1, k] + here[j + 1, k] + here[j, k - 1] + here[j, k + 1]
             out[k] = count * here[j, k] - around if count > 0 else np.float32(0)
     else:
-        before, along_0, along_1, along_2 = faces[(i - 1) % 3, 0], faces[i % 3, 0], faces[i % 3, 1], faces[i % 3, 2]
+        last, now = (i - 1) % 3, i % 3
         for k in range(1, here.shape[1] - 1):
             u = here[j, k]
             out[k] = (
-                before[j, k] * (u - below[j, k])
-                + along_0[j, k] * (u - above[j, k])
-                + along_1[j - 1, k] * (u - here[j - 1, k])
-                + along_1[j, k] * (u - here[j + 1, k])
-                + along_2[j, k - 1] * (u - here[j, k - 1])
-                + along_2[j, k] * (u - here[j, k + 1])
+                faces[last, 0, j, k] * (u - below[j, k])
+                + faces[now, 0, j, k] * (u - above[j, k])
+                + faces[now, 1, j - 1, k] * (u - here[j - 1, k])
+                + faces[now, 1, j, k] * (u - here[j + 1, k])
+                + faces[now, 2, j, k - 1] * (u - here[j, k - 1])
+                + faces[now, 2, j, k] * (u - here[j, k + 1])
             )
 
 
@@ -174,7 +172,7 @@ def residual_row(grid: Any, faces: Any, i: int, j: int, u: Any, z: Any, out: Any
     """Row j of plane i of -A(u + z), u and z each given as the planes i - 1, i and i + 1."""
     below, here, above = u
     z_below, z_here, z_above = z
-    if grid.table.size == 0:
+    if faces is None:
         for k in range(1, here.shape[1] - 1):
             count = np.float32(grid.voxels[i, j, k])
             around = below[j, k] + above[j, k] + here[j - 1, k] + here[j + 1, k] + here[j, k - 1] + here[j, k + 1]
@@ -182,30 +180,37 @@ def residual_row(grid: Any, faces: Any, i: int, j: int, u: Any, z: Any, out: Any
             around += z_here[j, k - 1] + z_here[j, k + 1]
             out[k] = around - count * (here[j, k] + z_here[j, k]) if count > 0 else np.float32(0)
     else:
-        before, along_0, along_1, along_2 = faces[(i - 1) % 3, 0], faces[i % 3, 0], faces[i % 3, 1], faces[i % 3, 2]
+        last, now = (i - 1) % 3, i % 3
         for k in range(1, here.shape[1] - 1):
             v = here[j, k] + z_here[j, k]
             out[k] = (
-                before[j, k] * (below[j, k] + z_below[j, k] - v)
-                + along_0[j, k] * (above[j, k] + z_above[j, k] - v)
-                + along_1[j - 1, k] * (here[j - 1, k] + z_here[j - 1, k] - v)
-                + along_1[j, k] * (here[j + 1, k] + z_here[j + 1, k] - v)
-                + along_2[j, k - 1] * (here[j, k - 1] + z_here[j, k - 1] - v)
-                + along_2[j, k] * (here[j, k + 1] + z_here[j, k + 1] - v)
+                faces[last, 0, j, k] * (below[j, k] + z_below[j, k] - v)
+                + faces[now, 0, j, k] * (above[j, k] + z_above[j, k] - v)
+                + faces[now, 1, j - 1, k] * (here[j - 1, k] + z_here[j - 1, k] - v)
+                + faces[now, 1, j, k] * (here[j + 1, k] + z_here[j + 1, k] - v)
+                + faces[now, 2, j, k - 1] * (here[j, k - 1] + z_here[j, k - 1] - v)
+                + faces[now, 2, j, k] * (here[j, k + 1] + z_here[j, k + 1] - v)
             )
 
 
 @inlined
 def inverse_diagonal_row(grid: Any, faces: Any, i: int, j: int, out: Any) -> None:
     """Row j of plane i of 1/diag(A); zero where nothing conducts."""
-    if grid.table.size == 0:
+    if faces is None:
         for k in range(1, out.size - 1):
             count = np.float32(grid.voxels[i, j, k])
             out[k] = np.float32(1) / count if count > 0 else np.float32(0)
     else:
-        before, along_0, along_1, along_2 = faces[(i - 1) % 3, 0], faces[i % 3, 0], faces[i % 3, 1], faces[i % 3, 2]
+        last, now = (i - 1) % 3, i % 3
         for k in range(1, out.size - 1):
-            total = before[j, k] + along_0[j, k] + along_1[j - 1, k] + along_1[j, k] + along_2[j, k - 1] + along_2[j, k]
+            total = (
+                faces[last, 0, j, k]
+                + faces[now, 0, j, k]
+                + faces[now, 1, j - 1, k]
+                + faces[now, 1, j, k]
+                + faces[now, 2, j, k - 1]
+                + faces[now, 2, j, k]
+            )
             out[k] = np.float32(1) / total if total > 0 else np.float32(0)
 
 

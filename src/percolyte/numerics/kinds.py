@@ -26,12 +26,12 @@ def grid_of_kinds(
     infinite means no conduction. Kind 0 conducts nowhere; the last is that of inlet
     and outlet, which resist nothing.
     """
-    bounded: NDArray[np.bool_] = np.asarray(
-        contact.diagonal(axis1=1, axis2=2).any(axis=0) & np.isfinite(half).all(axis=0)
-    )
-    apart = particles is not None and bool(bounded.any())
-    colour = colours(labels, particles, bounded) if apart and particles is not None else np.zeros_like(labels)
-    number = np.where(bounded, int(colour.max()) + 1, 1) * np.isfinite(half).all(axis=0)
+    conducting = np.isfinite(half).all(axis=0)
+    bounded = np.asarray(contact.diagonal(axis1=1, axis2=2).any(axis=0) & conducting)
+    colour = np.zeros_like(labels)
+    if particles is not None and bounded.any():
+        colour = colours(labels, particles, bounded)
+    number = np.where(bounded, int(colour.max()) + 1, 1) * conducting
     if number.sum() > 254:
         raise InputError([Problem("particles", "touch in too many ways; number each particle apart, without strays")])
     label_of = np.repeat(np.arange(256), number)
@@ -46,8 +46,7 @@ def grid_of_kinds(
     voxels = np.zeros(tuple(n + 2 for n in labels.shape), np.uint8)
     inside = voxels[1:-1, 1:-1, 1:-1]
     np.take(first, labels, out=inside)
-    if apart:
-        inside += colour
+    inside += colour
     voxels[0, 1:-1, 1:-1] = voxels[-1, 1:-1, 1:-1] = label_of.size + 1
     return Grid(voxels, face_table(kind_half, kind_contact))
 
