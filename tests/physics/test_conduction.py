@@ -387,6 +387,23 @@ def test_extreme_contrasts_take_few_iterations(sigma: dict[str, float], most: in
     assert found.effective_conductivity == pytest.approx(finer.effective_conductivity, rel=3e-4)
 
 
+def test_rods_that_float_in_a_near_insulator_conduct_like_perfect_ones() -> None:
+    """The energy of the first guess is far above the last: differences from it say nothing of what is left."""
+    rng = np.random.default_rng(3)
+    labels = np.zeros((48, 48, 48), np.uint8)
+    for place, axis, length in zip(
+        rng.integers(0, 48, (100, 3)), rng.integers(0, 3, 100), rng.integers(20, 30, 100), strict=True
+    ):
+        rod = [slice(p, p + 1) for p in place]
+        rod[axis] = slice(place[axis], place[axis] + length)
+        labels[tuple(rod)] = 1
+    good, perfect = (conduct(a_volume(labels), {"0": 1.0, "1": s}, errors=False) for s in (1e9, 5e11))
+    assert perfect.relative_error is not None
+    assert 0.0 < perfect.relative_error.solver <= 1e-4
+    # both are left with 1e-4, estimated within a factor of two, and rods of 1e9 lack 1e-6 of those of 5e11
+    assert perfect.effective_conductivity == pytest.approx(good.effective_conductivity, rel=3e-4)
+
+
 def test_the_number_of_iterations_grows_neither_with_size_nor_towards_percolation() -> None:
     for fraction in (0.2, 0.5):
         counts = [

@@ -65,8 +65,6 @@ def _chebyshev(low: float, high: float = 2.0) -> tuple[float, float]:
 
 ROUNDING = 1e-8
 """A drop of the energy below this share of it is rounding."""
-FINE = 1e-6
-"""From a drop of this share on, each step is checked for taking energy away, as rounding may add some."""
 C0, C1 = (np.float32(c) for c in _chebyshev(0.5))
 
 
@@ -409,7 +407,7 @@ def solve(
         sides = [np.zeros((2, *padded[1:]), np.float32) for _ in slabs.bounds[1:]]
         rings = [ring_like(network.grid) for _ in slabs.bounds[1:]]
         drops: list[float] = []
-        error, square, measured = math.inf, 0.0, math.inf
+        error, square = math.inf, 0.0
         while error > tolerance and len(drops) < most:
             _precondition(network, hierarchy, rings, u, z, sides, slabs)
             own, cross, along = slabs.totals(products, network.grid, rings, u, z, p)
@@ -421,14 +419,11 @@ def solve(
                 break
             slabs.run(advance, u, z, p, turn, along / square)
             drops.append(drop)
-            energy -= drop
+            before, (energy,) = energy, slabs.totals(dissipation, network.grid, rings, u)
             error = _remaining(drops) / energy
-            if drop < FINE * energy:
-                before, (measured,) = measured, slabs.totals(dissipation, network.grid, rings, u)
-                if measured >= before:  # further steps would add rounding, not take energy away
-                    error = drop / energy
-                    break
-        (energy,) = slabs.totals(dissipation, network.grid, rings, u)
+            if energy >= before:  # further steps would add rounding, not take energy away
+                error = drop / energy
+                break
     converged = error <= tolerance or len(drops) < most
     del z, p
     grid, parts, first = network.grid, network.parts, network.first
