@@ -82,7 +82,7 @@ def image(fraction: float = 0.546, edge: int = 150, radius: float = 8.0) -> Draw
     number = round(fraction * edge**3 / (4.0 / 3.0 * math.pi * radius**3))
     centres = np.random.default_rng(1).random((number, 3)) * edge
     packing = pack_spheres(np.full(number, radius), (edge, edge, edge), centres=centres)
-    drawing = Drawing((edge, edge, edge), (1.0, 1.0, 1.0), True)
+    drawing = Drawing((edge, edge, edge), (1.0, 1.0, 1.0), (True, True, True))
     drawing.spheres(packing.centres, packing.radii, 1.0)
     return drawing
 

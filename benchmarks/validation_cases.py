@@ -89,7 +89,7 @@ def _touching(seed: int, across: float = 30.0) -> float:
 def _overlapping(seed: int, voxels: int, across: float, filled: float, reach: float) -> Field:
     """Squared growth factor at which the spheres reach each voxel."""
     centres = _strewn(seed, across, filled)
-    drawing = Drawing((voxels, voxels, voxels), (across / voxels,) * 3, periodic=False)
+    drawing = Drawing((voxels, voxels, voxels), (across / voxels,) * 3, periodic=(False, True, True))
     drawing.spheres(centres, np.full(len(centres), 0.5), reach)
     return drawing.best
 

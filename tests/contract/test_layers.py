@@ -45,6 +45,7 @@ ORDER = [
     "microstructure.sizes",
     "microstructure.interfaces",
     "microstructure.networks",
+    "microstructure.imported",
     "microstructure.measure",
     "microstructure.slabs",
     "numerics.grid",

@@ -131,7 +131,7 @@ def test_the_spread_is_the_root_of_d84_over_d16() -> None:
     ],
 )
 def test_a_particle_of_any_shape_has_the_volume_of_its_sphere(shape: Any) -> None:
-    drawing = Drawing((80, 80, 80), (0.5 * UM,) * 3, True)
+    drawing = Drawing((80, 80, 80), (0.5 * UM,) * 3, (True, True, True))
     drawing.particles(shape, np.full((1, 3), 20.0 * UM), np.full(1, 10.0 * UM), 1.0, 1, seed=2)
     volume = np.count_nonzero(drawing.best < 1.0) * (0.5 * UM) ** 3
     # 2 %: the staircase of 40 voxels a diameter, and 2000 rays for the volume of a polyhedron

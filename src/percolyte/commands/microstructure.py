@@ -132,6 +132,14 @@ def volume(
     remove_specks: Annotated[
         int, typer.Option(help="Connected parts of fewer voxels join what surrounds them.", min=0)
     ] = 0,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A phase to add: NAME=AMOUNT; may be repeated. A share such as carbon='2 %', or of a layer its thickness, "
+            "coating='20 nm'; then '; kind=layer|particles|fibres|films|patches|infiltration; on=PHASES; into=PHASES'."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of what --add places at random.", min=0)] = 1,
     out: Annotated[Path | None, typer.Option(help="File to write: .tif, .npy, .h5, .zarr, .mat, or a folder.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -143,7 +151,7 @@ def volume(
     from percolyte.report.measures import image_json, image_text
 
     if out is None:
-        if any((crop, order, turn, resample, merge, relabel, remove_specks)) or (refine, coarsen) != (1, 1):
+        if any((crop, order, turn, resample, merge, relabel, remove_specks, add)) or (refine, coarsen) != (1, 1):
             raise InputError("an edited volume needs a place: give --out, such as --out edited.tif")
         image = open_image(volume)
         try:
@@ -172,10 +180,25 @@ def volume(
         found = edit.relabel(found, phases_from(relabel))
     if remove_specks:
         found = edit.remove_specks(found, remove_specks)
+    said: dict[str, Any] = {}
+    if add:
+        found, said = _with_additions(found, add, seed)
     write_volume(found, out)
     note(f"written: {out}")
     if as_json:
-        print_json({"outcome": "done", **image_json(open_image(out), label_fractions(open_image(out)))})
+        print_json({"outcome": "done", **image_json(open_image(out), label_fractions(open_image(out))), **said})
+
+
+def _with_additions(volume: Volume, additions: list[str], seed: int) -> tuple[Volume, dict[str, Any]]:
+    """The volume with the phases of --add, and what JSON says of them."""
+    from percolyte.microstructure.imported import add, additions_from
+
+    added = add(volume, additions_from(additions), seed)
+    for warning in added.notes:
+        note(f"warning: {warning}")
+    for name, fraction in added.fractions.items():
+        note(f"added: {name} {100 * fraction:.4g} vol%")
+    return added.volume, {"added_volume_fraction": added.fractions, "warnings": list(added.notes), "seed": seed}
 
 
 def _whole_numbers(text: str, sign: str, count: int = 3) -> Sequence[int]:

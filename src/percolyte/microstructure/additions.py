@@ -5,17 +5,17 @@ A person writes how an addition looks; how much there is of it says the recipe.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from percolyte.microstructure.scene import GROWTH, LABELS, Population, Scene
-from percolyte.microstructure.shapes import Drawing, Floats, Ints, spread_directions
+from percolyte.microstructure.scene import LABELS, Distances, Population, Scene
+from percolyte.microstructure.shapes import Floats, Ints
 from percolyte.microstructure.spheres import pack_spheres
 from percolyte.nouns import Noun
-from percolyte.units import Diameter, Fraction, Length
+from percolyte.units import DIAMETER, Diameter, Fraction, Length, text
 
 SMALLEST_SPHERE = (6.0 / np.pi) ** (1.0 / 3.0)
 """Diameter, in voxels, of the sphere as large as one voxel: finer particles are drawn that size, and fewer."""
@@ -93,6 +93,27 @@ class Pores(Noun):
 Skeleton = Annotated[Channels | Scaffold, Field(discriminator="kind")]
 
 
+class Surface(Protocol):
+    """The particles that an addition lies on: those of a packing, or those of an image."""
+
+    def nearest(self, scene: Scene, count: int) -> Distances:
+        """Distance (m) to their surface, of `count` free voxels at least."""
+
+    def two_nearest(self, scene: Scene, among: NDArray[np.bool_], count: int) -> tuple[Distances, Distances]:
+        """Distances (m) to the nearest particle and to the one after it, of `count` of these voxels at least."""
+
+    def surface_points(self, scene: Scene, number: int) -> Floats:
+        """Random points on their surface, m."""
+
+
+def too_fine(form: object, phase: str, voxel: float) -> list[str]:
+    """What to know of particles, fibres or patches that are thinner than a voxel."""
+    if not isinstance(form, CarbonParticles | Fibres | BinderPatches) or form.diameter >= voxel:
+        return []
+    size = text(form.diameter, DIAMETER, digits=3)
+    return [f"{phase} {form.kind} of {size} are thinner than a voxel, and are drawn fewer and thicker"]
+
+
 def add_filler(scene: Scene, phase: str, form: CarbonParticles | Fibres | Pores, fraction: float) -> None:
     """Spheres or fibres in the free voxels."""
     count = scene.count(fraction)
@@ -114,11 +135,11 @@ def _claim_spheres(scene: Scene, phase: str, count: int, points: Floats, diamete
 
 
 def _fibres(scene: Scene, length: float, number: int) -> Floats:
-    """Points half a voxel apart along fibres that start in free voxels and turn away from active material."""
+    """Points half a voxel apart along fibres that start in free voxels and turn away from others."""
     step = 0.5 * scene.voxel
     bend = np.sqrt(step / (STRAIGHTNESS * length))
-    box = np.array(scene.box)
-    points = scene.points(number, scene.free)
+    box, around, room = np.array(scene.box), np.array(scene.periodic), scene.free
+    points = scene.points(number, room)
     ways = scene.random.standard_normal((number, 3))
     ways /= np.linalg.norm(ways, axis=1, keepdims=True)
     path = [points]
@@ -131,20 +152,18 @@ def _fibres(scene: Scene, length: float, number: int) -> Floats:
             tried = ways[blocked] + bend * 2.0**turn * scene.random.standard_normal((len(blocked), 3))
             tried /= np.linalg.norm(tried, axis=1, keepdims=True)
             there = points[blocked] + step * tried
-            there[:, 1:] %= box[1:]
-            if scene.periodic:
-                there[:, 0] %= box[0]
-            inside = (there[:, 0] >= 0.0) & (there[:, 0] < box[0])
+            there[:, around] %= box[around]
+            inside = np.all((there >= 0.0) & (there < box), axis=1)
             at = np.minimum((there / scene.voxel).astype(np.int64), np.array(scene.labels.shape) - 1)
-            good = inside & (scene.labels[at[:, 0], at[:, 1], at[:, 2]] == LABELS["void"])
+            good = inside & room[tuple(np.maximum(at, 0).T)]
             ahead[blocked[good]], ways[blocked[good]], free[blocked[good]] = there[good], tried[good], True
         points, ways = ahead[free], ways[free]
         path.append(points)
     return np.concatenate(path)
 
 
-def add_binder(scene: Scene, form: BinderFilms | BinderPatches, fraction: float, on: Population) -> None:
-    """Binder on the given particles, in the free voxels.
+def add_binder(scene: Scene, phase: str, form: BinderFilms | BinderPatches, fraction: float, on: Surface) -> None:
+    """Films or patches on the given particles, in the free voxels.
 
     Films take the voxels where the distances to the two nearest particles are
     smallest together, so that they grow outwards from the contacts.
@@ -153,29 +172,21 @@ def add_binder(scene: Scene, form: BinderFilms | BinderPatches, fraction: float,
     if count == 0:
         return
     if isinstance(form, BinderFilms):
-        nearest, second = two_nearest(scene, on, scene.free, count)
-        scene.claim("binder", count, nearest + second, scene.free)
+        nearest, second = on.two_nearest(scene, scene.free, count)
+        scene.claim(phase, count, nearest + second, scene.free)
         return
     diameter = max(form.diameter, SMALLEST_SPHERE * scene.voxel)
     # half of a patch lies inside the particle, where it takes no voxels
     number = max(1, round(fraction * float(np.prod(scene.box)) / (np.pi / 12.0 * diameter**3)))
-    chosen = scene.random.choice(len(on.radii), size=number, p=on.radii**2 / np.sum(on.radii**2))
-    outwards = spread_directions(number)[scene.random.permutation(number)]
-    points = on.centres[chosen] + on.radii[chosen, None] * outwards
-    _claim_spheres(scene, "binder", count, points % np.array(scene.box), diameter)
+    _claim_spheres(scene, phase, count, on.surface_points(scene, number), diameter)
 
 
-def add_coating(scene: Scene, fraction: float, on: Population) -> None:
-    """A layer on the particles: the free voxels nearest to their surfaces.
-
-    The distance is that to the particle grown to the voxel, which is exact for spheres.
-    """
-
-    def distance(drawing: Drawing) -> NDArray[np.float32]:
-        growth = np.sqrt(drawing.best) - np.float32(1.0)
-        return growth * on.radii.astype(np.float32)[drawing.owner - on.first]
-
-    scene.claim_drawn("coating", scene.count(fraction), on.draw, 1.5, distance)
+def add_coating(scene: Scene, phase: str, fraction: float, on: Surface) -> None:
+    """A layer on the particles: the free voxels nearest to their surfaces."""
+    room = scene.free
+    count = min(scene.count(fraction), int(np.count_nonzero(room)))
+    if count:
+        scene.claim(phase, count, on.nearest(scene, count), room)
 
 
 def add_shell(scene: Scene, share: float, of: Population, particles: Ints) -> None:
@@ -188,30 +199,9 @@ def add_shell(scene: Scene, share: float, of: Population, particles: Ints) -> No
     count = round(share * np.count_nonzero(inside))
     if count == 0:
         return
-    nearest, second = two_nearest(scene, of, inside, int(np.count_nonzero(inside)))
+    nearest, second = of.two_nearest(scene, inside, int(np.count_nonzero(inside)))
     surface = np.max(nearest[inside])
     scene.claim("shell", count, np.minimum(surface - nearest, 0.5 * (second - nearest)), inside)
-
-
-def two_nearest(
-    scene: Scene, to: Population, among: NDArray[np.bool_], count: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Distance in m of each voxel to the nearest particle and to the one after it.
-
-    Both are found for at least `count` voxels of `among`; elsewhere they may be
-    as long as the box. Particles count as the spheres of their volumes.
-    """
-    from percolyte.numerics.rendering import draw_two_nearest
-
-    far = np.float32(max(scene.box))
-    reach = float(np.mean(to.radii))
-    while True:
-        nearest = np.full(scene.labels.shape, far)
-        second = nearest.copy()
-        draw_two_nearest(nearest, second, to.centres, to.radii, np.full(3, scene.voxel), scene.periodic, reach)
-        if reach > far or np.count_nonzero(second[among] < far) >= count:
-            return nearest, second
-        reach *= GROWTH
 
 
 def add_skeleton(scene: Scene, form: Channels | Scaffold, fraction: float) -> None:

@@ -13,6 +13,8 @@ from percolyte.microstructure.volume import Labels, Lengths
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
+Two = tuple[np.float32, np.float32, np.int32, np.int32]
+"""Squared distances to two parts, the nearer first, and their numbers."""
 Steps = tuple[np.float32, np.float32, np.float32]
 FAR = np.float32(1e30)
 LINES = 64
@@ -79,6 +81,66 @@ def _squared_along(squared: Floats, step: np.float32) -> None:
                             best[line] = min(best[line], before[q + away, line] + more)
                     away += 1
                 squared[i, q, first : first + width] = best[:width]
+
+
+def two_nearest(parts: Ints, voxel: Lengths, reach: float) -> tuple[Floats, Floats]:
+    """Distance (m) of each voxel to the nearest part and to the nearest other one, between centres.
+
+    Parts have numbers from 1. Exact up to `reach`, `inf` beyond. Separable as
+    `distance_inside` is: a part that is one of the two nearest to a voxel is one
+    of the two nearest to the point of a line next to it, since whichever were
+    nearer there would be nearer to the voxel too. Limit: the second distance is
+    `inf` where there is one part only.
+    """
+    found = parts > 0
+    nearest = np.where(found, np.float32(0.0), FAR)
+    second = np.full(parts.shape, FAR)
+    one, other = parts.astype(np.int32), np.zeros(parts.shape, np.int32)
+    for axis in (2, 1, 0):
+        low, high = np.moveaxis(nearest, axis, 2), np.moveaxis(second, axis, 2)
+        a, b = np.moveaxis(one, axis, 2), np.moveaxis(other, axis, 2)
+        _two_along(low, high, a, b, np.float32(voxel[axis] ** 2), np.float32(reach**2))
+    for squared in (nearest, second):
+        squared[squared >= FAR] = np.inf
+        np.sqrt(squared, out=squared)
+    return nearest, second
+
+
+@njit(cache=True, nogil=True)
+def _two_along(nearest: Floats, second: Floats, one: Ints, other: Ints, step: np.float32, limit: np.float32) -> None:
+    """The two least squared distances along the last axis as well, with their parts, in place."""
+    ni, nj, n = nearest.shape
+    for i in range(ni):
+        for j in range(nj):
+            # of the line as it was, which the loop overwrites
+            low, high = nearest[i, j].copy(), second[i, j].copy()
+            a, b = one[i, j].copy(), other[i, j].copy()
+            for q in range(n):
+                best = (low[q], high[q], a[q], b[q])
+                away = 1
+                while away < n and step * np.float32(away * away) <= min(best[1], limit):
+                    more = step * np.float32(away * away)
+                    for p in (q - away, q + away):
+                        if 0 <= p < n:
+                            best = _entered(best, low[p] + more, a[p], limit)
+                            best = _entered(best, high[p] + more, b[p], limit)
+                    away += 1
+                nearest[i, j, q], second[i, j, q], one[i, j, q], other[i, j, q] = best
+
+
+@njit(cache=True, nogil=True)
+def _entered(best: Two, squared: np.float32, part: np.int32, limit: np.float32) -> Two:
+    """The two nearest parts with one more candidate."""
+    low, high, a, b = best
+    if squared > limit:
+        return best
+    if part == a:
+        return min(low, squared), high, a, b
+    if squared < low:
+        return squared, low, part, a
+    if squared < high:
+        return low, squared, a, part
+    return best
 
 
 def path_lengths(mask: Mask, voxel: Lengths, axis: int) -> Floats:

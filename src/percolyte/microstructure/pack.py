@@ -32,6 +32,7 @@ from percolyte.microstructure.additions import (
     add_filler,
     add_shell,
     add_skeleton,
+    too_fine,
 )
 from percolyte.microstructure.densification import RANDOM_CLOSE_PACKING
 from percolyte.microstructure.powders import draw, largest, median, number
@@ -119,7 +120,9 @@ def pack(
     """
     _check(fractions, microstructure, size, voxel)
     shape = tuple(max(1, round(length / voxel)) for length in size)
-    scene = Scene(np.zeros(shape, np.uint8), voxel, microstructure.gradient == 0.0, np.random.default_rng(seed))
+    scene = Scene(
+        np.zeros(shape, np.uint8), voxel, (microstructure.gradient == 0.0, True, True), np.random.default_rng(seed)
+    )
     if microstructure.skeleton is not None:
         add_skeleton(scene, microstructure.skeleton, _skeleton_fraction(fractions, microstructure.skeleton))
     radii = _drawn(scene, fractions, microstructure)
@@ -127,10 +130,12 @@ def pack(
     active, soft, packing = _place(scene, *radii, microstructure)
     progress(f"drawing them on {scene.labels.size} voxels")
     particles = scene.claim_drawn("active", scene.count(fractions.get("active", 0.0)), active.draw, 1.1)
-    add_coating(scene, fractions.get("coating", 0.0), active)
+    add_coating(scene, "coating", fractions.get("coating", 0.0), active)
     add_filler(scene, "scaffold", microstructure.nonwoven, fractions.get("scaffold", 0.0))
     add_filler(scene, "carbon", microstructure.carbon, fractions.get("carbon", 0.0))
-    add_binder(scene, microstructure.binder, fractions.get("binder", 0.0), active if len(active.radii) else soft)
+    add_binder(
+        scene, "binder", microstructure.binder, fractions.get("binder", 0.0), active if len(active.radii) else soft
+    )
     if microstructure.pores is not None:
         reserved = np.count_nonzero(scene.labels == LABELS["reserved"]) / scene.labels.size
         void = max(0.0, 1.0 - sum(fractions.values()) - reserved)
@@ -239,12 +244,12 @@ def _place(
         scene.box,
         centres=np.concatenate([packing.centres, between]),
         rigid=np.arange(len(rigid) + len(soft)) < len(rigid),
-        periodic=scene.periodic,
+        periodic=scene.periodic[0],
         steps=SOFT_STEPS,
     )
     if microstructure.contacts == "touching":
         moved = together.centres[: len(rigid)]
-        packing = pack_spheres(rigid, scene.box, centres=moved, periodic=scene.periodic)
+        packing = pack_spheres(rigid, scene.box, centres=moved, periodic=scene.periodic[0])
     seeds = scene.random.integers(2**31, size=2)
     active = Population(microstructure.active, packing.centres, rigid, 1, int(seeds[0]))
     first, places = len(rigid) + 1, together.centres[len(rigid) :]
@@ -270,10 +275,10 @@ def _rigid_alone(scene: Scene, radii: Floats, microstructure: Microstructure) ->
         seed = int(scene.random.integers(2**31))
         crowding = 1.0 + abs(microstructure.gradient)
         packing = disperse_spheres(
-            radii, scene.box, centres=points, seed=seed, periodic=scene.periodic, crowding=crowding
+            radii, scene.box, centres=points, seed=seed, periodic=scene.periodic[0], crowding=crowding
         )
     else:
-        packing = pack_spheres(radii, scene.box, centres=points, periodic=scene.periodic)
+        packing = pack_spheres(radii, scene.box, centres=points, periodic=scene.periodic[0])
     if packing.overlap > CRUSHED:
         raise InputError(_too_dense(packing))
     return packing
@@ -339,10 +344,6 @@ def _warnings(fractions: Mapping[str, float], microstructure: Microstructure, sc
                 f"{phase} particles of {text(middle, DIAMETER, digits=3)} are {middle / scene.voxel:.2g} voxels across; "
                 f"take voxels of at most {_um(middle / RESOLVED)} to see their shape"
             )
-    carbon = microstructure.carbon
-    if fractions.get("carbon", 0.0) > 0.0 and carbon.diameter < scene.voxel:
-        found.append(
-            f"carbon {carbon.kind} of {text(carbon.diameter, DIAMETER, digits=3)} are thinner than a voxel, "
-            "and are drawn fewer and thicker"
-        )
+    if fractions.get("carbon", 0.0) > 0.0:
+        found += too_fine(microstructure.carbon, "carbon", scene.voxel)
     return found

@@ -7,13 +7,15 @@ fraction is then exact to one voxel, whatever its shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from percolyte.microstructure.shapes import AnyParticles, Drawing, Floats, Ints
+from percolyte.microstructure.shapes import AnyParticles, Drawing, Floats, Ints, Periodic, spread_directions
+
+Distances = NDArray[np.float32]
 
 LABELS = {
     "void": 0,
@@ -51,21 +53,63 @@ class Population:
         assert self.shape is not None
         drawing.particles(self.shape, self.centres, self.radii, reach, self.first, self.seed)
 
+    def nearest(self, scene: Scene, count: int) -> Distances:
+        """Distance (m) to their surface of at least `count` free voxels, in those of others `inf`.
+
+        It is that to the particle grown to the voxel, which is exact for spheres.
+        """
+        drawing, reach, free = scene.drawing(), 1.5, scene.free
+        while True:
+            self.draw(drawing, reach)
+            if np.count_nonzero(np.isfinite(drawing.best[free])) >= count:
+                growth = np.sqrt(drawing.best) - np.float32(1.0)
+                return growth * self.radii.astype(np.float32)[drawing.owner - self.first]
+            reach *= GROWTH
+
+    def two_nearest(self, scene: Scene, among: NDArray[np.bool_], count: int) -> tuple[Distances, Distances]:
+        """Distance in m of each voxel to the nearest particle and to the one after it.
+
+        Both are found for at least `count` voxels of `among`; elsewhere they may be
+        as long as the box. Particles count as the spheres of their volumes.
+        """
+        from percolyte.numerics.rendering import draw_two_nearest
+
+        far = np.float32(max(scene.box))
+        reach = float(np.mean(self.radii))
+        while True:
+            nearest = np.full(scene.labels.shape, far)
+            second = nearest.copy()
+            draw_two_nearest(nearest, second, self.centres, self.radii, np.full(3, scene.voxel), scene.periodic, reach)
+            if reach > far or np.count_nonzero(second[among] < far) >= count:
+                return nearest, second
+            reach *= GROWTH
+
+    def surface_points(self, scene: Scene, number: int) -> Floats:
+        """Random points on their surfaces, m."""
+        random = scene.random
+        chosen = random.choice(len(self.radii), size=number, p=self.radii**2 / np.sum(self.radii**2))
+        outwards = spread_directions(number)[random.permutation(number)]
+        return np.asarray((self.centres[chosen] + self.radii[chosen, None] * outwards) % np.array(scene.box))
+
 
 @dataclass
 class Scene:
-    """Labels on a grid, most of them still void."""
+    """Labels on a grid, and which of them may still be given to a phase."""
 
     labels: NDArray[np.uint8]
     voxel: float
-    periodic: bool
-    """Along axis 0; the others always are."""
+    periodic: Periodic
     random: np.random.Generator
+    phases: Mapping[str, int] = field(default_factory=lambda: LABELS)
+    into: tuple[str, ...] = ("void",)
+    """The phases whose voxels are free to be taken."""
 
     @property
     def free(self) -> NDArray[np.bool_]:
-        """Where no phase stands yet."""
-        return np.asarray(self.labels == LABELS["void"])
+        """Where the next phase may stand."""
+        taken = np.zeros(256, dtype=bool)
+        taken[[self.phases[name] for name in self.into]] = True
+        return taken[self.labels]
 
     @property
     def box(self) -> tuple[float, float, float]:
@@ -94,7 +138,7 @@ class Scene:
         taken |= where & (field < edge)
         ties = np.flatnonzero(where & (field == edge))
         taken.flat[ties[: count - np.count_nonzero(taken)]] = True
-        self.labels[taken] = LABELS[phase]
+        self.labels[taken] = self.phases[phase]
         return taken
 
     def claim_drawn(

@@ -18,6 +18,8 @@ from percolyte.units import Diameter
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Periodic = tuple[bool, bool, bool]
+"""Along which axes a volume goes on around its sides."""
 
 FORMS = 100
 """Different polyhedra among the particles of one kind."""
@@ -68,7 +70,7 @@ AnyParticles = Spheres | Ellipsoids | Polyhedra | Polycrystals
 class Drawing:
     """Least squared gauge of each voxel, and the particle, counted from 1, whose it is."""
 
-    def __init__(self, shape: tuple[int, int, int], voxel: tuple[float, float, float], periodic: bool) -> None:
+    def __init__(self, shape: tuple[int, int, int], voxel: tuple[float, float, float], periodic: Periodic) -> None:
         self.voxel = np.array(voxel)
         self.periodic = periodic
         self.best = np.full(shape, np.inf, dtype=np.float32)
@@ -164,7 +166,7 @@ def rotations(number: int, random: np.random.Generator) -> Floats:
 
 
 def grains_of(
-    centres: Floats, radii: Floats, size: float, particles: Ints, voxel: float, periodic: bool, seed: int
+    centres: Floats, radii: Floats, size: float, particles: Ints, voxel: float, periodic: Periodic, seed: int
 ) -> Ints:
     """The grain of each voxel of the first particles, counted from 1; 0 in all others.
 

@@ -3,8 +3,8 @@
 The gauge of a particle at a point is the factor by which the particle must
 grow about its centre to reach the point: below one inside, one on the surface.
 Every function here leaves, for each voxel, the least squared gauge of all
-particles and the particle whose it is. Axes 1 and 2 are periodic; axis 0 is
-periodic or open.
+particles and the particle whose it is. `periodic` says of each axis whether
+the grid goes on around it, or ends.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numba import njit
 
 @njit(cache=True)
 def draw_ellipsoids(
-    best: Any, owner: Any, first: int, centres: Any, forms: Any, extents: Any, voxel: Any, periodic: bool, reach: float
+    best: Any, owner: Any, first: int, centres: Any, forms: Any, extents: Any, voxel: Any, periodic: Any, reach: float
 ) -> None:
     """Gauge² = dᵀ F d, d from the centre; `forms` holds F as xx, yy, zz, xy, xz, yz, `extents` the half widths."""
     shape = best.shape
@@ -46,7 +46,7 @@ def draw_ellipsoids(
 
 @njit(cache=True)
 def draw_polyhedra(
-    best: Any, owner: Any, first: int, centres: Any, planes: Any, extents: Any, voxel: Any, periodic: bool, reach: float
+    best: Any, owner: Any, first: int, centres: Any, planes: Any, extents: Any, voxel: Any, periodic: Any, reach: float
 ) -> None:
     """Gauge = max_k p_k·d; `planes` holds for each particle the normals over their distances from the centre."""
     shape = best.shape
@@ -72,13 +72,13 @@ def draw_polyhedra(
 
 
 @njit(cache=True)
-def bounds(centre: Any, extent: Any, voxel: Any, shape: Any, periodic: bool) -> tuple[Any, Any]:
+def bounds(centre: Any, extent: Any, voxel: Any, shape: Any, periodic: Any) -> tuple[Any, Any]:
     """First and last voxel of the box around a particle, no voxel twice."""
     low, high = np.empty(3, np.int64), np.empty(3, np.int64)
     for axis in range(3):
         low[axis] = int(np.ceil((centre[axis] - extent[axis]) / voxel[axis] - 0.5))
         high[axis] = int(np.floor((centre[axis] + extent[axis]) / voxel[axis] - 0.5))
-        if axis == 0 and not periodic:
+        if not periodic[axis]:
             low[axis], high[axis] = max(low[axis], 0), min(high[axis], shape[axis] - 1)
         elif high[axis] - low[axis] >= shape[axis]:
             middle = int(np.floor(centre[axis] / voxel[axis]))
@@ -89,7 +89,7 @@ def bounds(centre: Any, extent: Any, voxel: Any, shape: Any, periodic: bool) -> 
 
 @njit(cache=True)
 def draw_two_nearest(
-    nearest: Any, second: Any, centres: Any, radii: Any, voxel: Any, periodic: bool, reach: float
+    nearest: Any, second: Any, centres: Any, radii: Any, voxel: Any, periodic: Any, reach: float
 ) -> None:
     """Distances to the surfaces of the nearest sphere and of the one after it, where they are below `reach`."""
     shape = nearest.shape
@@ -115,7 +115,7 @@ def draw_two_nearest(
 
 @njit(cache=True)
 def draw_grains(
-    best: Any, owner: Any, seeds: Any, parent: Any, particles: Any, voxel: Any, periodic: bool, reach: float
+    best: Any, owner: Any, seeds: Any, parent: Any, particles: Any, voxel: Any, periodic: Any, reach: float
 ) -> None:
     """The nearest seed of a voxel's own particle, of those within `reach`; `best` is the squared distance."""
     shape = best.shape
