@@ -15,6 +15,7 @@ from percolyte.design import Design, design_from, write_design
 from percolyte.errors import InputError
 from percolyte.evaluation import Evaluation, evaluate
 from percolyte.microstructure.files import write_volume
+from percolyte.microstructure.imported import add, addition_from
 from percolyte.microstructure.measure import measure
 from percolyte.microstructure.networks import Roles
 from percolyte.microstructure.pack import pack
@@ -61,6 +62,17 @@ def test_layers_of_a_file_conduct_as_their_volume_fraction(tmp_path: Path) -> No
     assert found.transport.ionic_tortuosity_factor == pytest.approx(1.0, rel=1e-6)
     assert found.transport.utilisation is not None
     assert found.transport.utilisation.value == 1.0
+
+
+def test_electrolyte_added_to_an_image_conducts_and_counts_as_assumed(tmp_path: Path) -> None:
+    row = np.array([1] * 7 + [0] * 6 + [1] * 7, np.uint8)
+    labels = np.broadcast_to(row, (20, 20, 20)).copy()
+    image = Volume(labels, (1e-6,) * 3, {"void": 0, "active": 1}, "measured", "layers")
+    write_volume(add(image, [addition_from("electrolyte=30 %")]).volume, tmp_path / "cathode.tif")
+    found = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"}))
+    assert found.transport.ionic == pytest.approx(0.3 * own_conductivity(found), rel=1e-6)
+    origins = {entry.where: entry.origin for entry in found.ledger.entries}
+    assert origins["cathode.transport.ionic"] == origins["cathode.active.utilisation"] == "assumed"
 
 
 def test_contact_of_layers_is_half_their_surface(tmp_path: Path) -> None:

@@ -570,7 +570,7 @@ def _volume_transport(
     for (one, other), resistance in structure.interfaces.items():
         said = f"particles {structure.particles}" if one == other else ""
         resolver.yours(f"{side}.transport.interfaces.{one}-{other}", resistance, units.AREA_RESISTANCE, said)
-    origin: Origin = "computed" if structure.volume.origin == "generated" else "measured"
+    origin: Origin = "computed" if structure.volume.origin == "generated" else structure.volume.origin
     for carrier, conduction in (("ionic", structure.ionic), ("electronic", structure.electronic)):
         if conduction is not None:
             shown = text(conduction.effective_conductivity, units.CONDUCTIVITY, digits=4)

@@ -35,7 +35,7 @@ from percolyte.microstructure.networks import roles_of
 from percolyte.microstructure.particles import Particles, separate
 from percolyte.microstructure.scene import GROWTH, LABELS, Distances, Scene
 from percolyte.microstructure.shapes import Floats
-from percolyte.microstructure.volume import Volume
+from percolyte.microstructure.volume import Origin, Volume
 from percolyte.nouns import Noun, read_noun
 from percolyte.units import Fraction, Length
 
@@ -84,7 +84,7 @@ class Addition(Noun):
     form: Form | None = None
     """As usual for a coating, electrolyte, carbon or binder, and for substances of the library that are one."""
     on: tuple[str, ...] = ()
-    """Phases whose surface it lies on; without any, the active material."""
+    """Phases whose surface it lies on; without any, the active material and its coatings."""
     into: tuple[str, ...] = ("void",)
     """Phases whose voxels it may take."""
 
@@ -170,8 +170,10 @@ def add(volume: Volume, additions: Sequence[Addition], seed: int = 1) -> Added:
     of a voxel, is met in volume: A h of its first voxels, A the area of the
     surface without the voxels' staircase, and of those beyond the share
     (t - d)/h + 1, d the distance between centres. A thinner layer takes A t at
-    random places of the surface. The sides of the volume are walls. The same
-    seed gives the same volume.
+    random places of the surface. The sides of the volume are walls, but for
+    particles and fibres, which come in again on the other side. The same seed
+    gives the same volume. What was measured is assumed then: nobody saw where
+    the new phases lie.
 
     Errors: InputError that says what cannot be added, and why.
     """
@@ -185,7 +187,7 @@ def add(volume: Volume, additions: Sequence[Addition], seed: int = 1) -> Added:
             phases[addition.phase] = _label(addition.phase, phases)
         scene = Scene(labels, volume.voxel[0], (False, False, False), random, phases, addition.into)
         here = replace(volume, labels=labels, phases=phases)
-        surface = ImageSurface(here, addition.on or roles_of(here).active)
+        surface = ImageSurface(here, addition.on or _coated(here, addition.phase))
         before = int(np.count_nonzero(labels == phases[addition.phase]))
         notes += _place(scene, addition, surface)
         taken = (int(np.count_nonzero(labels == phases[addition.phase])) - before) / labels.size
@@ -193,12 +195,20 @@ def add(volume: Volume, additions: Sequence[Addition], seed: int = 1) -> Added:
     present = {name: label for name, label in phases.items() if np.any(labels == label)}
     listed = ", ".join(f"{each.phase} {each.amount}" for each in additions)
     source = f"{volume.source}, with {listed} added (seed {seed})"
-    return Added(replace(volume, labels=labels, phases=present, source=source), fractions, tuple(notes))
+    origin: Origin = "generated" if volume.origin == "generated" else "assumed"
+    more = replace(volume, labels=labels, phases=present, origin=origin, source=source)
+    return Added(more, fractions, tuple(notes))
+
+
+def _coated(volume: Volume, phase: str) -> tuple[str, ...]:
+    """The active material and its coatings, on which a phase lies."""
+    coatings = (name for name in volume.phases if name != phase and _kind(name) == "coating")
+    return *roles_of(volume).active, *coatings
 
 
 def _label(phase: str, phases: dict[str, int]) -> int:
     """A label that no phase has: the one that packings give it, if that is free."""
-    free: list[int] = [label for label in (LABELS.get(phase, 1), *range(1, 256)) if label not in phases.values()]
+    free: list[int] = [label for label in (LABELS.get(_kind(phase), 1), *range(1, 256)) if label not in phases.values()]
     if not free:
         raise InputError(f"no label is left for '{phase}'; merge phases with --merge")
     return free[0]
@@ -263,7 +273,8 @@ def _place(scene: Scene, addition: Addition, surface: ImageSurface) -> list[str]
         scene.claim(addition.phase, scene.count(fraction), room, reached)
     else:
         assert isinstance(form, CarbonParticles | Fibres)
-        add_filler(scene, addition.phase, form, fraction)
+        # what leaves on one side comes in on the other, or there would be less of it at the sides
+        add_filler(replace(scene, periodic=(True, True, True)), addition.phase, form, fraction)
     return notes
 
 
@@ -284,8 +295,9 @@ def _check_room(scene: Scene, addition: Addition, fraction: float, voxels: int, 
     count, whole = scene.count(fraction), scene.labels.size
     into = " and ".join(f"'{name}'" for name in addition.into)
     form, problem = addition.shape, ""
-    if isinstance(form, Layer | BinderFilms | BinderPatches) and not surface.touches(scene):
-        problem = f"'{', '.join(surface.names)}' touches no {into}"
+    beside = addition.thickness is not None or isinstance(form, BinderPatches)
+    if beside and not surface.touches(scene):
+        problem = f"'{', '.join(surface.names)}' touches no {into}; name what covers it in on=, or add this before"
     elif isinstance(form, BinderFilms) and surface.particles.max() < 2:
         problem = (
             f"films lie between two particles, and '{', '.join(surface.names)}' is one; take kind=patches or layer"
