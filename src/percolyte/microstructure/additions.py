@@ -138,7 +138,7 @@ def _fibres(scene: Scene, length: float, number: int) -> Floats:
     """Points half a voxel apart along fibres that start in free voxels and turn away from others."""
     step = 0.5 * scene.voxel
     bend = np.sqrt(step / (STRAIGHTNESS * length))
-    box, around, room = np.array(scene.box), np.array(scene.periodic), scene.free
+    box, around, room = np.array(scene.box), np.array(scene.wraps), scene.free
     points = scene.points(number, room)
     ways = scene.random.standard_normal((number, 3))
     ways /= np.linalg.norm(ways, axis=1, keepdims=True)

@@ -274,7 +274,7 @@ def _place(scene: Scene, addition: Addition, surface: ImageSurface) -> list[str]
     else:
         assert isinstance(form, CarbonParticles | Fibres)
         # what leaves on one side comes in on the other, or there would be less of it at the sides
-        add_filler(replace(scene, periodic=(True, True, True)), addition.phase, form, fraction)
+        add_filler(replace(scene, wraps=(True, True, True)), addition.phase, form, fraction)
     return notes
 
 

@@ -244,12 +244,12 @@ def _place(
         scene.box,
         centres=np.concatenate([packing.centres, between]),
         rigid=np.arange(len(rigid) + len(soft)) < len(rigid),
-        periodic=scene.periodic[0],
+        periodic=scene.periodic,
         steps=SOFT_STEPS,
     )
     if microstructure.contacts == "touching":
         moved = together.centres[: len(rigid)]
-        packing = pack_spheres(rigid, scene.box, centres=moved, periodic=scene.periodic[0])
+        packing = pack_spheres(rigid, scene.box, centres=moved, periodic=scene.periodic)
     seeds = scene.random.integers(2**31, size=2)
     active = Population(microstructure.active, packing.centres, rigid, 1, int(seeds[0]))
     first, places = len(rigid) + 1, together.centres[len(rigid) :]
@@ -275,10 +275,10 @@ def _rigid_alone(scene: Scene, radii: Floats, microstructure: Microstructure) ->
         seed = int(scene.random.integers(2**31))
         crowding = 1.0 + abs(microstructure.gradient)
         packing = disperse_spheres(
-            radii, scene.box, centres=points, seed=seed, periodic=scene.periodic[0], crowding=crowding
+            radii, scene.box, centres=points, seed=seed, periodic=scene.periodic, crowding=crowding
         )
     else:
-        packing = pack_spheres(radii, scene.box, centres=points, periodic=scene.periodic[0])
+        packing = pack_spheres(radii, scene.box, centres=points, periodic=scene.periodic)
     if packing.overlap > CRUSHED:
         raise InputError(_too_dense(packing))
     return packing
@@ -320,7 +320,7 @@ def _finished(
     grains = None
     if isinstance(microstructure.active, Polycrystals):
         grains = grains_of(active.centres, active.radii, microstructure.active.grain, particles, scene.voxel,
-                           scene.periodic, active.seed)  # fmt: skip
+                           scene.wraps, active.seed)  # fmt: skip
     return Packed(
         volume=Volume(
             scene.labels, (scene.voxel,) * 3, present, "generated", f"generated with seed {seed} from {recipe}"

@@ -79,7 +79,7 @@ class Population:
         while True:
             nearest = np.full(scene.labels.shape, far)
             second = nearest.copy()
-            draw_two_nearest(nearest, second, self.centres, self.radii, np.full(3, scene.voxel), scene.periodic, reach)
+            draw_two_nearest(nearest, second, self.centres, self.radii, np.full(3, scene.voxel), scene.wraps, reach)
             if reach > far or np.count_nonzero(second[among] < far) >= count:
                 return nearest, second
             reach *= GROWTH
@@ -98,7 +98,7 @@ class Scene:
 
     labels: NDArray[np.uint8]
     voxel: float
-    periodic: Periodic
+    wraps: Periodic
     random: np.random.Generator
     phases: Mapping[str, int] = field(default_factory=lambda: LABELS)
     into: tuple[str, ...] = ("void",)
@@ -112,6 +112,11 @@ class Scene:
         return taken[self.labels]
 
     @property
+    def periodic(self) -> bool:
+        """Along axis 0; a packing is periodic along the others in any case."""
+        return self.wraps[0]
+
+    @property
     def box(self) -> tuple[float, float, float]:
         a, b, c = self.labels.shape
         return a * self.voxel, b * self.voxel, c * self.voxel
@@ -122,7 +127,7 @@ class Scene:
 
     def drawing(self) -> Drawing:
         a, b, c = self.labels.shape
-        return Drawing((a, b, c), (self.voxel,) * 3, self.periodic)
+        return Drawing((a, b, c), (self.voxel,) * 3, self.wraps)
 
     def points(self, number: int, where: NDArray[np.bool_]) -> Floats:
         """Random points in the given voxels, m."""
