@@ -252,8 +252,8 @@ def test_the_origin_says_what_was_added() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("carbon=2 %; into=pore", "into: no phase 'pore' in this volume; it has 'void', 'active'"),
-        ("coating=20 nm; on=activ", "on: no phase 'activ' in this volume; it has 'void', 'active'"),
+        ("carbon=2 %; into=pore", "no phase 'pore' in this volume; it has 'void', 'active'; write into=NAME"),
+        ("coating=20 nm; on=activ", "no phase 'activ' in this volume; it has 'void', 'active'; write on=NAME"),
         ("coating=20 nm; on=activ", "did you mean 'active'?"),
         ("carbon=2 %; into=carbon", "'carbon' is the phase that is added"),
         ("carbon=70 %", "asks for 70 % of the volume, and 'void' is 60 %"),
@@ -262,12 +262,15 @@ def test_the_origin_says_what_was_added() -> None:
         ("carbon=-2 %", "'-2 %' is too small"),
         ("carbon=120 %", "'120 %' is too large"),
         ("coating=0 nm", "'0 nm' is too small"),
-        ("coating=20", "'20' has no unit"),
+        ("coating=20", "'20' has no unit; write a share such as '2 %' or a thickness such as '20 nm'"),
         ("carbon=20 nm", "is the thickness of a layer, and particles have none"),
         ("carbon=2 %; kind=fibre", "'fibre' is not one of"),
         ("carbon=2 %; diametre=20 nm", "did you mean 'diameter'?"),
         ("carbon=2 %; fibres", "'fibres' is not FIELD=VALUE"),
         ("carbon", "is not NAME=AMOUNT"),
+        ("carbon; kind=films", "is not NAME=AMOUNT"),
+        ("carbon=2 %; kind=films; kind=layer", "'kind' is written twice"),
+        ("dust=2 %; diameter=1 um", "how it lies is not known from its name; write kind="),
         ("dust=2 %", "how it lies is not known from its name"),
         ("binder=1 %", "films lie between two particles, and 'active' is one; take kind=patches"),
         ("coating=20 nm; on=void; into=void", "'void' cannot be what it lies on and what it replaces"),
@@ -314,8 +317,8 @@ def test_binder_lies_on_the_coating_of_active_material() -> None:
 
 def test_every_problem_of_all_additions_is_said_at_once() -> None:
     said = refusal(plane(), "carbon=2 %; into=pore", "coating=20 nm; on=NMC")
-    assert "carbon: into: no phase 'pore'" in said
-    assert "coating: on: no phase 'NMC'" in said
+    assert "carbon: no phase 'pore'" in said
+    assert "coating: no phase 'NMC'" in said
 
 
 def test_voxels_that_are_no_cubes_are_refused_with_the_way_out() -> None:

@@ -136,7 +136,8 @@ def volume(
         list[str] | None,
         typer.Option(
             help="A phase to add: NAME=AMOUNT; may be repeated. A share such as carbon='2 %', or of a layer its thickness, "
-            "coating='20 nm'; then '; kind=layer|particles|fibres|films|patches|infiltration; on=PHASES; into=PHASES'."
+            "coating='20 nm'; after semicolons kind= (layer, particles, fibres, films, patches, infiltration), "
+            "on=PHASES, into=PHASES, diameter=, length= or side=."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of what --add places at random.", min=0)] = 1,

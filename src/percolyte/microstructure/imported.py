@@ -62,13 +62,17 @@ class Infiltration(Noun):
 Form = Annotated[
     Layer | CarbonParticles | Fibres | BinderFilms | BinderPatches | Infiltration, Field(discriminator="kind")
 ]
-USUAL: dict[str, type[Layer] | type[CarbonParticles] | type[BinderFilms]] = {
-    "coating": Layer,
-    "electrolyte": Layer,
-    "carbon": CarbonParticles,
-    "binder": BinderFilms,
+USUAL: dict[str, Layer | CarbonParticles | BinderFilms] = {
+    "coating": Layer(),
+    "electrolyte": Layer(),
+    "carbon": CarbonParticles(),
+    "binder": BinderFilms(),
 }
 """How a phase lies unless said otherwise."""
+
+KIND_MISSING = (
+    "how it lies is not known from its name; write kind= with layer, particles, fibres, films, patches or infiltration"
+)
 
 
 class Addition(Noun):
@@ -90,8 +94,7 @@ class Addition(Noun):
 
     @property
     def shape(self) -> Form | None:
-        usual = USUAL.get(_kind(self.phase))
-        return self.form or (usual() if usual else None)
+        return self.form or USUAL.get(_kind(self.phase))
 
     @property
     def amount(self) -> str:
@@ -128,28 +131,39 @@ def addition_from(text: str) -> Addition:
     """
     phase, sign, rest = (word.strip() for word in text.partition("="))
     amount, *fields = (word.strip() for word in rest.split(";"))
-    if not (phase and sign and amount):
+    if not (phase and sign and amount) or ";" in phase:
         raise InputError(f"'{text}' is not NAME=AMOUNT; write for example carbon='2 %' or coating='20 nm'")
-    pairs = [tuple(word.strip() for word in field.partition("=")) for field in fields if field]
-    wrong = [
-        Problem(phase, f"'{name}' is not FIELD=VALUE; write for example kind=fibres")
-        for name, _, value in pairs
-        if not value
-    ]
-    form = {name: value for name, _, value in pairs}
+    form, wrong = _fields(fields)
+    if amount[-1].isdigit():
+        wrong.append(f"'{amount}' has no unit; write a share such as '2 %' or a thickness such as '20 nm'")
     data: dict[str, object] = {"phase": phase, "fraction" if "%" in amount else "thickness": amount}
     data |= {name: [word.strip() for word in form.pop(name).split(",")] for name in ("on", "into") if name in form}
+    usual = USUAL.get(_kind(phase))
     if form:
-        usual = USUAL.get(_kind(phase))
-        data["form"] = ({"kind": usual().kind} if usual else {}) | form
+        data["form"] = ({"kind": usual.kind} if usual else {}) | form
+    if not usual and "kind" not in form:
+        wrong.append(KIND_MISSING)
+    if wrong:
+        raise InputError([Problem(phase, what) for what in wrong])
     try:
-        if wrong:
-            raise InputError(wrong)
         return read_noun(Addition, data, prefix=phase)
     except InputError as error:
-        raise InputError(
-            [Problem(problem.where.replace(".form", ""), problem.what) for problem in error.problems]
-        ) from None
+        problems = [Problem(problem.where.replace(".form", ""), problem.what) for problem in error.problems]
+        raise InputError(problems) from None
+
+
+def _fields(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """'NAME=VALUE' words as a table, and what is wrong with them."""
+    found: dict[str, str] = {}
+    wrong = []
+    for word in filter(None, words):
+        name, _, value = (part.strip() for part in word.partition("="))
+        if not (name and value):
+            wrong.append(f"'{word}' is not FIELD=VALUE; write for example kind=fibres")
+        elif name in found:
+            wrong.append(f"'{name}' is written twice; keep one of them")
+        found[name] = value
+    return found, wrong
 
 
 @dataclass(frozen=True)
@@ -237,15 +251,14 @@ def _problems(volume: Volume, addition: Addition, known: list[str]) -> Iterator[
             if name == addition.phase:
                 yield f"{field}: '{name}' is the phase that is added; name another"
             elif name not in known:
-                yield f"{field}: no phase '{name}' in this volume; it has {shown}{suggestion(name, known)}"
+                yield f"no phase '{name}' in this volume; it has {shown}; write {field}=NAME{suggestion(name, known)}"
     for name in {*addition.on} & {*addition.into}:
         yield f"'{name}' cannot be what it lies on and what it replaces; name it in on= or in into="
     if addition.fraction == 0.0:
         yield "0 % adds nothing; write for example '2 %'"
     form = addition.shape
     if form is None:
-        kinds = "layer, particles, fibres, films, patches or infiltration"
-        yield f"how it lies is not known from its name; write kind=, followed by {kinds}"
+        yield KIND_MISSING
     elif addition.thickness is not None and not isinstance(form, Layer):
         yield f"{addition.amount} is the thickness of a layer, and {form.kind} have none; write a share such as '2 %'"
     if isinstance(form, Layer | BinderFilms | BinderPatches) and not addition.on and not roles_of(volume).active:
