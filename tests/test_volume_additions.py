@@ -119,9 +119,9 @@ def test_a_coating_of_a_sphere_ends_at_its_thickness_to_the_voxel(thickness: flo
     assert away[coating].max() - 15.0 < thickness + 1.0
     assert away[~coating & (away >= 15.0)].min() - 15.0 > thickness - 1.0
     shell = 4.0 / 3.0 * np.pi * ((15.0 + thickness) ** 3 - 15.0**3)
-    # an error of a quarter of a voxel in the outer radius
-    outer = 4.0 * np.pi * (15.0 + thickness) ** 2
-    assert np.count_nonzero(coating) == pytest.approx(shell, abs=0.3 * outer)
+    # distances are to centres of voxels; the farther away, the more centres on the curved surface may be the nearest one
+    error = 0.12 if thickness <= 3.0 else 0.25
+    assert np.count_nonzero(coating) == pytest.approx(shell, abs=error * 4.0 * np.pi * (15.0 + thickness) ** 2)
 
 
 def test_a_coating_thinner_than_a_voxel_has_the_volume_of_area_times_thickness_and_says_so() -> None:
