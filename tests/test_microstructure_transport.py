@@ -14,6 +14,7 @@ from percolyte.cell.model import PorousElectrode
 from percolyte.design import Design, design_from, write_design
 from percolyte.errors import InputError
 from percolyte.evaluation import Evaluation, evaluate
+from percolyte.layer_microstructure import layer_microstructure
 from percolyte.microstructure.files import write_volume
 from percolyte.microstructure.imported import add, addition_from
 from percolyte.microstructure.measure import measure
@@ -23,7 +24,7 @@ from percolyte.microstructure.volume import Volume
 from percolyte.pouch.stack import build_stack
 from percolyte.report.html import render_report
 from percolyte.report.tables import evaluation_json
-from percolyte.resolution import layer_microstructure, resolve
+from percolyte.resolution import resolve
 from percolyte.transport import microstructure
 from percolyte.transport.voxels import conduct
 from tests.build import GRAPHITE_ANODE, a_design_data

@@ -11,12 +11,13 @@ from percolyte.checks import Check, check_design
 from percolyte.design import Design
 from percolyte.electrode import DENSEST
 from percolyte.errors import InputError, Problem
+from percolyte.layer_transport import electrode_transport
 from percolyte.materials.substance import Substance
 from percolyte.pouch.cost import Cost, materials_cost
 from percolyte.pouch.energy import PouchEnergy, pouch_energy
 from percolyte.pouch.stack import CellInputs, CompositeInputs, Stack, build_stack
 from percolyte.pouch.vehicle import driving_range
-from percolyte.resolution import Resolved, electrode_transport, resolve
+from percolyte.resolution import Resolved, resolve
 from percolyte.sources import Ledger
 from percolyte.transport.effective import Transport
 

@@ -15,9 +15,10 @@ from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import parse_protocol
 from percolyte.cell.run import simulate
 from percolyte.cell.thermal import ThermalModel, simulate_thermal
+from percolyte.layer_transport import electrode_transport
 from percolyte.materials.library import material
 from percolyte.pouch.stack import build_stack
-from percolyte.resolution import electrode_transport, resolve
+from percolyte.resolution import resolve
 from percolyte.units import FARADAY
 from tests.build import GRAPHITE_ANODE, a_design
 

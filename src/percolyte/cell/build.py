@@ -22,11 +22,12 @@ from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.design import ActiveMaterial, Cathode, CompositeAnode, LithiumAnode, NoAnode
 from percolyte.electrode import Electrode as Layer
 from percolyte.errors import InputError, Problem
+from percolyte.layer_microstructure import ASSUMED_RADIUS
 from percolyte.materials.open_circuit import EntropyCoefficientCurve, OpenCircuitPotential
 from percolyte.materials.substance import PROPERTIES, Substance
 from percolyte.nouns import replace as replace_noun
 from percolyte.pouch.stack import Stack
-from percolyte.resolution import ASSUMED_RADIUS, Resolved
+from percolyte.resolution import Resolved
 from percolyte.sources import Ledger, Origin
 from percolyte.transport.effective import Transport
 from percolyte.units import FARADAY, GAS_CONSTANT, text
@@ -455,7 +456,7 @@ def _enter_entropy(ledger: Ledger, at: str, substance: Substance, curve: Entropy
 
 
 def _anode_transport(resolved: Resolved, layer: Layer) -> Transport:
-    from percolyte.resolution import electrode_transport
+    from percolyte.layer_transport import electrode_transport
 
     return electrode_transport(resolved, "anode", layer)
 

@@ -24,9 +24,10 @@ from percolyte.cell.protocol import Current, Step
 from percolyte.cell.run import Simulation, simulate
 from percolyte.errors import InputError
 from percolyte.explore.vary import dimension_of, vary
+from percolyte.layer_transport import electrode_transport
 from percolyte.pouch.energy import PouchEnergy, pouch_energy
 from percolyte.pouch.stack import Stack, build_stack
-from percolyte.resolution import Resolved, electrode_transport
+from percolyte.resolution import Resolved
 from percolyte.sources import Ledger
 from percolyte.units import text
 

@@ -45,10 +45,11 @@ def pack(
     from percolyte import units
     from percolyte.design import read_design
     from percolyte.examples import find_design
+    from percolyte.layer_microstructure import layer_microstructure
     from percolyte.microstructure.files import write_volume
     from percolyte.microstructure.pack import pack as generate
     from percolyte.pouch.stack import build_stack
-    from percolyte.resolution import layer_microstructure, resolve
+    from percolyte.resolution import resolve
 
     resolved = resolve(read_design(find_design(design)))
     known = len(resolved.ledger.entries)

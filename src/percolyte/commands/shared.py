@@ -95,8 +95,9 @@ def built(design: str) -> Built:
     from percolyte.cell.build import build_cell
     from percolyte.design import read_design
     from percolyte.examples import find_design
+    from percolyte.layer_transport import electrode_transport
     from percolyte.pouch.stack import build_stack
-    from percolyte.resolution import electrode_transport, resolve
+    from percolyte.resolution import resolve
 
     written = read_design(find_design(design))
     resolved = resolve(written)

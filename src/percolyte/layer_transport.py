@@ -1,0 +1,207 @@
+"""Effective transport of a composite layer, by the means that the design chooses, and what other means say of it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from percolyte import units
+from percolyte.design import (
+    Cathode,
+    Design,
+)
+from percolyte.electrode import Electrode
+from percolyte.errors import InputError, Problem
+from percolyte.impedance.composite import ImpedanceTransport, fit_composite, transport_of_composite
+from percolyte.layer_microstructure import recipe_and_look
+from percolyte.lookup import Resolver
+from percolyte.microstructure.powders import median
+from percolyte.resolution import Resolved
+from percolyte.sources import Origin
+from percolyte.transport.effective import (
+    CARBON_THRESHOLD,
+    Alternative,
+    MicrostructureTransport,
+    Phase,
+    SurrogateTransport,
+    Transport,
+    closed_forms,
+    resolve_transport,
+)
+from percolyte.transport.microstructure import Component, volume_source, volume_transport
+from percolyte.transport.surrogate import surrogate_transport
+from percolyte.units import text
+
+
+def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Transport:
+    """Effective transport of a composite, from the user's choice: given, from a volume, or by closed forms.
+
+    Carriers without any known conductor are left unknown, and the ledger says so; so are electrons where a
+    network of carbon carries them whose conductivity nobody has stated.
+    """
+    design = resolved.design
+    written = design.cathode if side == "cathode" else design.anode
+    resolver = Resolver(design)
+    resolver.ledger = resolved.ledger
+    ionic, electronic, unknown = [], [], []
+    for name, fraction in layer.volume_fractions.items():
+        substance = resolved.substances[name]
+        share = float(fraction)
+        if "electrolyte" in substance.roles:
+            ionic.append(
+                Phase(name, share, resolver.conductivity(f"{side}.recipe.{name}.ionic_conductivity", substance))
+            )
+        elif substance.default("electronic_conductivity") is not None and substance.kind in (
+            "cathode",
+            "anode",
+            "carbon",
+        ):
+            sigma = resolver.take(f"{side}.recipe.{name}", None, substance, "electronic_conductivity")
+            electronic.append(Phase(name, share, sigma, substance.kind))
+        elif substance.kind == "carbon" and share > CARBON_THRESHOLD:
+            unknown.append(name)
+    if resolver.problems:
+        raise InputError(resolver.problems, source=design.label)
+    if unknown:
+        # a network of carbon carries the electrons; what is known of the rest says nothing about the whole
+        electronic.clear()
+    assert isinstance(written, Cathode)
+    carriers = tuple(ionic), tuple(electronic)
+    choice = written.transport
+    if isinstance(choice, MicrostructureTransport):
+        found = _volume_transport(resolver, side, written, layer, choice, *carriers)
+    elif isinstance(choice, ImpedanceTransport):
+        found = _measured_transport(resolver, side, choice, tuple(ionic))
+    elif isinstance(choice, SurrogateTransport):
+        found = _surrogate_transport(resolver, side, written, layer, *carriers)
+    else:
+        found = resolve_transport(choice, *carriers)
+    return dataclasses.replace(found, alternatives=_alternatives(design, resolved, side, layer, *carriers))
+
+
+def _alternatives(
+    design: Design,
+    resolved: Resolved,
+    side: str,
+    layer: Electrode,
+    ionic: tuple[Phase, ...],
+    electronic: tuple[Phase, ...],
+) -> tuple[Alternative, ...]:
+    """What closed forms and particle sizes say of the same recipe; nothing of it enters the ledger."""
+    written = design.cathode if side == "cathode" else design.anode
+    assert isinstance(written, Cathode)
+    forms = closed_forms(ionic, electronic)
+    if isinstance(written.transport, SurrogateTransport):
+        return forms
+    aside = Resolver(design)
+    try:
+        found = _surrogate_transport(aside, side, written, layer, ionic, electronic)
+    except InputError:  # the table does not hold this recipe
+        return forms
+    said = "; sizes assumed" if any(entry.origin == "assumed" for entry in aside.ledger.entries) else ""
+    means = f"table of sphere packings, from particle sizes{said}"
+    return (*forms, Alternative(means, found.ionic, found.ionic_tortuosity_factor, found.electronic))
+
+
+def _measured_transport(
+    resolver: Resolver, side: str, choice: ImpedanceTransport, ionic: tuple[Phase, ...]
+) -> Transport:
+    """Transport from measured impedance; the ledger names files, dates and intervals, or why nothing is known."""
+    try:
+        fitted = fit_composite(choice.measurements, resolver.design.folder)
+    except InputError as error:
+        raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
+    found = transport_of_composite(fitted, ionic)
+    for name, estimate in fitted.conductivities.items():
+        where = f"{side}.transport.{name.removesuffix('_conductivity')}"
+        low, high = (text(end, units.CONDUCTIVITY, digits=4) for end in (estimate.low, estimate.high))
+        if estimate.value is None:
+            resolver.ledger.add(where, "not known", "measured", found.statement, estimate.why)
+        else:
+            shown = text(estimate.value, units.CONDUCTIVITY, digits=4)
+            resolver.ledger.add(where, shown, "measured", found.statement, f"95 %: {low} to {high}")
+    return found
+
+
+def _surrogate_transport(
+    resolver: Resolver,
+    side: str,
+    written: Cathode,
+    layer: Electrode,
+    ionic: tuple[Phase, ...],
+    electronic: tuple[Phase, ...],
+) -> Transport:
+    """Transport by the table of sphere packings; what it says enters the ledger, but for what the design states itself."""
+    volumes = {name: float(part) for name, part in layer.volume_fractions.items()}
+    try:
+        fractions, look = recipe_and_look(resolver, side, written, volumes, layer)
+        if look.active is None or look.electrolyte is None:
+            raise InputError("the table is of active material and electrolyte; the recipe lacks one of them")
+        ratio = median(look.active.sizes) / median(look.electrolyte.sizes)
+        active, electrolyte, carbon = (fractions.get(name, 0.0) for name in ("active", "electrolyte", "carbon"))
+        found = surrogate_transport(active, electrolyte, ratio, ionic, electronic, carbon)
+    except InputError as error:
+        raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
+    errors = {"ionic": found.ionic_error, "electronic": found.electronic_error}
+    for carrier, value in (("ionic", found.ionic), ("electronic", found.electronic)):
+        if value is not None:
+            relative = errors[carrier]
+            note = "" if relative is None else f"error: {100 * relative:.2g} %"
+            shown = text(value, units.CONDUCTIVITY, digits=4)
+            resolver.ledger.add(f"{side}.transport.{carrier}", shown, "computed", found.statement, note)
+    _enter_shares(resolver, side, written, found, "computed", found.statement)
+    return found
+
+
+def _enter_shares(
+    resolver: Resolver, side: str, written: Cathode, found: Transport, origin: Origin, source: str
+) -> None:
+    """Utilisation and contact of a microstructure in the ledger, unless the design states its own."""
+    for name, share in (("utilisation", found.utilisation), ("contact_fraction", found.contact_fraction)):
+        if share is not None and name not in written.active.model_fields_set:
+            shown = text(share.value, units.FRACTION, digits=4)
+            resolver.ledger.add(f"{side}.active.{name}", shown, origin, source, f"error: {share}")
+
+
+def _volume_transport(
+    resolver: Resolver,
+    side: str,
+    written: Cathode,
+    layer: Electrode,
+    choice: MicrostructureTransport,
+    ionic: tuple[Phase, ...],
+    electronic: tuple[Phase, ...],
+) -> Transport:
+    """Transport from a volume; what it says enters the ledger, but for what the design states itself."""
+    components = {
+        name: Component(resolver.substance(name).phase, float(part)) for name, part in layer.volume_fractions.items()
+    }
+    volumes = {name: component.fraction for name, component in components.items()}
+    try:
+        if choice.volume is None:
+            fractions, look = recipe_and_look(resolver, side, written, volumes, layer)
+        else:
+            fractions, look = {}, written.microstructure
+        source = volume_source(choice, resolver.design.folder, fractions, look)
+        found = volume_transport(source, components, ionic, electronic, choice.interfaces)
+    except InputError as error:
+        raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
+    structure = found.structure
+    assert structure is not None
+    for (one, other), resistance in structure.interfaces.items():
+        said = f"particles {structure.particles}" if one == other else ""
+        resolver.yours(f"{side}.transport.interfaces.{one}-{other}", resistance, units.AREA_RESISTANCE, said)
+    origin: Origin = "computed" if structure.volume.origin == "generated" else structure.volume.origin
+    for carrier, conduction in (("ionic", structure.ionic), ("electronic", structure.electronic)):
+        if conduction is not None:
+            shown = text(conduction.effective_conductivity, units.CONDUCTIVITY, digits=4)
+            error_said = "" if conduction.relative_error is None else f"error: {conduction.relative_error}"
+            resolver.ledger.add(f"{side}.transport.{carrier}", shown, origin, structure.volume.source, error_said)
+    _enter_shares(resolver, side, written, found, origin, structure.volume.source)
+    return found
+
+
+def _placed(problem: Problem, side: str) -> Problem:
+    """A problem of a volume, with its place in the design."""
+    table, _, _ = problem.where.partition(".")
+    place = [side] if table in ("recipe", "microstructure") else [side, "transport"]
+    return Problem(".".join([*place, problem.where] if problem.where else [*place, "volume"]), problem.what)
