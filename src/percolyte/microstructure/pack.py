@@ -35,7 +35,7 @@ from percolyte.microstructure.additions import (
 )
 from percolyte.microstructure.densification import RANDOM_CLOSE_PACKING
 from percolyte.microstructure.powders import draw, largest, median, number
-from percolyte.microstructure.pressing import press, shielded, take_out
+from percolyte.microstructure.pressing import POCKETS, press, take_out
 from percolyte.microstructure.scene import LABELS, Population, Scene
 from percolyte.microstructure.shapes import AnyParticles, Floats, Ints, Particles, Polycrystals, grains_of
 from percolyte.microstructure.spheres import SpherePacking, disperse_spheres, pack_spheres
@@ -151,8 +151,10 @@ def _void(scene: Scene, fractions: Mapping[str, float]) -> float:
 
 def _pockets(scene: Scene, fractions: Mapping[str, float], microstructure: Microstructure) -> float:
     """Volume fraction of the void where electrolyte particles are missing."""
+    if not all(fractions.get(phase, 0.0) > 0.0 for phase in ("active", "electrolyte")):
+        return 0.0
     round_pores = 0.0 if microstructure.pores is None else microstructure.pores.share
-    return shielded(fractions) * (1.0 - round_pores) * _void(scene, fractions)
+    return POCKETS * (1.0 - round_pores) * _void(scene, fractions)
 
 
 def _skeleton_fraction(fractions: Mapping[str, float], skeleton: Skeleton) -> float:
