@@ -78,7 +78,7 @@ def _reach(volume: Volume, diameter: float) -> Row:
     both = Networks(volume, Roles(("active",), ("electrolyte",), ("active",)), 0)
     ions = Networks(volume, Roles(("active",), ("electrolyte",), tuple(volume.phases)), 0)
     classes = volume.mask("active") * np.uint8(1) + ions.live + 3 * volume.mask("electrolyte") * np.uint8(1)
-    classes += ions.ionic.through(0)
+    classes += ions.through_ions
     areas = interface_areas(classes.astype(np.uint8), 5, volume.voxel) / np.prod(volume.size)
     touched, surface = float(areas[2, 4]), float(areas[2, [0, 3, 4]].sum())
     return {

@@ -27,8 +27,9 @@ from validation_sampling import (
     volumes,
 )
 
+from percolyte.microstructure.clusters import connected
 from percolyte.microstructure.measure import measure
-from percolyte.microstructure.networks import clusters, roles_of
+from percolyte.microstructure.networks import roles_of
 from percolyte.microstructure.pack import Packed
 from percolyte.microstructure.particles import SizeDistribution
 from percolyte.microstructure.powders import SizeShare, SizeTable
@@ -108,7 +109,7 @@ def _level(field: Field, low: float, high: float) -> float:
     """Level below which the field first leads through along axis 0."""
     for _ in range(12):
         middle = 0.5 * (low + high)
-        through = clusters(field < middle).percolating_fraction(0) > 0.0
+        through = connected(field < middle).of(1).percolating_fraction(0) > 0.0
         low, high = (low, middle) if through else (middle, high)
     return 0.5 * (low + high)
 
@@ -223,7 +224,7 @@ def _connected(diameter: float) -> Row:
     shares = np.zeros((seeds, len(at)))
     for place, percent in enumerate(at):
         for seed, packed in enumerate(volumes({"active": 0.01 * percent}, look, edge, 0.2, seeds)):
-            shares[seed, place] = clusters(packed.volume.mask("active")).percolating_fraction(0)
+            shares[seed, place] = connected(packed.volume.mask("active")).of(1).percolating_fraction(0)
     return share("threshold", "threshold", diameter, [_crossing(at, found, 0.4) for found in shares])
 
 

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from percolyte.errors import InputError
 from percolyte.microstructure.densification import composite_porosity, pressed_porosity
+from percolyte.microstructure.distances import distance_inside
 from percolyte.microstructure.pack import Microstructure, Packed, pack
 from percolyte.microstructure.powders import ConstantSize, LognormalSizes, SizeShare, SizeTable, draw, largest, median
+from percolyte.microstructure.pressing import press, take_out
+from percolyte.microstructure.scene import LABELS, Population, Scene
 from percolyte.microstructure.shapes import Drawing, Ellipsoids, Polycrystals, Polyhedra, Spheres
 from percolyte.microstructure.spheres import SpherePacking, disperse_spheres, pack_spheres
 
@@ -270,6 +273,51 @@ def test_round_pores_are_as_large_as_asked() -> None:
     # five pores of 2 vol% together; two may have met, and one may be cut by the faces of the cube
     assert 1 <= number <= 10
     assert largest_part == pytest.approx(math.pi / 6.0 * (4 * UM) ** 3, rel=0.25)
+
+
+def slab(wetted: bool) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Labels around a plate whose middle is the periodic side of axis 1, and whose voxels are, with 50 % of electrolyte."""
+    labels = np.zeros((30, 30, 30), np.uint8)
+    labels[:, [0, 1, 28, 29]] = LABELS["active"] if wetted else LABELS["reserved"]
+    scene = Scene(labels, UM / 5, (True, True, True), np.random.default_rng(1))
+    places = np.array([(x, y, z) for x in (1.5, 4.5) for y in (1.9, 4.1) for z in (1.5, 4.5)]) * UM
+    owner = press(scene, scene.count(0.5), 0, Population(TWO, places, np.full(8, UM), 1, 1), NOBODY)
+    return scene.labels, owner
+
+
+NOBODY = Population(TWO, np.empty((0, 3)), np.empty(0), 1, 1)
+
+
+def test_electrolyte_flows_along_a_rigid_surface_first_and_alike_on_both_sides_of_the_periodic_box() -> None:
+    (plain, _), (wet, owner) = slab(wetted=False), slab(wetted=True)
+    soft = LABELS["electrolyte"]
+    assert np.count_nonzero(wet == soft) == np.count_nonzero(plain == soft) == round(0.5 * wet.size)
+    assert np.array_equal(owner > 0, wet == soft)
+    near, bare = np.mean(wet[:, [2, 27]] == soft), np.mean(plain[:, [2, 27]] == soft)
+    assert near > bare + 0.1
+    # a last tie between mirror images goes to one of them
+    assert np.count_nonzero((wet != wet[:, ::-1]) & (wet > 0)) <= 8
+
+
+def test_particles_taken_out_have_their_volume_within_half_a_particle() -> None:
+    radii = np.geomspace(0.5, 2.0, 200) * UM
+    everyone = Population(TWO, np.arange(600.0).reshape(200, 3), radii, 7, 1)
+    whole = 4.0 / 3.0 * math.pi * np.sum(radii**3)
+    for share in (0.0, 0.25, 1.0):
+        left, out = take_out(everyone, share * whole, np.random.default_rng(1))
+        assert len(left.radii) + len(out.radii) == 200
+        assert not np.isin(out.centres[:, 0], left.centres[:, 0]).any()
+        volume = 4.0 / 3.0 * math.pi * np.sum(out.radii**3)
+        assert volume == pytest.approx(share * whole, abs=2.0 / 3.0 * math.pi * radii.max() ** 3)
+
+
+def test_pockets_are_of_composites_only_and_as_wide_as_an_electrolyte_particle() -> None:
+    composite = small({"active": 0.35, "electrolyte": 0.5}, size=24 * UM)
+    alone = small({"electrolyte": 0.85}, size=24 * UM)
+    # the widest ball of void: of a whole particle where one is missing, 2 um, and of a gap between three elsewhere
+    widest = [2.0 * distance_inside(each.volume.mask("void"), each.volume.voxel).max() for each in (composite, alone)]
+    assert widest[0] > 1.8 * UM
+    assert widest[1] < 1.8 * UM
 
 
 def test_dispersed_particles_touch_none_of_their_neighbours() -> None:

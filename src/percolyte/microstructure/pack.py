@@ -36,6 +36,7 @@ from percolyte.microstructure.additions import (
 )
 from percolyte.microstructure.densification import RANDOM_CLOSE_PACKING
 from percolyte.microstructure.powders import draw, largest, median, number
+from percolyte.microstructure.pressing import POCKETS, press, take_out
 from percolyte.microstructure.scene import LABELS, Population, Scene
 from percolyte.microstructure.shapes import AnyParticles, Floats, Ints, Particles, Polycrystals, grains_of
 from percolyte.microstructure.spheres import SpherePacking, disperse_spheres, pack_spheres
@@ -125,9 +126,11 @@ def pack(
     )
     if microstructure.skeleton is not None:
         add_skeleton(scene, microstructure.skeleton, _skeleton_fraction(fractions, microstructure.skeleton))
-    radii = _drawn(scene, fractions, microstructure)
+    pockets = _pockets(scene, fractions, microstructure)
+    radii = _drawn(scene, fractions, pockets, microstructure)
     progress(f"placing {len(radii[0])} active and {len(radii[1])} electrolyte particles")
-    active, soft, packing = _place(scene, *radii, microstructure)
+    active, strewn, packing = _place(scene, *radii, microstructure)
+    soft, missing = take_out(strewn, pockets * math.prod(scene.box), scene.random)
     progress(f"drawing them on {scene.labels.size} voxels")
     particles = scene.claim_drawn("active", scene.count(fractions.get("active", 0.0)), active.draw, 1.1)
     add_coating(scene, "coating", fractions.get("coating", 0.0), active)
@@ -137,14 +140,26 @@ def pack(
         scene, "binder", microstructure.binder, fractions.get("binder", 0.0), active if len(active.radii) else soft
     )
     if microstructure.pores is not None:
-        reserved = np.count_nonzero(scene.labels == LABELS["reserved"]) / scene.labels.size
-        void = max(0.0, 1.0 - sum(fractions.values()) - reserved)
-        add_filler(scene, "reserved", microstructure.pores, microstructure.pores.share * void)
+        add_filler(scene, "reserved", microstructure.pores, microstructure.pores.share * _void(scene, fractions))
     placed = int(np.count_nonzero(scene.labels == LABELS["electrolyte"]))
     left = max(0, scene.count(fractions.get("electrolyte", 0.0)) - placed)
-    particles += scene.claim_drawn("electrolyte", left, soft.draw, 1.3)
+    particles += press(scene, left, scene.count(pockets), soft, missing)
     add_shell(scene, microstructure.shell, soft, particles)
     return _finished(scene, particles, active, soft, packing, fractions, microstructure, seed)
+
+
+def _void(scene: Scene, fractions: Mapping[str, float]) -> float:
+    """Volume fraction of the void, but for what is reserved already."""
+    reserved = np.count_nonzero(scene.labels == LABELS["reserved"]) / scene.labels.size
+    return max(0.0, 1.0 - sum(fractions.values()) - reserved)
+
+
+def _pockets(scene: Scene, fractions: Mapping[str, float], microstructure: Microstructure) -> float:
+    """Volume fraction of the void where electrolyte particles are missing."""
+    if not all(fractions.get(phase, 0.0) > 0.0 for phase in ("active", "electrolyte")):
+        return 0.0
+    round_pores = 0.0 if microstructure.pores is None else microstructure.pores.share
+    return POCKETS * (1.0 - round_pores) * _void(scene, fractions)
 
 
 def _skeleton_fraction(fractions: Mapping[str, float], skeleton: Skeleton) -> float:
@@ -256,11 +271,16 @@ def _place(
     return active, Population(microstructure.electrolyte, places, soft, first, int(seeds[1])), packing
 
 
-def _drawn(scene: Scene, fractions: Mapping[str, float], microstructure: Microstructure) -> tuple[Floats, Floats]:
-    """Radii of active and electrolyte particles, as many as the room beside a skeleton asks for."""
+def _drawn(
+    scene: Scene, fractions: Mapping[str, float], pockets: float, microstructure: Microstructure
+) -> tuple[Floats, Floats]:
+    """Radii of active and electrolyte particles, as many as the room beside a skeleton asks for.
+
+    Of the electrolyte also those that are missing in pockets.
+    """
     room = float(np.mean(scene.free))
     placed = float(np.mean(scene.labels == LABELS["electrolyte"]))
-    wanted = {**fractions, "electrolyte": max(0.0, fractions.get("electrolyte", 0.0) - placed)}
+    wanted = {**fractions, "electrolyte": max(0.0, fractions.get("electrolyte", 0.0) - placed + pockets)}
     radii = {"active": np.empty(0), "electrolyte": np.empty(0)}
     for phase, shape in _particles(wanted, microstructure):
         assert shape is not None

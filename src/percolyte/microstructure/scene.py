@@ -8,7 +8,7 @@ fraction is then exact to one voxel, whatever its shape.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,10 @@ class Population:
     """The number that the first of them has in the volume."""
     seed: int
     """Of their angles."""
+
+    def chosen(self, which: NDArray[np.bool_]) -> Population:
+        """Some of them."""
+        return replace(self, centres=self.centres[which], radii=self.radii[which])
 
     def draw(self, drawing: Drawing, reach: float) -> None:
         """Each particle grown by at most `reach`."""
