@@ -93,6 +93,9 @@ def test_a_vogel_law_that_an_arrhenius_law_replaces_is_called_so() -> None:
     assert found.ideal is not None
     assert found.ideal.value is None
     assert "Arrhenius law fits as well" in found.warnings[0]
+    # the curve that is drawn is the best law all the same: the points scatter by 5 % about it
+    for kelvin, value in zip(KELVIN, sigma, strict=True):
+        assert found.at(float(kelvin)) == pytest.approx(value, rel=0.1)
 
 
 def test_points_without_a_value_are_left_out_and_named() -> None:

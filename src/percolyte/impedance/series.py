@@ -48,11 +48,12 @@ class Trend:
     """Root mean square distance of ln y from the law."""
     points: int
     warnings: tuple[str, ...]
+    best_ideal: float = 0.0
+    """T₀ of the best Vogel law in K, for drawing, also where it is not known; zero for the other laws."""
 
     def at(self, x: float) -> float:
         """The law's y; it holds between the points that it was fitted to."""
-        ideal = _optimum(self.ideal) if self.ideal else 0.0
-        xi, shift = _axis(self.law, np.array([float(x)]), np.array([ideal]))
+        xi, shift = _axis(self.law, np.array([float(x)]), np.array([self.best_ideal]))
         return float(_optimum(self.prefactor) * np.exp(_sign(self.law) * _optimum(self.slope) * xi[0, 0] - shift[0]))
 
 
@@ -96,7 +97,8 @@ def fit_series(x: Sequence[float] | Floats, values: Sequence[Estimate] | Floats,
                          float(kept[-1] - kept[0]) / 4.0, why, "profile")  # fmt: skip
     residual = logs + shift - line.level[best] - line.slope[best] * xi[best]
     rms = float(np.sqrt(np.mean(residual**2)))
-    return Trend(law, a, slope, ideal, rms, where.size, (*left, *_said(law, scatter, rms, ideal, where)))
+    said = (*left, *_said(law, scatter, rms, ideal, where))
+    return Trend(law, a, slope, ideal, rms, where.size, said, float(thetas[best]))
 
 
 def series_of(fits: Sequence[Fit], name: str) -> tuple[Estimate, ...]:
@@ -189,7 +191,7 @@ def _said(law: Law, scatter: float, rms: float, ideal: Estimate | None, x: Float
     said = []
     if scatter > 2.0:
         said.append(
-            f"the points scatter by {100.0 * rms:.2g} % about the law, {scatter:.2g} times their errors: the intervals follow the scatter"
+            f"the points scatter by {100.0 * rms:.2g} % about the law, {scatter:.3g} times their errors: the intervals follow the scatter"
         )
     if ideal is not None and ideal.value is None:
         said.append("T₀ may be zero: an Arrhenius law fits as well, and the Vogel law has a number too many")
