@@ -108,6 +108,7 @@ ORDER = [
     "impedance.series",
     "impedance.conditions",
     "impedance.batch",
+    "impedance.thermal",
     "impedance.trends",
     "separator",
     "pouch.convention",

@@ -75,7 +75,7 @@ def batch(
     if kelvins:
         stated = in_order([(one.name, fitted.cycle) for one in results for fitted in one.spectra], kelvins)
     entries = entries_of(results, stated)
-    found = courses_of(entries)
+    found = courses_of(entries, cell)
     about = {"folder": str(folder), "cell": cell.model_dump_json()}
     written = write_batch(out, results, entries, found, f"{folder.name}: {terminals}", about)
     _say(results, for_note, conditions)
@@ -146,9 +146,16 @@ def _say(results: Sequence[FileResult], rowless: Sequence[str], conditions: Path
 
 def _laws_json(found: Sequence[Course]) -> list[dict[str, Any]]:
     return [
-        {"conductivity": one.conductivity, "over": one.series.over, "held": one.series.held, **asdict(law)}
+        {
+            "conductivity": one.conductivity,
+            "over": one.series.over,
+            "held": one.series.held,
+            "joint": joint,
+            **asdict(law),
+        }
         for one in found
-        for law in one.laws
+        for joint, laws in ((False, one.laws), (True, one.joint))
+        for law in laws
     ]
 
 

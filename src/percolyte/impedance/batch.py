@@ -110,6 +110,12 @@ class Fitted:
     warnings: tuple[str, ...]
     curves: Curves
 
+    @property
+    def spectrum(self) -> MeasuredSpectrum:
+        """As it was measured, to the digits that are kept."""
+        curves = self.curves
+        return MeasuredSpectrum(np.array(curves.frequency), np.array(curves.real) + 1j * np.array(curves.imaginary))
+
 
 @dataclass(frozen=True)
 class Repeated:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from percolyte.errors import InputError
 from percolyte.impedance.batch import Entry, Number
+from percolyte.impedance.cells import MeasuredCell
 from percolyte.impedance.conditions import SERIES
 from percolyte.impedance.conductivity import QUANTILE
 from percolyte.impedance.estimates import Estimate
 from percolyte.impedance.series import Law, Trend, fit_series
+from percolyte.impedance.thermal import ThermalLaw, fit_thermal
 from percolyte.units import FRACTION, PRESSURE, TEMPERATURE, ZERO_CELSIUS, Dimension, text
 
 DIMENSIONS: dict[str, Dimension] = {
@@ -27,6 +29,7 @@ LAWS: dict[str, tuple[Law, ...]] = {
     "composition": ("exponential",),
 }
 """What is fitted over each condition."""
+THERMAL: tuple[ThermalLaw, ...] = ("arrhenius", "vogel")
 ALIKE = 1.0
 """K; temperatures that a controller holds this near to each other are one."""
 FEWEST = 3
@@ -61,6 +64,9 @@ class Course:
     points: tuple[tuple[float, Entry, Number], ...]
     """Place, spectrum, value in S/m; spectra without a value are left out."""
     laws: tuple[Trend, ...]
+    """Through the values, each weighed by its error."""
+    joint: tuple[Trend, ...]
+    """Fitted to all spectra at once, where these follow the law within their noise."""
     problems: tuple[str, ...]
     """Why a law could not be fitted."""
 
@@ -104,12 +110,14 @@ def _words(one: Entry, over: str) -> str:
     return ", ".join(said)
 
 
-def courses(series: Series) -> Iterator[Course]:
-    """Each conductivity that has a value along a series, with the laws that the condition has.
+def courses(series: Series, cell: MeasuredCell) -> Iterator[Course]:
+    """Each conductivity along a series, with the laws that the condition has.
 
-    The law is fitted in two steps: spectra first, then the law through their values, each weighed by its error and the
-    intervals widened to the scatter about the law.
+    Laws go through the values of the spectra, each weighed by its error, the intervals widened to the scatter about the law.
+    Those over temperature are fitted to all spectra at once too. Where the spectra miss the law by more than twice their noise that is
+    left out: such a fit takes the farthest spectra for noisy ones, and discounts them.
     """
+    together, apart = _together(series, cell) if series.over == "temperature" else ({}, ())
     for name in dict.fromkeys(name for one in series.entries for name in one.fitted.conductivities):
         points = tuple(
             (place, one, number)
@@ -124,8 +132,27 @@ def courses(series: Series) -> Iterator[Course]:
                 )
             except InputError as error:
                 problems.append("; ".join(str(problem) for problem in error.problems))
-        if points:
-            yield Course(series, name, points, tuple(laws), tuple(problems))
+        joint = together.get(name, ())
+        if points or joint:
+            yield Course(series, name, points, tuple(laws), joint, (*problems, *apart))
+
+
+def _together(series: Series, cell: MeasuredCell) -> tuple[dict[str, tuple[Trend, ...]], tuple[str, ...]]:
+    """The laws of each conductivity from all spectra at once, and why there are none."""
+    cells = [one.condition.of_cell(cell) for one in series.entries]
+    found: dict[str, tuple[Trend, ...]] = {}
+    apart: list[str] = []
+    for law in THERMAL:
+        try:
+            trends = fit_thermal([one.fitted.spectrum for one in series.entries], cells, series.places, law)
+        except InputError as error:
+            apart += [str(problem) for problem in error.problems]
+            continue
+        missed = {warning for one in trends.values() for warning in one.warnings}
+        apart += sorted(missed)
+        if not missed:
+            found = {name: (*found.get(name, ()), one) for name, one in trends.items()}
+    return found, tuple(dict.fromkeys(apart))
 
 
 def _estimate(name: str, number: Number) -> Estimate:

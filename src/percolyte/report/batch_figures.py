@@ -15,7 +15,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
 from percolyte import units
 from percolyte.impedance.batch import Curves, Entry, Fitted
 from percolyte.impedance.drt import RelaxationMap, side_by_side
-from percolyte.impedance.measurement import Complexes, Floats, MeasuredSpectrum
+from percolyte.impedance.measurement import Complexes, Floats
 from percolyte.impedance.trends import DIMENSIONS, Course, Series
 from percolyte.report.figures import ACCENT, FAINT, INK, STYLE, WARNING, styled
 from percolyte.report.impedance_figures import CATHODE, draw_bode, draw_nyquist, relaxation_map_figure
@@ -42,7 +42,7 @@ def figure_name(file: str, cycle: int) -> str:
 def spectrum_figure(fitted: Fitted, title: str) -> Figure:
     """Nyquist plot with one scale, Bode plot, residuals of fit and Kramers-Kronig test, relaxation times."""
     curves = fitted.curves
-    measured = MeasuredSpectrum(np.array(curves.frequency), np.array(curves.real) + 1j * np.array(curves.imaginary))
+    measured = fitted.spectrum
     model = np.array(curves.fitted_real) + 1j * np.array(curves.fitted_imaginary)
     with mpl.rc_context({**STYLE, "font.size": 8.5, "xtick.minor.visible": False}):
         # places are set by hand: a layout that is computed doubles the time

@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 from percolyte import units
 from percolyte.files import write_whole
 from percolyte.impedance.batch import Entry, FileResult, Number
+from percolyte.impedance.cells import MeasuredCell
 from percolyte.impedance.trends import Course, courses, series_in
 from percolyte.interchange.table import write_table
 from percolyte.report.batch_figures import figure_name, map_figure, series_map, spectrum_figure, trend_figure
 from percolyte.report.figures import svg
-from percolyte.report.impedance_batch import Columns, batch_columns, law_columns, law_text, point_columns
+from percolyte.report.impedance_batch import Columns, batch_columns, law_columns, law_texts, point_columns
 
 FIGURES = "figures"
 MOST_INSIDE = 12
@@ -27,9 +28,9 @@ Picture = tuple[str, str, Figure]
 """Title, name of its file, figure."""
 
 
-def courses_of(entries: Sequence[Entry]) -> tuple[Course, ...]:
+def courses_of(entries: Sequence[Entry], cell: MeasuredCell) -> tuple[Course, ...]:
     """Every conductivity along every series of a batch."""
-    return tuple(course for series in series_in(entries) for course in courses(series))
+    return tuple(course for series in series_in(entries) for course in courses(series, cell))
 
 
 def draw_spectra(one: FileResult, folder: Path, *, anew: bool) -> None:
@@ -108,7 +109,7 @@ def _page(
         refused=[one for one in results if one.problem],
         pictures=[(name, _inside(text) if number < MOST_INSIDE else file, file) for number, (name, file, text) in enumerate(drawn)],
         laws=[
-            (course.conductivity.replace("_", " "), course.series.title, [law_text(law) for law in course.laws],
+            (course.conductivity.replace("_", " "), course.series.title, list(law_texts(course)),
              [*course.problems, *(course.laws[0].warnings if course.laws else ())])
             for course in found
         ],

@@ -19,7 +19,7 @@ MOST_PEAKS = 4
 _CONDITIONS: dict[str, Dimension | None] = {"sample": None, **DIMENSIONS, "area": AREA, "thickness": THICKNESS}
 _TEXTS = {
     "file", "measured at", "sample", "outcome", "notes", "Kramers-Kronig", "points to look at", "over the cycles", "over", "held",
-    "conductivity", "law", "T0 of VTF",
+    "conductivity", "law", "fitted",
 }  # fmt: skip
 
 
@@ -126,9 +126,12 @@ def law_columns(found: Sequence[Course]) -> Columns:
     """Every law of every series with its intervals."""
     rows = []
     for course in found:
-        for law in course.laws:
+        for fit, law in (
+            *(("through the values", one) for one in course.laws),
+            *(("all spectra at once", one) for one in course.joint),
+        ):
             row: dict[str, Any] = {"over": course.series.over, "held": course.series.held, "conductivity": course.conductivity,
-                                   "law": law.law, "points": law.points}  # fmt: skip
+                                   "law": law.law, "fitted": fit, "points": law.points}  # fmt: skip
             row |= _slope_columns(law.slope)
             if law.ideal is not None:
                 row |= number_columns("T0", _plain(law.ideal))
@@ -159,8 +162,8 @@ def _slope_columns(one: Estimate) -> dict[str, float | None]:
 def batch_text(entries: Sequence[Entry], found: Sequence[Course]) -> Iterator[str]:
     """What the laws say, a line each, and the spectra that no conductivity should be taken from unseen."""
     for course in found:
-        for law in course.laws:
-            yield f"{course.conductivity.replace('_', ' ')} {course.series.title}: {law_text(law)}"
+        for text in law_texts(course):
+            yield f"{course.conductivity.replace('_', ' ')} {course.series.title}: {text}"
     doubtful = [
         one for one in entries if one.fitted.tested and one.fitted.tested.verdict in ("drifting", "inconsistent")
     ]
@@ -176,8 +179,15 @@ _LAWS = {
 }
 
 
-def law_text(law: Trend) -> str:
-    """The law with its slope and interval."""
+def law_texts(course: Course) -> Iterator[str]:
+    """Every law of a course with its slope and interval."""
+    for law in course.laws:
+        yield _law_text(law)
+    for law in course.joint:
+        yield f"all spectra at once: {_law_text(law)}"
+
+
+def _law_text(law: Trend) -> str:
     said = f"{_LAWS[law.law]} = {_interval(law.slope)}"
     if law.ideal is not None:
         said += f", T₀ = {_interval(law.ideal)}" if law.ideal.value is not None else f", T₀ up to {law.ideal.high:.0f} K: {law.ideal.why}"  # fmt: skip
