@@ -213,6 +213,23 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
         run(str(tmp_path / "empty"), *COMMAND, "--out", str(tmp_path / "out"))
 
 
+def test_a_folder_without_a_spectrum_says_why(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("a letter\n")
+    with pytest.raises(InputError, match="holds no spectrum"):
+        run(str(tmp_path), *COMMAND, "--out", str(tmp_path / "out"))
+    with pytest.raises(InputError, match="name another"):
+        run(str(tmp_path), *COMMAND, "--out", str(tmp_path))
+
+
+def test_a_row_of_a_cycle_that_is_not_there_is_named_before_anything_is_fitted(tmp_path: Path) -> None:
+    cycles(tmp_path, 1e-4, 1e-4)
+    table = tmp_path / "conditions.csv"
+    table.write_text("file,cycle,temperature / degC\ncycles.csv,1,25\ncycles.csv,3,40\n")
+    with pytest.raises(InputError, match=r"cycles.csv: there is no cycle 3; the file holds 1, 2"):
+        run(str(tmp_path), *COMMAND, "--out", str(tmp_path / "out"), "--conditions", str(table))
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_cell_without_area_is_asked_for_it_or_for_the_column(tmp_path: Path) -> None:
     a_folder(tmp_path)
     with pytest.raises(InputError, match=r"--area.*column area / cm2"):

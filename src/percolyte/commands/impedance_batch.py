@@ -60,7 +60,13 @@ def batch(
     can_hold(out / "report.html")
     if conditions is not None and temperatures is not None:
         raise InputError("--temperatures and --conditions say the same; keep the table, with a column temperature")
-    kelvins = [units.parse(word, units.TEMPERATURE) for word in (temperatures or "").split(",") if word.strip()]
+    kelvins = (
+        [units.parse(word, units.TEMPERATURE) for word in temperatures.split(",")] if temperatures is not None else []
+    )
+    if folder.resolve() == out.resolve():
+        raise InputError(
+            "--out is the folder of the measured files, where the tables would be read as such; name another"
+        )
     files = _files(folder, conditions)
     stated = Conditions() if conditions is None else read_conditions(conditions)
     for_note = stated.without_row(files)
@@ -72,6 +78,8 @@ def batch(
                 draw_spectra(one, out, anew=new)
             results.append(one)
             bar.update(1)
+    if not any(one.spectra for one in results):
+        raise InputError([Problem(one.name, one.problem) for one in results], source=str(folder))
     if kelvins:
         stated = in_order([(one.name, fitted.cycle) for one in results for fitted in one.spectra], kelvins)
     entries = entries_of(results, stated)

@@ -226,10 +226,6 @@ def _result(file: Path, state: str, cell: MeasuredCell, conditions: Conditions) 
     try:
         area = conditions.of(file.name, 0).of_cell(cell).area
         spectra = [_placed(one, file, cell, conditions) for one in read_spectra(file, area=area)]
-        missing = sorted(conditions.cycles(file.name) - {one.cycle for one in spectra})
-        if missing:
-            raise InputError(f"the conditions name cycle {', '.join(map(str, missing))}; the file holds "
-                             f"{', '.join(str(one.cycle) for one in spectra)}")  # fmt: skip
         fitted, noise = _fitted(spectra, cell, file, conditions)
         return FileResult(str(file), state, spectra[0].source_format, fitted, _repeated(spectra, noise), "")
     except InputError as error:

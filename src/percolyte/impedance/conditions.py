@@ -19,6 +19,7 @@ from percolyte.errors import InputError, Problem, suggestion
 from percolyte.files import read_text
 from percolyte.impedance.cells import MeasuredCell
 from percolyte.impedance.readers.headings import divisions
+from percolyte.impedance.readers.reading import read_spectra
 from percolyte.nouns import Noun, read_noun, replace
 from percolyte.units import Area, Fraction, Pressure, Temperature, Thickness
 
@@ -91,18 +92,29 @@ class Conditions:
                         if one is not None and (one.area or one.thickness))  # fmt: skip
 
     def without_row(self, files: Sequence[Path]) -> list[str]:
-        """Files that no row names, once all that the rows name are there.
+        """Files that no row names, once all files and cycles that the rows name are there.
 
-        Errors: InputError that names every row without a file.
+        Errors: InputError that names every row without a file or cycle.
         """
         names = [file.name for file in files]
         rowless = sorted(set(names) - self.files) if self.source else []
         unknown = sorted(self.files - set(names))
-        if unknown:
-            problems = [Problem(name, f"there is no such file{suggestion(name, names)}") for name in unknown]
-            problems += [Problem("", f"no row names {listed_briefly(rowless)}")] if rowless else []
+        problems = [Problem(name, f"there is no such file{suggestion(name, names)}") for name in unknown]
+        problems += [Problem("", f"no row names {listed_briefly(rowless)}")] if rowless and unknown else []
+        problems += [problem for file in files for problem in self._cycles_missing(file)]
+        if problems:
             raise InputError(problems, source=self.source)
         return rowless
+
+    def _cycles_missing(self, file: Path) -> list[Problem]:
+        """Rows of cycles that a file does not hold; a file that cannot be read says so when it is fitted."""
+        wanted = self.cycles(file.name)
+        try:
+            held = {spectrum.cycle for spectrum in read_spectra(file)} if wanted else set()
+        except InputError:
+            return []
+        missing, there = (", ".join(map(str, sorted(some))) for some in (wanted - held, held))
+        return [Problem(file.name, f"there is no cycle {missing}; the file holds {there}")] if missing else []
 
 
 def _said(one: Condition) -> dict[str, Any]:

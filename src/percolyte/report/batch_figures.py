@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 
 from percolyte import units
 from percolyte.impedance.batch import Curves, Entry, Fitted
@@ -25,6 +25,8 @@ IMAGINARY = "#c9773f"
 COLOURS = (ACCENT, WARNING, CATHODE, "#e0a93b", "#5f5a78", INK, "#6b7a5e", IMAGINARY)
 MANY = len(COLOURS)
 """Curves of one trend figure that are told apart by name; more have the colours of a scale."""
+FEW_DECADES = 200.0
+"""Ratio of the ends of an axis below which powers of ten are too few ticks."""
 LONGEST = 28
 """Letters of the name of a file beside a map."""
 AXES = {"state_of_charge": "state of charge (%)", "composition": "composition (%)", "pressure": "pressure (MPa)"}
@@ -51,6 +53,10 @@ def spectrum_figure(fitted: Fitted, title: str) -> Figure:
         draw_nyquist(nyquist, measured, model)
         draw_bode(modulus, phase, measured, model)
         modulus.set_xlabel("frequency (Hz)")
+        low, high = modulus.get_ylim()
+        if high < FEW_DECADES * low:
+            modulus.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            modulus.yaxis.set_major_formatter(EngFormatter(sep=""))
         left = (measured.impedance - model) / np.abs(model)
         _residuals(residuals, curves, left, f"fit: {100.0 * fitted.noise:.2g} % of |Z|", ())
         _tests(tested, fitted)

@@ -7,13 +7,15 @@ from typing import Any
 
 from percolyte import units
 from percolyte.impedance.batch import Entry, FileResult, Number
+from percolyte.impedance.composite import MISFIT
 from percolyte.impedance.conditions import Condition
 from percolyte.impedance.estimates import Estimate
-from percolyte.impedance.series import Trend
 from percolyte.impedance.trends import DIMENSIONS, Course
 from percolyte.units import AREA, CONDUCTIVITY, TEMPERATURE, THICKNESS, Dimension
 
 Columns = dict[str, list[Any]]
+MOST_SAID = 12
+"""Courses that the console lists."""
 MOST_PEAKS = 4
 """Peaks of the relaxation times that have columns, those of the largest resistance first."""
 _CONDITIONS: dict[str, Dimension | None] = {"sample": None, **DIMENSIONS, "area": AREA, "thickness": THICKNESS}
@@ -160,15 +162,20 @@ def _slope_columns(one: Estimate) -> dict[str, float | None]:
 
 
 def batch_text(entries: Sequence[Entry], found: Sequence[Course]) -> Iterator[str]:
-    """What the laws say, a line each, and the spectra that no conductivity should be taken from unseen."""
-    for course in found:
+    """What the laws of the first series say, and how many spectra no conductivity should be taken from unseen."""
+    for course in found[:MOST_SAID]:
         for text in law_texts(course):
             yield f"{course.conductivity.replace('_', ' ')} {course.series.title}: {text}"
+    if len(found) > MOST_SAID:
+        yield f"and {len(found) - MOST_SAID} more, which page and laws.csv list"
     doubtful = [
         one for one in entries if one.fitted.tested and one.fitted.tested.verdict in ("drifting", "inconsistent")
     ]
     if doubtful:
         yield f"{len(doubtful)} of {len(entries)} spectra break the Kramers-Kronig relations; the table says which"
+    missed = sum(one.fitted.noise > MISFIT for one in entries)
+    if missed:
+        yield f"{missed} of {len(entries)} fits miss their spectrum by more than {100.0 * MISFIT:.0f} % of |Z|: it is not of this cell"
 
 
 _LAWS = {
@@ -180,18 +187,15 @@ _LAWS = {
 
 
 def law_texts(course: Course) -> Iterator[str]:
-    """Every law of a course with its slope and interval."""
-    for law in course.laws:
-        yield _law_text(law)
-    for law in course.joint:
-        yield f"all spectra at once: {_law_text(law)}"
-
-
-def _law_text(law: Trend) -> str:
-    said = f"{_LAWS[law.law]} = {_interval(law.slope)}"
-    if law.ideal is not None:
-        said += f", T₀ = {_interval(law.ideal)}" if law.ideal.value is not None else f", T₀ up to {law.ideal.high:.0f} K: {law.ideal.why}"  # fmt: skip
-    return f"{said}; scatter {100.0 * law.scatter:.2g} %, {law.points} points"
+    """Every law of a course with its slope and interval; a Vogel law without T₀ is the Arrhenius law again."""
+    joint = {law.law: law for law in course.joint}
+    for law in course.laws or course.joint:
+        if law.ideal is not None and law.ideal.value is None:
+            continue
+        said = f"{_LAWS[law.law]} = {_interval(law.slope)}"
+        said += f", T₀ = {_interval(law.ideal)}" if law.ideal is not None else ""
+        said += f"; scatter {100.0 * law.scatter:.2g} %, {law.points} points"
+        yield said + (f"; all spectra at once: {_interval(joint[law.law].slope)}" if law.law in joint else "")
 
 
 def _interval(one: Estimate) -> str:
