@@ -116,9 +116,7 @@ def test_temperatures_give_the_activation_energy_that_made_the_spectra(tmp_path:
     results = fitted(a_series(tmp_path, (298.15, 313.15, 333.15)), tmp_path / "out")
     spectra = [(one.name, 1) for one in results]
     stated = in_order(spectra, [298.15, 313.15, 333.15])
-    (course,) = [
-        one for one in courses_of(entries_of(results, stated), CELL) if one.conductivity == "ionic_conductivity"
-    ]
+    (course,) = [one for one in courses_of(entries_of(results, stated), CELL) if one.quantity == "ionic_conductivity"]
     slope = course.laws[0].slope
     assert course.laws[0].law == "arrhenius"
     assert slope.low < ENERGY < slope.high

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -14,6 +16,8 @@ from percolyte.impedance.batch import Curves, Entry, FileResult, Fitted, Number
 from percolyte.impedance.cells import Electrolyte, MeasuredCell
 from percolyte.impedance.conditions import Condition, Conditions, read_conditions
 from percolyte.impedance.trends import courses, series_in
+from percolyte.report.impedance_batch import point_columns
+from percolyte.units import FARADAY, GAS_CONSTANT
 
 CELL = MeasuredCell(terminals="separator", area=1e-4, electrolyte=Electrolyte(thickness=5e-4))
 
@@ -106,10 +110,10 @@ def test_both_ways_to_state_temperatures_are_refused_together(tmp_path: Path) ->
         )
 
 
-def an_entry(number: int, sigma: float, **stated: object) -> Entry:
+def an_entry(number: int, sigma: float, resistances: dict[str, Number] | None = None, **stated: Any) -> Entry:
     empty = Curves(*([()] * 9))
     fitted = Fitted(1, "", None, 40, "done", {"electrolyte_conductivity": Number(sigma, 0.99 * sigma, 1.01 * sigma, "S/m")},
-                    {}, 0.01, None, (), (), empty)  # fmt: skip
+                    resistances or {}, {}, 0.01, None, (), (), empty)  # fmt: skip
     return Entry(FileResult(f"{number}.csv", "", "", (fitted,), None, ""), fitted, Condition(**stated))
 
 
@@ -135,6 +139,28 @@ def test_a_power_of_pressure_is_found() -> None:
     (course,) = courses(series_in(entries)[0], CELL)
     assert course.laws[0].law == "power"
     assert course.laws[0].slope.value == pytest.approx(0.25, rel=1e-9)
+
+
+@pytest.mark.parametrize("over", ["pressure", "temperature"])
+def test_a_resistance_of_an_interface_has_its_own_law(over: str) -> None:
+    """R = 2 ohm cm2 p^-0.5 in MPa; over temperature R = A exp(E/RT) with 0.5 eV, no T before it."""
+    entries = []
+    for number in range(4):
+        pressure, kelvin = 10.0**number, 280.0 + 20.0 * number
+        r = 2e-4 * (
+            pressure**-0.5
+            if over == "pressure"
+            else np.exp(0.5 * FARADAY / GAS_CONSTANT * (1.0 / kelvin - 1.0 / 300.0))
+        )
+        stated = {"pressure": 1e6 * pressure} if over == "pressure" else {"temperature": kelvin}
+        entries.append(an_entry(number, 0.1, {"lithium_resistance": Number(r, 0.99 * r, 1.01 * r, "ohm m2")}, **stated))
+    (found,) = [one for one in courses(series_in(entries)[0], CELL) if one.quantity == "lithium_resistance"]
+    (law,) = found.laws
+    assert law.law == ("power" if over == "pressure" else "activated")
+    assert law.slope.value == pytest.approx(-0.5 if over == "pressure" else 0.5 * FARADAY, rel=1e-6)
+    rows = point_columns([found])
+    assert rows["value / ohm cm2"][0 if over == "pressure" else 1] == pytest.approx(2.0)
+    assert rows[f"{law.law} / ohm cm2"] == pytest.approx(rows["value / ohm cm2"])
 
 
 def test_a_series_through_zero_pressure_says_that_it_has_no_law() -> None:

@@ -29,6 +29,8 @@ def exact(law: str, x: float) -> float:
         return arrhenius(0.1, 298.15, 30e3, x)
     if law == "vogel":
         return vogel_fulcher(0.1, 298.15, 8000.0, 190.0, x)
+    if law == "activated":
+        return 2e-6 * math.exp(30e3 / (GAS_CONSTANT * x))
     return 3.0 * (x**1.5 if law == "power" else math.exp(2.0 * x))
 
 
@@ -57,12 +59,12 @@ def test_points_on_vogels_law_give_back_its_three_numbers() -> None:
     assert found.at(298.15) == pytest.approx(0.1, rel=1e-4)
 
 
-@pytest.mark.parametrize("law", ["arrhenius", "vogel", "power", "exponential"])
+@pytest.mark.parametrize("law", ["arrhenius", "vogel", "activated", "power", "exponential"])
 def test_intervals_of_every_law_hold_the_truth_in_95_percent(law: str) -> None:
     rng = np.random.default_rng(8)
-    x = KELVIN if law in ("arrhenius", "vogel") else np.linspace(0.1, 1.0, 10)
+    x = KELVIN if law in ("arrhenius", "vogel", "activated") else np.linspace(0.1, 1.0, 10)
     clean = np.array([exact(law, float(place)) for place in x])
-    truth = {"arrhenius": 30e3, "vogel": 8000.0, "power": 1.5, "exponential": 2.0}[law]
+    truth = {"arrhenius": 30e3, "vogel": 8000.0, "activated": 30e3, "power": 1.5, "exponential": 2.0}[law]
     held = ideal = 0
     for _ in range(400):
         found = fit_series(x, clean * np.exp(0.05 * rng.standard_normal(10)), law)  # type: ignore[arg-type]

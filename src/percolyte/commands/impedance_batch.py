@@ -155,7 +155,7 @@ def _say(results: Sequence[FileResult], rowless: Sequence[str], conditions: Path
 def _laws_json(found: Sequence[Course]) -> list[dict[str, Any]]:
     return [
         {
-            "conductivity": one.conductivity,
+            "quantity": one.quantity,
             "over": one.series.over,
             "held": one.series.held,
             "joint": joint,

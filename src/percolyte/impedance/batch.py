@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 STORE = "results.jsonl"
+INTERFACES = ("contact_resistance", "lithium_resistance", "charge_transfer_resistance")
+"""Parameters that are told per area too: of all contacts, of one lithium interface, of a whole composite."""
 DIGITS = 7
 """Of the curves that are kept for figures."""
 
@@ -101,6 +103,8 @@ class Fitted:
     points: int
     outcome: str
     conductivities: dict[str, Number]
+    resistances: dict[str, Number]
+    """Of interfaces, times the area of the cell."""
     parameters: dict[str, Number]
     noise: float
     """Root mean square of the residuals over |Z|."""
@@ -109,6 +113,11 @@ class Fitted:
     peaks: tuple[PeakFound, ...]
     warnings: tuple[str, ...]
     curves: Curves
+
+    @property
+    def quantities(self) -> dict[str, Number]:
+        """What is followed over conditions."""
+        return {**self.conductivities, **self.resistances}
 
     @property
     def spectrum(self) -> MeasuredSpectrum:
@@ -260,6 +269,7 @@ def _fitted(
                 points=int(spectrum.used.sum()),
                 outcome=fit.outcome,
                 conductivities={name: _number(one) for name, one in conductivities(fit, own).items()},
+                resistances={one.name: _number(one, own.area) for one in fit.estimates if one.name in INTERFACES},
                 parameters={one.name: _number(one) for one in fit.estimates},
                 noise=fit.noise[0],
                 tested=_tested(validity) if validity else None,
@@ -318,6 +328,8 @@ def _repeated(spectra: Sequence[MeasuredSpectrum], noise: Sequence[float]) -> Re
     return Repeated(found.verdict, math.expm1(most), "; ".join(found.words))
 
 
-def _number(one: Any) -> Number:
-    low, high = (value if abs(value) < math.inf else None for value in (one.low, one.high))
-    return Number(one.value, low, high, one.unit)
+def _number(one: Any, area: float | None = None) -> Number:
+    """An estimate, or a resistance in ohm times the area."""
+    factor, unit = (1.0, one.unit) if area is None else (area, "ohm m2")
+    low, high = (end * factor if math.isfinite(end) else None for end in (one.low, one.high))
+    return Number(None if one.value is None else one.value * factor, low, high, unit)

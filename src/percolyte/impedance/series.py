@@ -8,6 +8,7 @@ those of the profile and no start is needed.
 | --- | --- | --- |
 | arrhenius | σ of crystals and glasses over T | σT = A exp(-E/RT) |
 | vogel | σ of polymers over T | σ √T = A exp(-B/R(T - T₀)) |
+| activated | resistances of interfaces over T | R = A exp(E/RT) |
 | power | over pressure or a volume fraction | y = A xⁿ |
 | exponential | over state of charge or composition | y = A exp(kx) |
 """
@@ -26,11 +27,11 @@ from percolyte.impedance.estimates import Estimate, Fit
 from percolyte.impedance.measurement import Floats
 from percolyte.units import GAS_CONSTANT
 
-Law: TypeAlias = Literal["arrhenius", "vogel", "power", "exponential"]
+Law: TypeAlias = Literal["arrhenius", "vogel", "activated", "power", "exponential"]
 
 SCANNED = 4000
 """Values of T₀ between zero and the lowest temperature."""
-_SLOPES = {"arrhenius": ("activation_energy", "J/mol"), "vogel": ("vtf_energy", "J/mol"), "power": ("exponent", ""),
+_SLOPES = {"arrhenius": ("activation_energy", "J/mol"), "vogel": ("vtf_energy", "J/mol"), "activated": ("activation_energy", "J/mol"), "power": ("exponent", ""),
            "exponential": ("rate", "")}  # fmt: skip
 
 
@@ -141,6 +142,8 @@ def _axis(law: Law, x: Floats, theta: Floats) -> tuple[Floats, Floats]:
     across = x[None, :] + np.zeros((theta.size, 1))
     if law == "arrhenius":
         return 1.0 / (GAS_CONSTANT * across), np.log(x)
+    if law == "activated":
+        return 1.0 / (GAS_CONSTANT * across), np.zeros_like(x)
     if law == "vogel":
         return 1.0 / (GAS_CONSTANT * (across - theta[:, None])), 0.5 * np.log(x)
     return (np.log(across) if law == "power" else across), np.zeros_like(x)
@@ -195,6 +198,6 @@ def _said(law: Law, scatter: float, rms: float, ideal: Estimate | None, x: Float
         )
     if ideal is not None and ideal.value is None:
         said.append("T₀ may be zero: an Arrhenius law fits as well, and the Vogel law has a number too many")
-    if law in ("arrhenius", "vogel") and x.max() - x.min() < 15.0:
+    if law in ("arrhenius", "vogel", "activated") and x.max() - x.min() < 15.0:
         said.append(f"the temperatures span {x.max() - x.min():.0f} K only: the energy is an extrapolation")
     return said

@@ -1,4 +1,4 @@
-"""Conductivities of a batch over the condition that varies, the others held: series, and the law of each."""
+"""Conductivities and resistances of interfaces of a batch over the condition that varies, the others held: series, and the law of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ LAWS: dict[str, tuple[Law, ...]] = {
     "state_of_charge": ("exponential",),
     "composition": ("exponential",),
 }
-"""What is fitted over each condition."""
+"""What is fitted to conductivities over each condition."""
+ACTIVATED: tuple[Law, ...] = ("activated",)
+"""What is fitted to resistances of interfaces over temperature."""
 THERMAL: tuple[ThermalLaw, ...] = ("arrhenius", "vogel")
 ALIKE = 1.0
 """K; temperatures that a controller holds this near to each other are one."""
@@ -57,12 +59,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Course:
-    """One conductivity along a series."""
+    """One conductivity, or resistance of an interface, along a series."""
 
     series: Series
-    conductivity: str
+    quantity: str
     points: tuple[tuple[float, Entry, Number], ...]
-    """Place, spectrum, value in S/m; spectra without a value are left out."""
+    """Place, spectrum, value in SI; spectra without a value are left out."""
     laws: tuple[Trend, ...]
     """Through the values, each weighed by its error."""
     joint: tuple[Trend, ...]
@@ -111,21 +113,22 @@ def _words(one: Entry, over: str) -> str:
 
 
 def courses(series: Series, cell: MeasuredCell) -> Iterator[Course]:
-    """Each conductivity along a series, with the laws that the condition has.
+    """Each conductivity and resistance of an interface along a series, with the laws that the condition has.
 
     Laws go through the values of the spectra, each weighed by its error, the intervals widened to the scatter about the law.
     Those over temperature are fitted to all spectra at once too. Where the spectra miss the law by more than twice their noise that is
     left out: such a fit takes the farthest spectra for noisy ones, and discounts them.
     """
     together, apart = _together(series, cell) if series.over == "temperature" else ({}, ())
-    for name in dict.fromkeys(name for one in series.entries for name in one.fitted.conductivities):
+    for name in dict.fromkeys(name for one in series.entries for name in one.fitted.quantities):
         points = tuple(
             (place, one, number)
             for place, one in zip(series.places, series.entries, strict=True)
-            if (number := one.fitted.conductivities.get(name)) is not None and number.value is not None
+            if (number := one.fitted.quantities.get(name)) is not None and number.value is not None
         )
         laws, problems = [], []
-        for law in LAWS[series.over]:
+        resistance = name not in series.entries[0].fitted.conductivities
+        for law in ACTIVATED if resistance and series.over == "temperature" else LAWS[series.over]:
             try:
                 laws.append(
                     fit_series([at for at, _, _ in points], [_estimate(name, one) for _, _, one in points], law)
@@ -134,7 +137,7 @@ def courses(series: Series, cell: MeasuredCell) -> Iterator[Course]:
                 problems.append("; ".join(str(problem) for problem in error.problems))
         joint = together.get(name, ())
         if points or joint:
-            yield Course(series, name, points, tuple(laws), joint, (*problems, *apart))
+            yield Course(series, name, points, tuple(laws), joint, (*problems, *(() if resistance else apart)))
 
 
 def _together(series: Series, cell: MeasuredCell) -> tuple[dict[str, tuple[Trend, ...]], tuple[str, ...]]:

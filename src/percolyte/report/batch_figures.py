@@ -10,7 +10,15 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import (
+    EngFormatter,
+    Formatter,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from percolyte import units
 from percolyte.impedance.batch import Curves, Entry, Fitted
@@ -18,6 +26,7 @@ from percolyte.impedance.drt import RelaxationMap, side_by_side
 from percolyte.impedance.measurement import Complexes, Floats
 from percolyte.impedance.trends import DIMENSIONS, Course, Series
 from percolyte.report.figures import ACCENT, FAINT, INK, STYLE, WARNING, styled
+from percolyte.report.impedance_batch import unit_of
 from percolyte.report.impedance_figures import CATHODE, draw_bode, draw_nyquist, relaxation_map_figure
 from percolyte.units import ZERO_CELSIUS
 
@@ -25,6 +34,8 @@ IMAGINARY = "#c9773f"
 COLOURS = (ACCENT, WARNING, CATHODE, "#e0a93b", "#5f5a78", INK, "#6b7a5e", IMAGINARY)
 MANY = len(COLOURS)
 """Curves of one trend figure that are told apart by name; more have the colours of a scale."""
+LINEAR = 3.0
+"""Ratio of the ends of a trend up to which its axis is linear."""
 FEW_DECADES = 200.0
 """Ratio of the ends of an axis below which powers of ten are too few ticks."""
 LONGEST = 28
@@ -53,10 +64,7 @@ def spectrum_figure(fitted: Fitted, title: str) -> Figure:
         draw_nyquist(nyquist, measured, model)
         draw_bode(modulus, phase, measured, model)
         modulus.set_xlabel("frequency (Hz)")
-        low, high = modulus.get_ylim()
-        if high < FEW_DECADES * low:
-            modulus.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            modulus.yaxis.set_major_formatter(EngFormatter(sep=""))
+        _ticks(modulus, EngFormatter(sep=""))
         left = (measured.impedance - model) / np.abs(model)
         _residuals(residuals, curves, left, f"fit: {100.0 * fitted.noise:.2g} % of |Z|", ())
         _tests(tested, fitted)
@@ -109,7 +117,7 @@ def _absent(axes: Axes, why: str) -> None:
 
 
 def trend_figure(found: Sequence[Course]) -> Figure:
-    """One conductivity over one condition, a curve for each series, with 95 % bars and the law that was fitted."""
+    """One quantity over one condition, a curve for each series, with 95 % bars and the law that was fitted."""
     first = found[0]
     over = first.series.over
     names = len(found) <= MANY
@@ -120,9 +128,10 @@ def trend_figure(found: Sequence[Course]) -> Figure:
             colour = COLOURS[number] if names else scale[number]
             places = np.array([place for place, _, _ in course.points])
             values = [one for _, _, one in course.points]
+            unit = unit_of(values[0].unit)
             middle, low, high = (
-                np.array([np.nan if getattr(one, end) is None else _shown(getattr(one, end)) for one in values])
-                for end in ("value", "low", "high")
+                np.array([np.nan if end is None else units.to(end, unit) for end in ends], float)
+                for ends in zip(*((one.value, one.low, one.high) for one in values), strict=True)
             )
             reach = np.nan_to_num([middle - low, high - middle]).clip(0.0)
             label = course.series.held or "measured"
@@ -133,15 +142,32 @@ def trend_figure(found: Sequence[Course]) -> Figure:
             known = [law for law in course.laws if law.ideal is None or law.ideal.value is not None]
             for law, style in zip(known, ("-", "--"), strict=False):
                 axes.plot(
-                    _across(over, between), [_shown(law.at(x)) for x in between], style, color=colour, linewidth=0.9
+                    _across(over, between),
+                    [units.to(law.at(x), unit) for x in between],
+                    style,
+                    color=colour,
+                    linewidth=0.9,
                 )
-        axes.set(yscale="log", ylabel=f"{first.conductivity.replace('_', ' ')}\n(mS/cm)")
+        axes.set_ylabel(f"{first.quantity.replace('_', ' ')}\n({unit})")
+        bottom, top = axes.get_ylim()
+        if over == "temperature" or bottom <= 0.0 or top > LINEAR * bottom:
+            axes.set_yscale("log")
+            _ticks(axes, FuncFormatter(lambda value, _: f"{value:g}"))
         axes.set_xlabel("1000 / T (1/K)" if over == "temperature" else AXES[over])
         if over == "temperature":
             _celsius_above(axes)
         if names and (len(found) > 1 or first.series.held):
             axes.legend(fontsize=8, loc="best")
         return figure
+
+
+def _ticks(axes: Axes, form: Formatter) -> None:
+    """Of a logarithmic axis that spans few decades: 1, 2 and 5 of each."""
+    low, high = axes.get_ylim()
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    if high < FEW_DECADES * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(form)
 
 
 def _celsius_above(axes: Axes) -> None:
@@ -156,10 +182,6 @@ def _celsius_above(axes: Axes) -> None:
 
 def _across(over: str, places: Floats) -> Floats:
     return np.asarray(1000.0 / places if over == "temperature" else units.to(places, DIMENSIONS[over].unit))
-
-
-def _shown(sigma: float) -> float:
-    return float(units.to(sigma, units.CONDUCTIVITY.unit))
 
 
 def map_figure(entries: Sequence[Entry], labels: list[str], quantity: str) -> Figure | None:

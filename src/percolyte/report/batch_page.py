@@ -29,7 +29,7 @@ Picture = tuple[str, str, Figure]
 
 
 def courses_of(entries: Sequence[Entry], cell: MeasuredCell) -> tuple[Course, ...]:
-    """Every conductivity along every series of a batch."""
+    """Every quantity along every series of a batch."""
     return tuple(course for series in series_in(entries) for course in courses(series, cell))
 
 
@@ -67,10 +67,10 @@ def write_batch(
 
 
 def _pictures(entries: Sequence[Entry], found: Sequence[Course]) -> list[Picture]:
-    """Trends, one for each conductivity and condition, and maps of relaxation times."""
+    """Trends, one for each quantity and condition, and maps of relaxation times."""
     together: dict[tuple[str, str], list[Course]] = {}
     for course in found:
-        together.setdefault((course.conductivity, course.series.over), []).append(course)
+        together.setdefault((course.quantity, course.series.over), []).append(course)
     pictures = [
         (
             f"{name.replace('_', ' ').capitalize()} over {over.replace('_', ' ')}",
@@ -109,7 +109,7 @@ def _page(
         refused=[one for one in results if one.problem],
         pictures=[(name, _inside(text) if number < MOST_INSIDE else file, file) for number, (name, file, text) in enumerate(drawn)],
         laws=[
-            (course.conductivity.replace("_", " "), course.series.title, list(law_texts(course)),
+            (course.quantity.replace("_", " "), course.series.title, list(law_texts(course)),
              [*course.problems, *(course.laws[0].warnings if course.laws else ())])
             for course in found
         ],
@@ -131,8 +131,8 @@ def _inside(picture: str) -> str:
 
 
 def _facts(one: Entry) -> str:
-    """Conductivities with their intervals and what the tests say, under the figure of a spectrum."""
-    said = [f"{name.replace('_', ' ')} {_with_interval(number)}" for name, number in one.fitted.conductivities.items()]
+    """Quantities with their intervals and what the tests say, under the figure of a spectrum."""
+    said = [f"{name.replace('_', ' ')} {_with_interval(number)}" for name, number in one.fitted.quantities.items()]
     if one.condition.temperature is not None:
         said.insert(0, units.text(one.condition.temperature, units.TEMPERATURE, digits=4))
     if one.fitted.tested is not None:
@@ -143,9 +143,8 @@ def _facts(one: Entry) -> str:
 def _with_interval(number: Number) -> str:
     if number.value is None or number.low is None or number.high is None:
         return "not known"
-    value, low, high = (
-        units.text(end, units.CONDUCTIVITY, digits=4) for end in (number.value, number.low, number.high)
-    )
+    dimension = units.CONDUCTIVITY if number.unit == "S/m" else units.AREA_RESISTANCE
+    value, low, high = (units.text(end, dimension, digits=4) for end in (number.value, number.low, number.high))
     return f"{value} (95 %: {low} to {high})"
 
 

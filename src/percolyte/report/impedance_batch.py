@@ -11,7 +11,7 @@ from percolyte.impedance.composite import MISFIT
 from percolyte.impedance.conditions import Condition
 from percolyte.impedance.estimates import Estimate
 from percolyte.impedance.trends import DIMENSIONS, Course
-from percolyte.units import AREA, CONDUCTIVITY, TEMPERATURE, THICKNESS, Dimension
+from percolyte.units import ACTIVATION_ENERGY, AREA, AREA_RESISTANCE, CONDUCTIVITY, TEMPERATURE, THICKNESS, Dimension
 
 Columns = dict[str, list[Any]]
 MOST_SAID = 12
@@ -21,7 +21,7 @@ MOST_PEAKS = 4
 _CONDITIONS: dict[str, Dimension | None] = {"sample": None, **DIMENSIONS, "area": AREA, "thickness": THICKNESS}
 _TEXTS = {
     "file", "measured at", "sample", "outcome", "notes", "Kramers-Kronig", "points to look at", "over the cycles", "over", "held",
-    "conductivity", "law", "fitted",
+    "quantity", "law", "fitted",
 }  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def _row(one: Entry, conditions: Sequence[str], *, compared: bool) -> dict[str, 
     row |= {"measured at": fitted.measured_at} if fitted.measured_at else {}
     row |= condition_columns(one.condition, conditions)
     row |= {"points": fitted.points, "outcome": fitted.outcome}
-    for name, number in (*fitted.conductivities.items(), *fitted.parameters.items()):
+    for name, number in (*fitted.quantities.items(), *fitted.parameters.items()):
         row |= number_columns(name, number)
     row["residual / %"] = 100.0 * fitted.noise
     row |= _tests(one, compared)
@@ -98,28 +98,33 @@ def _unit(dimension: Dimension) -> str:
     return "degC" if dimension is TEMPERATURE else dimension.unit
 
 
+def unit_of(unit: str) -> str:
+    """The unit that people read behind an SI unit: conductivities are in mS/cm, resistances of interfaces in ohm cm2."""
+    return {"S/m": CONDUCTIVITY.unit, "ohm m2": AREA_RESISTANCE.unit, "J/mol": ACTIVATION_ENERGY.unit}.get(
+        unit, unit or "1"
+    )
+
+
 def number_columns(name: str, number: Number) -> dict[str, float | None]:
-    """Value and both ends of the interval; conductivities in mS/cm, as everywhere in what people read."""
-    unit = CONDUCTIVITY.unit if number.unit == "S/m" else number.unit or "1"
-
-    def of(value: float | None) -> float | None:
-        return float(units.to(value, unit)) if value is not None and number.unit == "S/m" else value
-
-    return {f"{name} / {unit}": of(number.value), f"{name}, 2.5 % / {unit}": of(number.low),
-            f"{name}, 97.5 % / {unit}": of(number.high)}  # fmt: skip
+    """Value and both ends of the interval."""
+    unit = unit_of(number.unit)
+    ends = (("", number.value), (", 2.5 %", number.low), (", 97.5 %", number.high))
+    factor = 1.0 if unit == (number.unit or "1") else float(units.to(1.0, unit))
+    return {f"{name}{end} / {unit}": None if value is None else value * factor for end, value in ends}
 
 
 def point_columns(found: Sequence[Course]) -> Columns:
-    """Every point of every series: condition, conductivity and the law there."""
+    """Every point of every series: condition, quantity and the law there."""
     rows = []
     for course in found:
         over = course.series.over
         for place, one, number in course.points:
             unit = _unit(DIMENSIONS[over])
             row: dict[str, Any] = {"over": over, "held": course.series.held, f"{over} / {unit}": float(units.to(place, unit)),
-                                   "file": one.result.name, "cycle": one.fitted.cycle, "conductivity": course.conductivity}  # fmt: skip
+                                   "file": one.result.name, "cycle": one.fitted.cycle, "quantity": course.quantity}  # fmt: skip
             row |= number_columns("value", number)
-            row |= {f"{law.law} / mS/cm": float(units.to(law.at(place), CONDUCTIVITY.unit)) for law in course.laws}
+            shown = unit_of(number.unit)
+            row |= {f"{law.law} / {shown}": float(units.to(law.at(place), shown)) for law in course.laws}
             rows.append(row)
     return table(rows)
 
@@ -132,9 +137,9 @@ def law_columns(found: Sequence[Course]) -> Columns:
             *(("through the values", one) for one in course.laws),
             *(("all spectra at once", one) for one in course.joint),
         ):
-            row: dict[str, Any] = {"over": course.series.over, "held": course.series.held, "conductivity": course.conductivity,
+            row: dict[str, Any] = {"over": course.series.over, "held": course.series.held, "quantity": course.quantity,
                                    "law": law.law, "fitted": fit, "points": law.points}  # fmt: skip
-            row |= _slope_columns(law.slope)
+            row |= number_columns(law.slope.name, _plain(law.slope))
             if law.ideal is not None:
                 row |= number_columns("T0", _plain(law.ideal))
             rows.append({**row, "scatter about the law / %": 100.0 * law.scatter, "notes": "; ".join(law.warnings)})
@@ -142,7 +147,7 @@ def law_columns(found: Sequence[Course]) -> Columns:
             {
                 "over": course.series.over,
                 "held": course.series.held,
-                "conductivity": course.conductivity,
+                "quantity": course.quantity,
                 "notes": problem,
             }
             for problem in course.problems
@@ -154,18 +159,11 @@ def _plain(one: Estimate) -> Number:
     return Number(one.value, one.low, one.high, one.unit)
 
 
-def _slope_columns(one: Estimate) -> dict[str, float | None]:
-    if one.unit != "J/mol":
-        return number_columns(one.name, _plain(one))
-    value, low, high = (None if end is None else float(units.to(end, "eV")) for end in (one.value, one.low, one.high))
-    return number_columns(one.name, Number(value, low, high, "eV"))
-
-
 def batch_text(entries: Sequence[Entry], found: Sequence[Course]) -> Iterator[str]:
     """What the laws of the first series say, and how many spectra no conductivity should be taken from unseen."""
     for course in found[:MOST_SAID]:
         for text in law_texts(course):
-            yield f"{course.conductivity.replace('_', ' ')} {course.series.title}: {text}"
+            yield f"{course.quantity.replace('_', ' ')} {course.series.title}: {text}"
     if len(found) > MOST_SAID:
         yield f"and {len(found) - MOST_SAID} more, which page and laws.csv list"
     doubtful = [
@@ -181,8 +179,9 @@ def batch_text(entries: Sequence[Entry], found: Sequence[Course]) -> Iterator[st
 _LAWS = {
     "arrhenius": "σT = A exp(−E/RT), E",
     "vogel": "σ√T = A exp(−B/R(T − T₀)), B",
-    "power": "σ ∝ pⁿ, n",
-    "exponential": "σ ∝ exp(kx), k",
+    "activated": "R = A exp(E/RT), E",
+    "power": "y = A xⁿ, n",
+    "exponential": "y = A exp(kx), k",
 }
 
 
