@@ -12,7 +12,7 @@ from percolyte.impedance.comparison import compare
 from percolyte.impedance.estimates import Estimate
 from percolyte.impedance.fit import fit, fit_all
 from percolyte.impedance.measurement import Floats
-from percolyte.impedance.series import fit_series, series_of
+from percolyte.impedance.series import Law, fit_series, series_of
 from percolyte.materials.temperature import arrhenius, vogel_fulcher
 from percolyte.units import FARADAY, GAS_CONSTANT
 from tests.impedance_models import Arcs, spectra
@@ -98,6 +98,16 @@ def test_a_vogel_law_that_an_arrhenius_law_replaces_is_called_so() -> None:
     # the curve that is drawn is the best law all the same: the points scatter by 5 % about it
     for kelvin, value in zip(KELVIN, sigma, strict=True):
         assert found.at(float(kelvin)) == pytest.approx(value, rel=0.1)
+
+
+@pytest.mark.parametrize("law", ["arrhenius", "vogel", "activated", "power", "exponential"])
+def test_points_that_follow_no_law_give_numbers_all_the_same(law: Law) -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        kelvin = rng.uniform(200.0, 420.0, 5)
+        found = fit_series(kelvin, 10 ** rng.uniform(-9.0, 1.0, 5), law)
+        assert math.isfinite(found.at(300.0))
+        assert 0.0 < found.prefactor.low <= found.prefactor.high < math.inf
 
 
 def test_points_without_a_value_are_left_out_and_named() -> None:

@@ -31,6 +31,8 @@ Law: TypeAlias = Literal["arrhenius", "vogel", "activated", "power", "exponentia
 
 SCANNED = 4000
 """Values of T₀ between zero and the lowest temperature."""
+LARGEST = 600.0
+"""Logarithm beyond which a number is none."""
 _SLOPES = {"arrhenius": ("activation_energy", "J/mol"), "vogel": ("vtf_energy", "J/mol"), "activated": ("activation_energy", "J/mol"), "power": ("exponent", ""),
            "exponential": ("rate", "")}  # fmt: skip
 
@@ -55,11 +57,17 @@ class Trend:
     def at(self, x: float) -> float:
         """The law's y; it holds between the points that it was fitted to."""
         xi, shift = _axis(self.law, np.array([float(x)]), np.array([self.best_ideal]))
-        return float(_optimum(self.prefactor) * np.exp(_sign(self.law) * _optimum(self.slope) * xi[0, 0] - shift[0]))
+        along = _sign(self.law) * _optimum(self.slope) * xi[0, 0] - shift[0]
+        return _exp(math.log(_optimum(self.prefactor)) + float(along))
 
 
 def _optimum(item: Estimate) -> float:
     return math.sqrt(item.low * item.high) if item.value is None else item.value
+
+
+def _exp(x: float) -> float:
+    """exp(x), held where a float ends: points that follow no law at all can lead there."""
+    return math.exp(min(max(x, -LARGEST), LARGEST))
 
 
 def fit_series(x: Sequence[float] | Floats, values: Sequence[Estimate] | Floats, law: Law) -> Trend:
@@ -89,7 +97,7 @@ def fit_series(x: Sequence[float] | Floats, values: Sequence[Estimate] | Floats,
         name, unit, sign * line.slope, line.slope_error * reach, best, inside, scatter * line.slope_error[best]
     )
     a = _estimate("prefactor", "", line.level, line.level_error * reach, best, inside, scatter * line.level_error[best])
-    a = Estimate("prefactor", "", math.exp(a.value or 0.0), math.exp(a.low), math.exp(a.high), a.error)
+    a = Estimate("prefactor", "", _exp(a.value or 0.0), _exp(a.low), _exp(a.high), a.error)
     ideal = None
     if law == "vogel":
         kept = thetas[inside]

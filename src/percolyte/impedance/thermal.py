@@ -23,7 +23,7 @@ from percolyte.impedance.estimates import Estimate, Fit
 from percolyte.impedance.fit import Measured, fit_all, fit_jointly
 from percolyte.impedance.measurement import Complexes, Floats, MeasuredSpectrum
 from percolyte.impedance.model import ImpedanceModel, Parameter
-from percolyte.impedance.series import Trend, fit_series
+from percolyte.impedance.series import LARGEST, Trend, fit_series
 from percolyte.units import GAS_CONSTANT
 
 ThermalLaw: TypeAlias = Literal["arrhenius", "vogel"]
@@ -194,11 +194,12 @@ def _trend(joint: Fit, name: str, law: ThermalLaw, amid: float, scatter: float, 
         low, high = max(ideal - reach * errors[2], 0.0), min(ideal + reach * errors[2], float(kelvins.min()))
         why = "an Arrhenius law fits as well" if low == 0.0 else ""
         t0 = Estimate(IDEAL, "K", None if why else ideal, low, high, float(errors[2]), why)
-    width = math.exp(reach * errors[1])
+    width = math.exp(min(reach * errors[1], LARGEST))
+    ends = level + level_error * reach * np.array([0.0, -1.0, 1.0])
+    a, low_a, high_a = np.exp(np.clip(ends, -LARGEST, LARGEST)).tolist()
     return Trend(
         law,
-        Estimate("prefactor", "", math.exp(level), math.exp(level - reach * level_error),
-                 math.exp(level + reach * level_error), level_error),
+        Estimate("prefactor", "", a, low_a, high_a, level_error),
         Estimate(ENERGY[law], "J/mol", float(energy), float(energy / width), float(energy * width), float(energy * errors[1])),
         t0, 0.0, kelvins.size, tuple(said), ideal,
     )  # fmt: skip

@@ -69,7 +69,7 @@ def write_batch(
 def _pictures(entries: Sequence[Entry], found: Sequence[Course]) -> list[Picture]:
     """Trends, one for each quantity and condition, and maps of relaxation times."""
     together: dict[tuple[str, str], list[Course]] = {}
-    for course in found:
+    for course in (one for one in found if one.points):
         together.setdefault((course.quantity, course.series.over), []).append(course)
     pictures = [
         (
