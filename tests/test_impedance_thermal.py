@@ -101,9 +101,9 @@ def test_spectra_that_scatter_beyond_their_noise_are_said_to() -> None:
 
 def test_too_few_temperatures_and_too_many_spectra_are_refused() -> None:
     spectra = on_arrhenius(5)
-    with pytest.raises(InputError, match="needs 3 to 24 spectra"):
+    with pytest.raises(InputError, match="needs 3 to 12 spectra"):
         fit_thermal(spectra[:2], [CELL] * 2, KELVIN[:2], "arrhenius")
-    with pytest.raises(InputError, match="needs 4 to 24 spectra"):
+    with pytest.raises(InputError, match="needs 4 to 12 spectra"):
         fit_thermal(spectra[:3], [CELL] * 3, KELVIN[:3], "vogel")
-    with pytest.raises(InputError, match="to 24 spectra"):
-        fit_thermal(spectra * 5, [CELL] * 30, KELVIN * 5, "arrhenius")
+    with pytest.raises(InputError, match="to 12 spectra"):
+        fit_thermal(spectra * 3, [CELL] * 18, KELVIN * 3, "arrhenius")

@@ -27,8 +27,8 @@ from percolyte.impedance.series import LARGEST, Trend, fit_series
 from percolyte.units import GAS_CONSTANT
 
 ThermalLaw: TypeAlias = Literal["arrhenius", "vogel"]
-MOST = 24
-"""Spectra of one joint fit: its time grows with the square of their number."""
+MOST = 12
+"""Spectra of one joint fit: its time grows with the third power of their number."""
 FAR = 5.0
 """Standard deviations beyond which a residual counts no more for the scatter."""
 ENERGY = {"arrhenius": "activation_energy", "vogel": "vtf_energy"}
@@ -102,7 +102,7 @@ def fit_thermal(
     more than their noise, the intervals are widened by that factor: samples and temperatures scatter. Limit: where every spectrum
     fixes its resistance, this is `fit_series` through their values. Conductivities of several resistances in a row are left out.
 
-    Errors: InputError for fewer than three temperatures, four of Vogel's law, and for more than 24 spectra.
+    Errors: InputError for fewer than three temperatures, four of Vogel's law, and for more than 12 spectra.
     """
     kelvins = np.asarray(temperatures, float)
     least = 4 if law == "vogel" else 3
@@ -189,6 +189,8 @@ def _trend(joint: Fit, name: str, law: ThermalLaw, amid: float, scatter: float, 
     said = []
     if scatter > 2.0:
         said.append(f"all spectra at once miss the {law} law by {scatter:.3g} times their noise")
+    if joint.outcome != "done" or not np.isfinite([*errors, level_error]).all():
+        said.append(f"all spectra at once do not fix the {law} law")
     t0 = None
     if rest:
         low, high = max(ideal - reach * errors[2], 0.0), min(ideal + reach * errors[2], float(kelvins.min()))
