@@ -46,7 +46,7 @@ def draw_nyquist(axes: Axes, spectrum: MeasuredSpectrum, model: Complexes | None
     axes.set(xlabel="Re Z (Ω)", ylabel="-Im Z (Ω)")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.yaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.legend(fontsize=8, loc="upper left")
+    axes.legend(fontsize=8, loc="best")
 
 
 def _square(axes: Axes, z: Complexes) -> None:
