@@ -12,7 +12,7 @@ from percolyte.impedance.comparison import compare
 from percolyte.impedance.estimates import Estimate
 from percolyte.impedance.fit import fit, fit_all
 from percolyte.impedance.measurement import Floats
-from percolyte.impedance.series import fit_series, series_of
+from percolyte.impedance.series import Law, fit_series, series_of
 from percolyte.materials.temperature import arrhenius, vogel_fulcher
 from percolyte.units import FARADAY, GAS_CONSTANT
 from tests.impedance_models import Arcs, spectra
@@ -29,6 +29,8 @@ def exact(law: str, x: float) -> float:
         return arrhenius(0.1, 298.15, 30e3, x)
     if law == "vogel":
         return vogel_fulcher(0.1, 298.15, 8000.0, 190.0, x)
+    if law == "activated":
+        return 2e-6 * math.exp(30e3 / (GAS_CONSTANT * x))
     return 3.0 * (x**1.5 if law == "power" else math.exp(2.0 * x))
 
 
@@ -57,12 +59,12 @@ def test_points_on_vogels_law_give_back_its_three_numbers() -> None:
     assert found.at(298.15) == pytest.approx(0.1, rel=1e-4)
 
 
-@pytest.mark.parametrize("law", ["arrhenius", "vogel", "power", "exponential"])
+@pytest.mark.parametrize("law", ["arrhenius", "vogel", "activated", "power", "exponential"])
 def test_intervals_of_every_law_hold_the_truth_in_95_percent(law: str) -> None:
     rng = np.random.default_rng(8)
-    x = KELVIN if law in ("arrhenius", "vogel") else np.linspace(0.1, 1.0, 10)
+    x = KELVIN if law in ("arrhenius", "vogel", "activated") else np.linspace(0.1, 1.0, 10)
     clean = np.array([exact(law, float(place)) for place in x])
-    truth = {"arrhenius": 30e3, "vogel": 8000.0, "power": 1.5, "exponential": 2.0}[law]
+    truth = {"arrhenius": 30e3, "vogel": 8000.0, "activated": 30e3, "power": 1.5, "exponential": 2.0}[law]
     held = ideal = 0
     for _ in range(400):
         found = fit_series(x, clean * np.exp(0.05 * rng.standard_normal(10)), law)  # type: ignore[arg-type]
@@ -93,6 +95,19 @@ def test_a_vogel_law_that_an_arrhenius_law_replaces_is_called_so() -> None:
     assert found.ideal is not None
     assert found.ideal.value is None
     assert "Arrhenius law fits as well" in found.warnings[0]
+    # the curve that is drawn is the best law all the same: the points scatter by 5 % about it
+    for kelvin, value in zip(KELVIN, sigma, strict=True):
+        assert found.at(float(kelvin)) == pytest.approx(value, rel=0.1)
+
+
+@pytest.mark.parametrize("law", ["arrhenius", "vogel", "activated", "power", "exponential"])
+def test_points_that_follow_no_law_give_numbers_all_the_same(law: Law) -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        kelvin = rng.uniform(200.0, 420.0, 5)
+        found = fit_series(kelvin, 10 ** rng.uniform(-9.0, 1.0, 5), law)
+        assert math.isfinite(found.at(300.0))
+        assert 0.0 < found.prefactor.low <= found.prefactor.high < math.inf
 
 
 def test_points_without_a_value_are_left_out_and_named() -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -310,60 +309,3 @@ def _cell_fit(
     read_in = [read_measurement(noun, file, imaginary=imaginary) for noun, file in zip(nouns, files, strict=True)]
     together = fit_measurements(nouns, read_in)
     return _Fitted(together.fit, together.conductivities, together.warnings)
-
-
-@app.command("batch")
-def batch(
-    folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Folder of measured files, all of one kind of cell.")
-    ],
-    terminals: Annotated[str, typer.Option(help="Cell of every file: ion-blocking, electron-blocking, separator, ...")],
-    thickness: Annotated[str, typer.Option(help="Of the layer measured, such as '100 um'.")],
-    area: Annotated[str, typer.Option(help="Of the cells, such as '0.785 cm2'.")],
-    out: Annotated[Path, typer.Option(help="Folder for tables, page and the results that a later run goes on from.")],
-    contact: Annotated[str, typer.Option(help="What contacts add in series: none, resistance or arc.")] = "none",
-    bulk_arc: BulkArc = False,
-    temperatures: Annotated[
-        str | None,
-        typer.Option(help="Of each spectrum in order, or of all: '25 degC, 40 degC'; above what the files state."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Fit every file of a folder: a table (CSV, Parquet, XLSX), a page, activation energies; interrupted runs go on."""
-    from percolyte.files import write_whole
-    from percolyte.impedance.batch import run_batch
-    from percolyte.impedance.cells import MeasuredCell
-    from percolyte.interchange.table import write_table
-    from percolyte.nouns import read_noun
-    from percolyte.report.impedance_batch import at_temperatures, batch_columns, batch_page
-
-    layer = (
-        {"electrolyte": {"thickness": thickness, "arc": bulk_arc}}
-        if terminals == "separator"
-        else {"thickness": thickness}
-    )
-    cell = read_noun(MeasuredCell, {"terminals": terminals, "area": area, "contact": contact, **layer})
-    if not folder.is_dir():
-        raise InputError(
-            f"{folder} is no folder; name the folder that holds the files, or fit one file with `percolyte eis fit`"
-        )
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    if not files:
-        raise InputError(f"{folder} holds no file; name the folder that the measured files are in")
-    with typer.progressbar(length=len(files), label="fitting", file=sys.stderr) as bar:
-        results = run_batch(files, cell, out, progress=lambda done, _, __: bar.update(done - bar.pos))
-    if temperatures is not None:
-        results = at_temperatures(results, temperatures)
-    for name in ("results.csv", "results.parquet", "results.xlsx"):
-        write_table(out / name, batch_columns(results), {"folder": str(folder), "cell": cell.model_dump_json()})
-    write_whole(out / "report.html", batch_page(results, f"{folder.name}: {terminals}").encode())
-    for one in results:
-        if one.problem:
-            note(f"not read: {one.file}: {one.problem}")
-    if as_json:
-        print_json({"outcome": "done", "files": [asdict(one) for one in results]})
-        return
-    spectra = sum(len(one.spectra) for one in results)
-    typer.echo(
-        f"{spectra} spectra of {len(results)} files; {out / 'results.csv'}, .parquet, .xlsx and {out / 'report.html'}"
-    )

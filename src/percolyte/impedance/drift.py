@@ -51,19 +51,21 @@ class Linearity:
     words: str
 
 
-def check_drift(spectra: Sequence[MeasuredSpectrum]) -> Drift:
+def check_drift(spectra: Sequence[MeasuredSpectrum], *, noise: float | None = None) -> Drift:
     """Trend of ln Z over the spectra at each common frequency, against their noise by Kramers-Kronig.
 
     A least-squares line through ln Z, spectra evenly in order; drifting where a part of it exceeds the noise by four standard
     deviations at two frequencies or more, scattered where the spectra leave the line by more than twice their noise. Limits: a
-    change that came and went is scatter; the noise holds what one spectrum shows, not contacts opened between two.
+    change that came and went is scatter; the noise holds what one spectrum shows, not contacts opened between two. `noise`, of
+    either part over |Z|, is given where it is known already.
 
     Errors: InputError for fewer than two spectra, or fewer than 8 frequencies in common.
     """
     if len(spectra) < 2:
         raise InputError("drift is a change between spectra; give at least two of the same cell, in order of time")
     frequency, logarithms = _common(spectra)
-    noise = float(np.sqrt(np.mean([check_spectrum(spectrum).noise ** 2 for spectrum in spectra])))
+    if noise is None:
+        noise = float(np.sqrt(np.mean([check_spectrum(spectrum).noise ** 2 for spectrum in spectra])))
     place = np.linspace(-0.5, 0.5, len(spectra))
     slope = (place @ logarithms) / (place @ place)
     rest = logarithms - logarithms.mean(axis=0) - np.outer(place, slope)

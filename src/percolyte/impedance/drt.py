@@ -174,13 +174,16 @@ def relaxation_times(spectrum: MeasuredSpectrum, *, bands: bool = True) -> Relax
 def relaxation_map(spectra: Sequence[MeasuredSpectrum]) -> RelaxationMap:
     """Distributions of a series, such as states of charge or temperatures, side by side."""
     each = tuple(relaxation_times(spectrum, bands=False) for spectrum in spectra)
-    fastest = min(one.time_constant[0] for one in each)
-    slowest = max(one.time_constant[-1] for one in each)
+    return RelaxationMap(*side_by_side([(one.time_constant, one.density) for one in each]), each)
+
+
+def side_by_side(each: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    """Time constants common to distributions (times, density), and each density at them, NaN beyond its own."""
+    fastest = min(times[0] for times, _ in each)
+    slowest = max(times[-1] for times, _ in each)
     common = np.geomspace(fastest, slowest, 1 + math.ceil(PER_DECADE * math.log10(slowest / fastest)))
-    rows = [
-        np.interp(np.log(common), np.log(one.time_constant), one.density, left=np.nan, right=np.nan) for one in each
-    ]
-    return RelaxationMap(common, np.array(rows), each)
+    rows = [np.interp(np.log(common), np.log(times), density, left=np.nan, right=np.nan) for times, density in each]
+    return common, np.array(rows)
 
 
 def _nodes(omega: Floats) -> tuple[Floats, float]:

@@ -75,6 +75,7 @@ class _Options:
     weighting: Weighting
     loss: Loss
     profile: Profile
+    elsewhere: bool = True
 
 
 def fit(
@@ -156,15 +157,17 @@ def fit_jointly(
     weighting: Weighting = "modulus",
     loss: Loss = "automatic",
     profile: Profile = "automatic",
+    elsewhere: bool = True,
 ) -> Fit:
     """One set of parameters for several measurements of one material: spectra with different contacts, polarisation runs.
 
     Parameters of the same name are one, but for those that a measurement calls its `own`; these get its label behind
-    their name. Each measurement weighs by the noise that its own residuals show. Options as of `fit`.
+    their name. Each measurement weighs by the noise that its own residuals show. Options as of `fit`. `elsewhere` says whether to
+    look for another optimum where a complete start leads to residuals that are no noise.
     Limit: a joint fit of one measurement is the fit of it.
     """
     parameters, places = _united(measured)
-    options = _Options(known or {}, larger, weighting, loss, profile)
+    options = _Options(known or {}, larger, weighting, loss, profile, elsewhere)
     problems = [
         Problem(where, text)
         for number, item in enumerate(measured)
@@ -285,7 +288,7 @@ def _fitted(
 ) -> list[Fit]:
     """The fits of all problems of `misfit`."""
     opened = np.array([parameter.name not in options.known for parameter in misfit.parameters])
-    found = _searched(misfit, [{**start, **options.known} for start in starts], opened)
+    found = _searched(misfit, [{**start, **options.known} for start in starts], opened, elsewhere=options.elsewhere)
     if len(misfit.members) > 1 or options.weighting == "residuals":
         misfit, found = _weighted_anew(misfit, found, opened, options.weighting)
     cutoff = np.full(len(found.values), np.inf)
@@ -312,7 +315,9 @@ def _solved(
     return solve(function, values, misfit.logarithmic, low=low, high=high, cutoff=cutoff, iterations=iterations)
 
 
-def _searched(misfit: Misfit, starts: Sequence[Mapping[str, float]], opened: NDArray[np.bool_]) -> Solution:
+def _searched(
+    misfit: Misfit, starts: Sequence[Mapping[str, float]], opened: NDArray[np.bool_], *, elsewhere: bool
+) -> Solution:
     """The optimum of each problem: from its start where that is complete and leads to one, else the best of many draws."""
     names = [parameter.name for parameter in misfit.parameters]
     given = np.array([[start.get(name, np.nan) for name in names] for start in starts])
@@ -323,7 +328,8 @@ def _searched(misfit: Misfit, starts: Sequence[Mapping[str, float]], opened: NDA
     lowest = np.full((len(given), 2), np.inf)
     lowest[~partial, 0] = np.where(found.converged, found.cost, np.inf)[~partial]
     # a start can lead to a valley that holds no answer: its residuals show it
-    drawing = np.flatnonzero(partial | (together(misfit, found.residuals) > TOGETHER) | ~found.converged)
+    doubtful = (together(misfit, found.residuals) > TOGETHER) | ~found.converged
+    drawing = np.flatnonzero(partial | (doubtful & elsewhere))
     given[~partial] = np.where(opened, np.nan, given[~partial])
     for draw in range(DRAWS):
         if not drawing.size:

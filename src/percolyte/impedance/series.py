@@ -8,6 +8,7 @@ those of the profile and no start is needed.
 | --- | --- | --- |
 | arrhenius | σ of crystals and glasses over T | σT = A exp(-E/RT) |
 | vogel | σ of polymers over T | σ √T = A exp(-B/R(T - T₀)) |
+| activated | resistances of interfaces over T | R = A exp(E/RT) |
 | power | over pressure or a volume fraction | y = A xⁿ |
 | exponential | over state of charge or composition | y = A exp(kx) |
 """
@@ -26,11 +27,13 @@ from percolyte.impedance.estimates import Estimate, Fit
 from percolyte.impedance.measurement import Floats
 from percolyte.units import GAS_CONSTANT
 
-Law: TypeAlias = Literal["arrhenius", "vogel", "power", "exponential"]
+Law: TypeAlias = Literal["arrhenius", "vogel", "activated", "power", "exponential"]
 
 SCANNED = 4000
 """Values of T₀ between zero and the lowest temperature."""
-_SLOPES = {"arrhenius": ("activation_energy", "J/mol"), "vogel": ("vtf_energy", "J/mol"), "power": ("exponent", ""),
+LARGEST = 600.0
+"""Logarithm beyond which a number is none."""
+_SLOPES = {"arrhenius": ("activation_energy", "J/mol"), "vogel": ("vtf_energy", "J/mol"), "activated": ("activation_energy", "J/mol"), "power": ("exponent", ""),
            "exponential": ("rate", "")}  # fmt: skip
 
 
@@ -48,16 +51,23 @@ class Trend:
     """Root mean square distance of ln y from the law."""
     points: int
     warnings: tuple[str, ...]
+    best_ideal: float = 0.0
+    """T₀ of the best Vogel law in K, for drawing, also where it is not known; zero for the other laws."""
 
     def at(self, x: float) -> float:
         """The law's y; it holds between the points that it was fitted to."""
-        ideal = _optimum(self.ideal) if self.ideal else 0.0
-        xi, shift = _axis(self.law, np.array([float(x)]), np.array([ideal]))
-        return float(_optimum(self.prefactor) * np.exp(_sign(self.law) * _optimum(self.slope) * xi[0, 0] - shift[0]))
+        xi, shift = _axis(self.law, np.array([float(x)]), np.array([self.best_ideal]))
+        along = _sign(self.law) * _optimum(self.slope) * xi[0, 0] - shift[0]
+        return _exp(math.log(_optimum(self.prefactor)) + float(along))
 
 
 def _optimum(item: Estimate) -> float:
     return math.sqrt(item.low * item.high) if item.value is None else item.value
+
+
+def _exp(x: float) -> float:
+    """exp(x), held where a float ends: points that follow no law at all can lead there."""
+    return math.exp(min(max(x, -LARGEST), LARGEST))
 
 
 def fit_series(x: Sequence[float] | Floats, values: Sequence[Estimate] | Floats, law: Law) -> Trend:
@@ -87,7 +97,7 @@ def fit_series(x: Sequence[float] | Floats, values: Sequence[Estimate] | Floats,
         name, unit, sign * line.slope, line.slope_error * reach, best, inside, scatter * line.slope_error[best]
     )
     a = _estimate("prefactor", "", line.level, line.level_error * reach, best, inside, scatter * line.level_error[best])
-    a = Estimate("prefactor", "", math.exp(a.value or 0.0), math.exp(a.low), math.exp(a.high), a.error)
+    a = Estimate("prefactor", "", _exp(a.value or 0.0), _exp(a.low), _exp(a.high), a.error)
     ideal = None
     if law == "vogel":
         kept = thetas[inside]
@@ -96,7 +106,8 @@ def fit_series(x: Sequence[float] | Floats, values: Sequence[Estimate] | Floats,
                          float(kept[-1] - kept[0]) / 4.0, why, "profile")  # fmt: skip
     residual = logs + shift - line.level[best] - line.slope[best] * xi[best]
     rms = float(np.sqrt(np.mean(residual**2)))
-    return Trend(law, a, slope, ideal, rms, where.size, (*left, *_said(law, scatter, rms, ideal, where)))
+    said = (*left, *_said(law, scatter, rms, ideal, where))
+    return Trend(law, a, slope, ideal, rms, where.size, said, float(thetas[best]))
 
 
 def series_of(fits: Sequence[Fit], name: str) -> tuple[Estimate, ...]:
@@ -139,6 +150,8 @@ def _axis(law: Law, x: Floats, theta: Floats) -> tuple[Floats, Floats]:
     across = x[None, :] + np.zeros((theta.size, 1))
     if law == "arrhenius":
         return 1.0 / (GAS_CONSTANT * across), np.log(x)
+    if law == "activated":
+        return 1.0 / (GAS_CONSTANT * across), np.zeros_like(x)
     if law == "vogel":
         return 1.0 / (GAS_CONSTANT * (across - theta[:, None])), 0.5 * np.log(x)
     return (np.log(across) if law == "power" else across), np.zeros_like(x)
@@ -189,10 +202,10 @@ def _said(law: Law, scatter: float, rms: float, ideal: Estimate | None, x: Float
     said = []
     if scatter > 2.0:
         said.append(
-            f"the points scatter by {100.0 * rms:.2g} % about the law, {scatter:.2g} times their errors: the intervals follow the scatter"
+            f"the points scatter by {100.0 * rms:.2g} % about the law, {scatter:.3g} times their errors: the intervals follow the scatter"
         )
     if ideal is not None and ideal.value is None:
         said.append("T₀ may be zero: an Arrhenius law fits as well, and the Vogel law has a number too many")
-    if law in ("arrhenius", "vogel") and x.max() - x.min() < 15.0:
+    if law in ("arrhenius", "vogel", "activated") and x.max() - x.min() < 15.0:
         said.append(f"the temperatures span {x.max() - x.min():.0f} K only: the energy is an extrapolation")
     return said

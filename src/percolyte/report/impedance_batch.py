@@ -1,162 +1,207 @@
-"""A batch of fitted spectra as the columns of a table, a figure, and a page."""
+"""A batch of fitted spectra as the columns of tables, and as text."""
 
 from __future__ import annotations
 
-import base64
-import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.figure import Figure
-
 from percolyte import units
-from percolyte.errors import InputError
-from percolyte.impedance.batch import FileResult, Fitted, Number
-from percolyte.impedance.conductivity import QUANTILE
+from percolyte.impedance.batch import Entry, FileResult, Number
+from percolyte.impedance.composite import MISFIT
+from percolyte.impedance.conditions import Condition
 from percolyte.impedance.estimates import Estimate
-from percolyte.impedance.series import Trend, fit_series
-from percolyte.report.figures import ACCENT, INK, STYLE, svg
+from percolyte.impedance.trends import DIMENSIONS, Course
+from percolyte.units import ACTIVATION_ENERGY, AREA, AREA_RESISTANCE, CONDUCTIVITY, TEMPERATURE, THICKNESS, Dimension
 
-Entry = tuple[FileResult, Fitted]
-
-
-def entries_of(results: Sequence[FileResult]) -> list[Entry]:
-    """Every fitted spectrum with its file, in order."""
-    return [(one, spectrum) for one in results for spectrum in one.spectra]
-
-
-def at_temperatures(results: Sequence[FileResult], written: str) -> tuple[FileResult, ...]:
-    """The same with temperatures as a person writes them, one for each spectrum in order or one for all.
-
-    Errors: InputError for text that is no temperature, and for another number of them.
-    """
-    kelvins = [units.parse(word, units.TEMPERATURE) for word in written.split(",")]
-    spectra = sum(len(one.spectra) for one in results)
-    if len(kelvins) not in (1, spectra):
-        raise InputError(
-            f"--temperatures names {len(kelvins)} for {spectra} spectra; write one for all, or one for each"
-        )
-    following = iter(kelvins * spectra if len(kelvins) == 1 else kelvins)
-    return tuple(
-        replace(one, spectra=tuple(replace(each, temperature=next(following)) for each in one.spectra))
-        for one in results
-    )
+Columns = dict[str, list[Any]]
+MOST_SAID = 12
+"""Courses that the console lists."""
+MOST_PEAKS = 4
+"""Peaks of the relaxation times that have columns, those of the largest resistance first."""
+_CONDITIONS: dict[str, Dimension | None] = {"sample": None, **DIMENSIONS, "area": AREA, "thickness": THICKNESS}
+_TEXTS = {
+    "file", "measured at", "sample", "outcome", "notes", "Kramers-Kronig", "points to look at", "over the cycles", "over", "held",
+    "quantity", "law", "fitted",
+}  # fmt: skip
 
 
-def batch_columns(results: Sequence[FileResult]) -> dict[str, list[Any]]:
-    """One row a spectrum, and one a file that could not be read."""
-    entries = entries_of(results)
-    names = list(dict.fromkeys(name for _, one in entries for name in one.conductivities))
-    parameters = list(dict.fromkeys(name for _, one in entries for name in one.parameters))
-    rows: list[dict[str, Any]] = []
-    for result in results:
-        for one in result.spectra:
-            row = {"file": result.file, "cycle": one.cycle, "measured at": one.measured_at, "temperature / K": one.temperature,
-                   "points": one.points, "outcome": one.outcome}  # fmt: skip
-            for name in names:
-                row |= _spread(f"{name} / S/m", one.conductivities.get(name))
-            for name in parameters:
-                row |= _spread(name, one.parameters.get(name))
-            rows.append({**row, "residual rms / 1": one.noise, "notes": "; ".join(one.warnings)})
-        if result.problem:
-            rows.append({"file": result.file, "outcome": "not read", "notes": result.problem})
+def table(rows: Sequence[Mapping[str, Any]]) -> Columns:
+    """Rows as columns under every heading that one of them has."""
     headings = list(dict.fromkeys(heading for row in rows for heading in row))
-    texts = {"file", "measured at", "outcome", "notes"}
-    return {heading: [row.get(heading, "" if heading in texts else None) for row in rows] for heading in headings}
+    return {heading: [row.get(heading, "" if heading in _TEXTS else None) for row in rows] for heading in headings}
 
 
-def _spread(name: str, number: Number | None) -> dict[str, float | None]:
-    found = number or {"value": None, "low": None, "high": None}
-    return {name: found["value"], f"{name}, 2.5 %": found["low"], f"{name}, 97.5 %": found["high"]}
+def batch_columns(entries: Sequence[Entry], results: Sequence[FileResult]) -> Columns:
+    """One row a spectrum, and one a file that could not be read; the unit of every number is in its heading."""
+    used = [name for name in _CONDITIONS if any(getattr(one.condition, name) is not None for one in entries)]
+    unequal = _under_unequal(entries)
+    rows = [_row(one, used, compared=one.result.file not in unequal) for one in entries]
+    rows += [{"file": one.name, "outcome": "not read", "notes": one.problem} for one in results if one.problem]
+    order = list(dict.fromkeys(heading for row in rows for heading in row if heading != "notes"))
+    found = table(rows)
+    return {heading: found[heading] for heading in (*order, *(["notes"] if "notes" in found else []))}
 
 
-def trends(entries: Sequence[Entry]) -> dict[str, Trend]:
-    """Arrhenius law of each conductivity, where at least three temperatures are known."""
-    found = {}
-    for name in dict.fromkeys(name for _, one in entries for name in one.conductivities):
-        points = [(one.temperature, one.conductivities[name]) for _, one in entries if one.temperature is not None]
-        known = [(t, n) for t, n in points if n["value"] is not None and n["low"] and n["high"]]
-        if len({t for t, _ in known}) >= 3:
-            values = [_estimate(name, number) for _, number in known]
-            found[name] = fit_series([t for t, _ in known], values, "arrhenius")
-    return found
+def _under_unequal(entries: Sequence[Entry]) -> set[str]:
+    """Files whose cycles were measured under different conditions, so that a change between them is no drift."""
+    seen: dict[str, Condition] = {}
+    return {one.result.file for one in entries if seen.setdefault(one.result.file, one.condition) != one.condition}
 
 
-def _estimate(name: str, number: Number) -> Estimate:
-    value, low, high = number["value"], number["low"] or 0.0, number["high"] or math.inf
-    return Estimate(name, "S/m", value, low, high, math.log(high / low) / (2.0 * QUANTILE))
+def _row(one: Entry, conditions: Sequence[str], *, compared: bool) -> dict[str, Any]:
+    fitted = one.fitted
+    row: dict[str, Any] = {"file": one.result.name, "cycle": fitted.cycle}
+    row |= {"measured at": fitted.measured_at} if fitted.measured_at else {}
+    row |= condition_columns(one.condition, conditions)
+    row |= {"points": fitted.points, "outcome": fitted.outcome}
+    for name, number in (*fitted.quantities.items(), *fitted.parameters.items()):
+        row |= number_columns(name, number)
+    row["residual / %"] = 100.0 * fitted.noise
+    row |= _tests(one, compared)
+    row["peaks of relaxation times"] = len(fitted.peaks)
+    largest = sorted(fitted.peaks, key=lambda peak: -peak.resistance)
+    for place, peak in enumerate(largest[:MOST_PEAKS], start=1):
+        row |= {
+            f"peak {place}, time constant / s": peak.time_constant,
+            f"peak {place}, resistance / ohm": peak.resistance,
+        }
+    return {**row, "notes": "; ".join(fitted.warnings)}
 
 
-def batch_figure(entries: Sequence[Entry]) -> Figure | None:
-    """Conductivities in the order of the spectra, or over temperature with their Arrhenius law."""
-    names = [
-        name for name in dict.fromkeys(name for _, one in entries for name in one.conductivities)
-        if any(one.conductivities[name]["value"] is not None for _, one in entries if name in one.conductivities)
-    ]  # fmt: skip
-    if not names:
-        return None
-    laws = trends(entries)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.6, 3.4), layout="constrained")
-        axes = figure.add_subplot()
-        for name, colour in zip(names, (ACCENT, INK, "#b3402e", "#e0a93b", "#3b5b92"), strict=False):
-            for number, (_, one) in enumerate(entries, start=1):
-                found = one.conductivities.get(name)
-                if found is None or found["value"] is None:
-                    continue
-                x = 1000.0 / one.temperature if laws and one.temperature else number
-                value, low, high = (10.0 * (found[end] or 0.0) for end in ("value", "low", "high"))
-                axes.errorbar(
-                    x,
-                    value,
-                    [[value - low], [max(high - value, 0.0)]],
-                    fmt="o",
-                    color=colour,
-                    markersize=4,
-                    linewidth=1.0,
-                )
-            axes.plot([], [], "o", color=colour, markersize=4, label=_named(name, laws.get(name)))
-            if name in laws:
-                spots = sorted(one.temperature for _, one in entries if one.temperature)
-                axes.plot(
-                    [1000.0 / t for t in spots], [10.0 * laws[name].at(t) for t in spots], color=colour, linewidth=0.9
-                )
-        axes.set(yscale="log", ylabel="conductivity (mS/cm)", xlabel="1000 / T (1/K)" if laws else "spectrum")
-        axes.legend(fontsize=8, loc="best")
-        return figure
+def _tests(one: Entry, compared: bool) -> dict[str, Any]:
+    """Kramers and Kronig, and the cycles of the file compared where their conditions are the same."""
+    tested, repeated = one.fitted.tested, one.result.repeated
+    row: dict[str, Any] = {"Kramers-Kronig": "too few points"}
+    if tested is not None:
+        row = {"Kramers-Kronig": tested.verdict, "Kramers-Kronig residual / %": 100.0 * tested.residual,
+               "points to look at": ", ".join(map(str, tested.outliers)),
+               "drift within the spectrum / %": None if tested.drift is None else 100.0 * tested.drift}  # fmt: skip
+    if repeated is not None and compared:
+        row |= {"over the cycles": repeated.verdict, "change over the cycles / %": 100.0 * repeated.change}
+    return row
 
 
-def _named(name: str, law: Trend | None) -> str:
-    plain = name.replace("_", " ")
-    if law is None or law.slope.value is None:
-        return plain
-    ends = (law.slope.value, law.slope.low, law.slope.high)
-    energy, low, high = (units.text(end, units.ACTIVATION_ENERGY, digits=3) for end in ends)
-    return f"{plain}: {energy} ({low} to {high})"
+def condition_columns(condition: Condition, names: Sequence[str]) -> dict[str, Any]:
+    """What was stated, in the units that people write."""
+    row: dict[str, Any] = {}
+    for name in names:
+        dimension, value = _CONDITIONS[name], getattr(condition, name)
+        if dimension is None:
+            row[name] = value or ""
+        else:
+            unit = _unit(dimension)
+            row[f"{name} / {unit}"] = None if value is None else float(units.to(value, unit))
+    return row
 
 
-def batch_page(results: Sequence[FileResult], title: str) -> str:
-    """Everything of a batch on one page that fetches nothing."""
-    entries = entries_of(results)
-    figure = batch_figure(entries)
-    columns = {name: column for name, column in batch_columns(results).items() if not name.endswith("%")}
-    environment = Environment(loader=PackageLoader("percolyte.report", "."), autoescape=True, undefined=StrictUndefined)
-    return environment.get_template("batch.html.j2").render(
-        title=title,
-        spectra=len(entries),
-        files=sum(not one.problem for one in results),
-        refused=sum(bool(one.problem) for one in results),
-        picture="" if figure is None else base64.b64encode(svg(figure).encode()).decode(),
-        laws=[_named(name, law) for name, law in trends(entries).items()],
-        headings=list(columns),
-        rows=[[_shown(value) for value in row] for row in zip(*columns.values(), strict=True)],
+def _unit(dimension: Dimension) -> str:
+    return "degC" if dimension is TEMPERATURE else dimension.unit
+
+
+def unit_of(unit: str) -> str:
+    """The unit that people read behind an SI unit: conductivities are in mS/cm, resistances of interfaces in ohm cm2."""
+    return {"S/m": CONDUCTIVITY.unit, "ohm m2": AREA_RESISTANCE.unit, "J/mol": ACTIVATION_ENERGY.unit}.get(
+        unit, unit or "1"
     )
 
 
-def _shown(value: Any) -> str:
+def number_columns(name: str, number: Number) -> dict[str, float | None]:
+    """Value and both ends of the interval."""
+    unit = unit_of(number.unit)
+    ends = (("", number.value), (", 2.5 %", number.low), (", 97.5 %", number.high))
+    factor = 1.0 if unit == (number.unit or "1") else float(units.to(1.0, unit))
+    return {f"{name}{end} / {unit}": None if value is None else value * factor for end, value in ends}
+
+
+def point_columns(found: Sequence[Course]) -> Columns:
+    """Every point of every series: condition, quantity and the law there."""
+    rows = []
+    for course in found:
+        over = course.series.over
+        for place, one, number in course.points:
+            unit = _unit(DIMENSIONS[over])
+            row: dict[str, Any] = {"over": over, "held": course.series.held, f"{over} / {unit}": float(units.to(place, unit)),
+                                   "file": one.result.name, "cycle": one.fitted.cycle, "quantity": course.quantity}  # fmt: skip
+            row |= number_columns("value", number)
+            shown = unit_of(number.unit)
+            row |= {f"{law.law} / {shown}": float(units.to(law.at(place), shown)) for law in course.laws}
+            rows.append(row)
+    return table(rows)
+
+
+def law_columns(found: Sequence[Course]) -> Columns:
+    """Every law of every series with its intervals."""
+    rows = []
+    for course in found:
+        for fit, law in (
+            *(("through the values", one) for one in course.laws),
+            *(("all spectra at once", one) for one in course.joint),
+        ):
+            row: dict[str, Any] = {"over": course.series.over, "held": course.series.held, "quantity": course.quantity,
+                                   "law": law.law, "fitted": fit, "points": law.points}  # fmt: skip
+            row |= number_columns(law.slope.name, _plain(law.slope))
+            if law.ideal is not None:
+                row |= number_columns("T0", _plain(law.ideal))
+            rows.append({**row, "scatter about the law / %": 100.0 * law.scatter, "notes": "; ".join(law.warnings)})
+        rows += [
+            {
+                "over": course.series.over,
+                "held": course.series.held,
+                "quantity": course.quantity,
+                "notes": problem,
+            }
+            for problem in course.problems
+        ]
+    return table(rows)
+
+
+def _plain(one: Estimate) -> Number:
+    return Number(one.value, one.low, one.high, one.unit)
+
+
+def batch_text(entries: Sequence[Entry], found: Sequence[Course]) -> Iterator[str]:
+    """What the laws of the first series say, and how many spectra no conductivity should be taken from unseen."""
+    for course in found[:MOST_SAID]:
+        for text in law_texts(course):
+            yield f"{course.quantity.replace('_', ' ')} {course.series.title}: {text}"
+    if len(found) > MOST_SAID:
+        yield f"and {len(found) - MOST_SAID} more, which page and laws.csv list"
+    doubtful = [
+        one for one in entries if one.fitted.tested and one.fitted.tested.verdict in ("drifting", "inconsistent")
+    ]
+    if doubtful:
+        yield f"{len(doubtful)} of {len(entries)} spectra break the Kramers-Kronig relations; the table says which"
+    missed = sum(one.fitted.noise > MISFIT for one in entries)
+    if missed:
+        yield f"{missed} of {len(entries)} fits miss their spectrum by more than {100.0 * MISFIT:.0f} % of |Z|: it is not of this cell"
+
+
+_LAWS = {
+    "arrhenius": "σT = A exp(−E/RT), E",
+    "vogel": "σ√T = A exp(−B/R(T − T₀)), B",
+    "activated": "R = A exp(E/RT), E",
+    "power": "y = A xⁿ, n",
+    "exponential": "y = A exp(kx), k",
+}
+
+
+def law_texts(course: Course) -> Iterator[str]:
+    """Every law of a course with its slope and interval; a Vogel law without T₀ is the Arrhenius law again."""
+    joint = {law.law: law for law in course.joint}
+    for law in course.laws or course.joint:
+        if law.ideal is not None and law.ideal.value is None:
+            continue
+        said = f"{_LAWS[law.law]} = {_interval(law.slope)}"
+        said += f", T₀ = {_interval(law.ideal)}" if law.ideal is not None else ""
+        said += f"; scatter {100.0 * law.scatter:.2g} %, {law.points} points"
+        yield said + (f"; all spectra at once: {_interval(joint[law.law].slope)}" if law.law in joint else "")
+
+
+def _interval(one: Estimate) -> str:
+    value, low, high = one.value, one.low, one.high
     if value is None:
-        return "not known"
-    return value if isinstance(value, str) else f"{value:.4g}"
+        return f"not known ({one.why})"
+    if one.unit == "J/mol":
+        value, low, high = (float(units.to(end, "eV")) for end in (value, low, high))
+    unit = {"J/mol": " eV"}.get(one.unit, f" {one.unit}" if one.unit else "")
+    return f"{value:.4g}{unit} (95 %: {low:.4g} to {high:.4g})"

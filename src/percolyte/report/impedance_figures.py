@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -19,28 +20,33 @@ if TYPE_CHECKING:
     from percolyte.impedance.validity import Validity
 
 CATHODE = "#3b5b92"
+MOST_NAMED, TALLEST = 32, 11.0
+"""Rows of a map that are named, and its height in inches, at most."""
 
 
 def nyquist_figure(spectrum: MeasuredSpectrum, model: Complexes | None = None) -> Figure:
     """The spectrum in the complex plane, both axes to one scale, decades of frequency named; crosses are excluded points."""
     with mpl.rc_context(STYLE):
         figure, axes = styled(5.6, 4.6)
-        used, z = spectrum.used, np.conj(spectrum.impedance)
-        axes.plot(
-            z.real[used], z.imag[used], "o", color=CATHODE, markersize=4, markerfacecolor="white", label="measured"
-        )
-        if (~used).any():
-            axes.plot(z.real[~used], z.imag[~used], "x", color=WARNING, markersize=5, label="excluded")
-        if model is not None:
-            order = np.argsort(spectrum.frequency)
-            axes.plot(model.real[order], -model.imag[order], color=ACCENT, linewidth=1.3, label="model", zorder=3)
-        _name_decades(axes, spectrum)
-        _square(axes, z[used])
-        axes.set(xlabel="Re Z (Ω)", ylabel="-Im Z (Ω)")
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.legend(fontsize=8, loc="upper left")
+        draw_nyquist(axes, spectrum, model)
         return figure
+
+
+def draw_nyquist(axes: Axes, spectrum: MeasuredSpectrum, model: Complexes | None = None) -> None:
+    """The spectrum in the complex plane into axes that are there."""
+    used, z = spectrum.used, np.conj(spectrum.impedance)
+    axes.plot(z.real[used], z.imag[used], "o", color=CATHODE, markersize=4, markerfacecolor="white", label="measured")
+    if (~used).any():
+        axes.plot(z.real[~used], z.imag[~used], "x", color=WARNING, markersize=5, label="excluded")
+    if model is not None:
+        order = np.argsort(spectrum.frequency)
+        axes.plot(model.real[order], -model.imag[order], color=ACCENT, linewidth=1.3, label="model", zorder=3)
+    _name_decades(axes, spectrum)
+    _square(axes, z[used])
+    axes.set(xlabel="Re Z (Ω)", ylabel="-Im Z (Ω)")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.legend(fontsize=8, loc="best")
 
 
 def _square(axes: Axes, z: Complexes) -> None:
@@ -48,7 +54,9 @@ def _square(axes: Axes, z: Complexes) -> None:
     reach = 1.12 * max(float(np.ptp(z.real)), float(np.ptp(z.imag)), 1e-12 * float(np.abs(z).max()))
     middle = 0.5 * (float(z.real.min()) + float(z.real.max()))
     low = min(float(z.imag.min()), 0.0)
-    left = min(middle - 0.5 * reach, 0.0) if 0.0 <= middle - 0.5 * reach < 0.1 * reach else middle - 0.5 * reach
+    left = middle - 0.5 * reach
+    if left < 0.1 * reach and z.real.min() >= 0.0:
+        left = -0.03 * reach if left < 0.0 else 0.0
     axes.set(xlim=(left, left + reach), ylim=(low - 0.03 * reach, low + 0.97 * reach))
     axes.set_aspect("equal", adjustable="box")
     axes.xaxis.set_major_locator(MaxNLocator(6))
@@ -80,21 +88,24 @@ def bode_figure(spectrum: MeasuredSpectrum, model: Complexes | None = None) -> F
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.0, 4.4), layout="constrained")
         modulus, phase = figure.subplots(2, 1, sharex=True)
-        used, f, z = spectrum.used, spectrum.frequency, spectrum.impedance
-        for axes, values in ((modulus, np.abs(z)), (phase, -np.degrees(np.angle(z)))):
-            axes.plot(
-                f[used], values[used], "o", color=CATHODE, markersize=4, markerfacecolor="white", label="measured"
-            )
-            if (~used).any():
-                axes.plot(f[~used], values[~used], "x", color=WARNING, markersize=5, label="excluded")
-        if model is not None:
-            order = np.argsort(f)
-            modulus.plot(f[order], np.abs(model[order]), color=ACCENT, linewidth=1.3, label="model")
-            phase.plot(f[order], -np.degrees(np.angle(model[order])), color=ACCENT, linewidth=1.3)
-        modulus.set(xscale="log", yscale="log", ylabel="|Z| (Ω)")
-        phase.set(xscale="log", xlabel="frequency (Hz)", ylabel="-phase (°)")
+        draw_bode(modulus, phase, spectrum, model)
         modulus.legend(fontsize=8)
         return figure
+
+
+def draw_bode(modulus: Axes, phase: Axes, spectrum: MeasuredSpectrum, model: Complexes | None = None) -> None:
+    """Modulus and phase into axes that are there."""
+    used, f, z = spectrum.used, spectrum.frequency, spectrum.impedance
+    for axes, values in ((modulus, np.abs(z)), (phase, -np.degrees(np.angle(z)))):
+        axes.plot(f[used], values[used], "o", color=CATHODE, markersize=4, markerfacecolor="white", label="measured")
+        if (~used).any():
+            axes.plot(f[~used], values[~used], "x", color=WARNING, markersize=5, label="excluded")
+    if model is not None:
+        order = np.argsort(f)
+        modulus.plot(f[order], np.abs(model[order]), color=ACCENT, linewidth=1.3, label="model")
+        phase.plot(f[order], -np.degrees(np.angle(model[order])), color=ACCENT, linewidth=1.3)
+    modulus.set(xscale="log", yscale="log", ylabel="|Z| (Ω)")
+    phase.set(xscale="log", xlabel="frequency (Hz)", ylabel="-phase (°)")
 
 
 def residual_figure(found: Validity) -> Figure:
@@ -154,18 +165,23 @@ def _tame(found: RelaxationTimes) -> bool:
     return float(found.high.max(initial=0.0)) < 2.0 * float(found.density.max())
 
 
-def relaxation_map_figure(found: RelaxationMap, labels: list[str], quantity: str = "spectrum") -> Figure:
-    """Distributions of a series as a map, each in a row; labels name the rows."""
+def relaxation_map_figure(found: RelaxationMap, labels: list[str], quantity: str = "spectrum", unit: str = "Ω per unit of ln τ") -> Figure:  # fmt: skip
+    """Distributions of a series as a map, each in a row; labels name the rows, of many rows every so many."""
     with mpl.rc_context(STYLE):
-        figure, axes = styled(7.6, 1.2 + 0.32 * max(len(labels), 4))
+        figure, axes = styled(7.6, min(1.2 + 0.32 * max(len(labels), 4), TALLEST))
         rows = np.arange(len(labels) + 1) - 0.5
         half = np.sqrt(found.time_constant[1] / found.time_constant[0])
         edges = np.append(found.time_constant / half, found.time_constant[-1] * half)
         image = axes.pcolormesh(edges, rows, found.density, cmap="YlGnBu", vmin=0.0, rasterized=True)
+        ticks = range(0, len(labels), math.ceil(len(labels) / MOST_NAMED))
         axes.set(
-            xscale="log", xlabel="time constant (s)", ylabel=quantity, yticks=range(len(labels)), yticklabels=labels
+            xscale="log",
+            xlabel="time constant (s)",
+            ylabel=quantity,
+            yticks=ticks,
+            yticklabels=[labels[k] for k in ticks],
         )
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)
-        figure.colorbar(image, ax=axes, pad=0.02, label="Ω per unit of ln τ")
+        figure.colorbar(image, ax=axes, pad=0.02, label=unit)
         return figure

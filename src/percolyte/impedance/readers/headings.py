@@ -91,7 +91,7 @@ class UnknownUnit:
 def meaning(heading: str) -> Meaning | UnknownUnit | None:
     """The quantity under a heading; None for one that is not used here."""
     unknown: UnknownUnit | None = None
-    for name, unit in _divided(heading.strip().strip("#").translate(_SPELT).strip()):
+    for name, unit in divisions(heading.strip().strip("#").translate(_SPELT).strip()):
         for quantity, negative, rank in _named(name):
             found = _measured(quantity, unit, negative, rank)
             if isinstance(found, Meaning):
@@ -100,7 +100,7 @@ def meaning(heading: str) -> Meaning | UnknownUnit | None:
     return unknown
 
 
-def _divided(heading: str) -> Iterator[tuple[str, str]]:
+def divisions(heading: str) -> Iterator[tuple[str, str]]:
     """The ways to divide a heading into name and unit."""
     if len(heading) > 80:
         return
