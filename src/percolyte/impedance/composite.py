@@ -18,15 +18,15 @@ from percolyte.impedance.cells import TERMINALS, MeasuredCell, electrolyte_resis
 from percolyte.impedance.conductivity import QUANTILE, conductivities
 from percolyte.impedance.estimates import Estimate, Fit
 from percolyte.impedance.fit import Measured, fit_jointly
-from percolyte.impedance.measurement import MeasuredSpectrum
+from percolyte.impedance.measurement import Floats, MeasuredSpectrum
 from percolyte.impedance.misfit import Measurement, Model
-from percolyte.impedance.polarisation import Blocked, StepResponse, duration
+from percolyte.impedance.polarisation import Blocked, Mode, StepResponse, duration
 from percolyte.impedance.tlm import ELECTRONS, IONS
 from percolyte.impedance.validity import check_spectrum, exclude
 from percolyte.nouns import Noun
 from percolyte.transport.closures import tortuosity_factor
 from percolyte.transport.effective import Phase, Transport
-from percolyte.units import AreaResistance, Conductivity
+from percolyte.units import AreaResistance, CellTemperature, Conductivity
 
 if TYPE_CHECKING:
     from percolyte.impedance.readers.spectra import Imaginary
@@ -56,6 +56,10 @@ class MeasurementFile(MeasuredCell):
     """Beside the design."""
     method: Literal["impedance", "polarisation"] = "impedance"
     """A spectrum, or a run at constant current or voltage."""
+    mode: Mode | None = None
+    """What was held constant in a run, where neither the technique nor the data tell."""
+    temperature: CellTemperature | None = None
+    """Of the cell while it was measured; above what the file states."""
     cycle: Annotated[int, Field(ge=1)] | None = None
     """Where the file holds several spectra."""
     exclude: tuple[Annotated[int, Field(ge=1)], ...] = ()
@@ -75,6 +79,8 @@ class MeasurementFile(MeasuredCell):
             )
         if self.method == "polarisation" and self.terminals not in BLOCKED:
             raise ValueError(f"terminals: direct current is read between {', '.join(BLOCKED)}, not '{self.terminals}'")
+        if self.mode is not None and self.method != "polarisation":
+            raise ValueError("mode: is that of a run of direct current; write method = 'polarisation' too")
         if not TERMINALS[self.terminals].composites:
             raise ValueError(f"terminals: '{self.terminals}' holds no composite, which is what is asked for here")
         return self
@@ -85,13 +91,22 @@ class MeasurementFile(MeasuredCell):
 
     @property
     def known(self) -> dict[str, float]:
-        """Parameters in ohm that are held."""
+        """Parameters in ohm that are held; direct current counts electrolyte layers among the contacts."""
         found = {}
         if self.contact_resistance is not None:
             found["contact_resistance"] = self.contact_resistance / self.area
         if self.electrolyte_conductivity is not None:
             found["electrolyte_resistance"] = electrolyte_resistance(self, self.electrolyte_conductivity)
-        return found
+        return found if self.method == "impedance" else self._in_series(found)
+
+    def _in_series(self, known: Mapping[str, float]) -> dict[str, float]:
+        """What direct current meets besides the composite, where all of it is known."""
+        parts = {"contact_resistance": self.contact != "none", "electrolyte_resistance": self.electrolyte is not None}
+        wanted = {name for name, there in parts.items() if there}
+        if not wanted or wanted - known.keys():
+            return {}
+        layers = TERMINALS[self.terminals].electrolytes * known.get("electrolyte_resistance", 0.0)
+        return {"contact_resistance": known.get("contact_resistance", 0.0) + layers}
 
 
 class ImpedanceTransport(Noun):
@@ -155,8 +170,17 @@ def read_measurement(one: MeasurementFile, path: Path, imaginary: Imaginary | No
     from percolyte.impedance.readers.reading import read_polarisation, read_spectrum
 
     if one.method == "polarisation":
-        return read_polarisation(path, area=one.area, thickness=one.thickness)
-    spectrum = read_spectrum(path, cycle=one.cycle, area=one.area, thickness=one.thickness, imaginary=imaginary)
+        return read_polarisation(
+            path, mode=one.mode, area=one.area, thickness=one.thickness, temperature=one.temperature
+        )
+    spectrum = read_spectrum(
+        path,
+        cycle=one.cycle,
+        area=one.area,
+        thickness=one.thickness,
+        temperature=one.temperature,
+        imaginary=imaginary,
+    )
     return exclude(spectrum, [number - 1 for number in one.exclude], "left out as asked")
 
 
@@ -166,7 +190,7 @@ def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Me
     measured: list[Measured] = []
     known: dict[str, float] = {}
     for one, measurement in zip(files, measurements, strict=True):
-        model = _model(one, measurement)
+        model = model_of(one, measurement)
         names = [parameter.name for parameter in model.parameters]
         own = tuple(name for name in names if name not in SHARED and len(files) > 1)
         factors = {name: factor for name, factor in _factors(one, first).items() if name in names}
@@ -181,7 +205,8 @@ def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Me
     return CompositeFit(tuple(files), tuple(measurements), fit, conductivities(fit, _bare(first)), warnings)
 
 
-def _model(one: MeasurementFile, measurement: Measurement) -> Model:
+def model_of(one: MeasurementFile, measurement: Measurement) -> Model:
+    """What describes the measurement of a cell."""
     if isinstance(measurement, MeasuredSpectrum):
         return impedance_model(one)
     series = one.contact != "none" or one.electrolyte is not None
@@ -205,6 +230,14 @@ def _factors(cell: MeasuredCell, first: MeasuredCell) -> dict[str, float]:
     return {**dict.fromkeys(ALONG, along), **dict.fromkeys(WITHIN, volume), **dict.fromkeys(ACROSS, 1.0 / volume)}
 
 
+def own_values(one: MeasurementFile, first: MeasurementFile, model: Model, fit: Fit) -> Floats:
+    """The optimum for the model of one measurement among several, of which `first` is the first, (P)."""
+    factors, values = _factors(one, first), fit.values
+    names = [parameter.name for parameter in model.parameters]
+    own = [values.get(f"{name} ({one.label})", values.get(name, 0.0) * factors.get(name, 1.0)) for name in names]
+    return np.array(own)
+
+
 def contact_note(cell: MeasuredCell) -> list[str]:
     """What a cell between alike contacts leaves open where its contacts are taken not to resist."""
     if cell.terminals not in ("ion-blocking", "electron-blocking") or cell.contact != "none":
@@ -223,12 +256,9 @@ def _left_open(files: Sequence[MeasurementFile], measurements: Sequence[Measurem
             found = check_spectrum(measurement)
             said += [] if found.verdict in ("consistent", "noisy") else [f"{one.label}: {found.words[0]}"]
         else:
-            model = _model(one, measurement)
+            model = model_of(one, measurement)
             assert isinstance(model, StepResponse)
-            values = np.array(
-                [fit.values.get(p.name, fit.values.get(f"{p.name} ({one.label})", 0.0)) for p in model.parameters]
-            )
-            run = duration(model, values, float(measurement.time.max()))
+            run = duration(model, own_values(one, files[0], model, fit), float(measurement.time.max()))
             said += [] if run.sufficient else [f"{one.label}: {run}"]
     said += [
         f"{one.label}: the residuals are {100.0 * noise:.2g} % of |Z|: it is not of this cell; check its terminals, area and thickness"

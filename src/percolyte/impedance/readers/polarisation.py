@@ -102,6 +102,7 @@ def _mode(technique: str, voltage: Floats, current: Floats, stated: Mode | None)
     spread = [float(np.ptp(values) / max(abs(float(np.median(values))), 1e-300)) for values in (current, voltage)]
     if min(spread) > STEADY or max(spread) < 3.0 * min(spread) or max(spread) == 0.0:
         raise InputError(
-            "does not tell whether current or voltage was held constant; state it: galvanostatic or potentiostatic"
+            "does not tell whether current or voltage was held constant; state it: --mode galvanostatic or potentiostatic, "
+            "or mode = 'galvanostatic' in a design"
         )
     return ("galvanostatic", "the current is constant") if spread[0] < spread[1] else ("potentiostatic", "the voltage is constant")  # fmt: skip

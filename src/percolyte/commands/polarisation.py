@@ -1,0 +1,68 @@
+"""Commands on measured direct current, and on contacts beside the layer that was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from percolyte.commands.impedance import of_each
+from percolyte.commands.shared import Figure, Json, note, print_json
+
+app = typer.Typer()
+
+Mode = Annotated[
+    str | None, typer.Option(help="galvanostatic or potentiostatic, where neither technique nor data tell.")
+]
+Temperature = Annotated[str | None, typer.Option(help="Of the cell, such as '25 degC'; above what the file states.")]
+
+
+@app.command("polarise")
+def polarise(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Runs at constant current or voltage.")],
+    terminals: Annotated[
+        list[str],
+        typer.Option(help="Cell of each file, or of all: ion-blocking, electron-blocking, lithium-symmetric."),
+    ],
+    thickness: Annotated[
+        list[str] | None, typer.Option(help="Of the composite, such as '100 um'; of each or all.")
+    ] = None,
+    area: Annotated[list[str] | None, typer.Option(help="Of the cell, such as '0.785 cm2'; of each or all.")] = None,
+    contact: Annotated[str, typer.Option(help="What is in series with the composite: none or resistance.")] = "none",
+    contact_resistance: Annotated[
+        str | None, typer.Option(help="Of all that is in series, known: such as '2 ohm cm2'.")
+    ] = None,
+    mode: Mode = None,
+    temperature: Temperature = None,
+    figure: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """Conductivities and chemical diffusion coefficient of a composite from runs of direct current, and what each run is worth."""
+    from percolyte.impedance.composite import MeasurementFile, read_measurement
+    from percolyte.impedance.measurement import Polarisation
+    from percolyte.impedance.transient import polarised
+    from percolyte.nouns import read_noun
+    from percolyte.report.polarisation import polarised_json, polarised_text
+
+    common: dict[str, Any] = {"method": "polarisation", "mode": mode, "temperature": temperature}
+    common |= {"contact": contact if contact_resistance is None else "resistance"}
+    common |= {"contact_resistance": contact_resistance}
+    given = {name: value for name, value in common.items() if value is not None}
+    tables = of_each(files, {"terminals": terminals, "thickness": thickness, "area": area})
+    nouns = [
+        read_noun(MeasurementFile, {"file": file.name, **table, **given}, source=str(file))
+        for file, table in zip(files, tables, strict=True)
+    ]
+    runs = [read_measurement(noun, file) for noun, file in zip(nouns, files, strict=True)]
+    found = polarised(nouns, [run for run in runs if isinstance(run, Polarisation)])
+    if figure is not None:
+        from percolyte.report.figures import save
+        from percolyte.report.polarisation_figures import polarised_figure
+
+        save(polarised_figure(found), figure)
+        note(f"written: {figure}")
+    if as_json:
+        print_json(polarised_json(found))
+    else:
+        typer.echo(polarised_text(found))
