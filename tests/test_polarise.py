@@ -148,7 +148,7 @@ def test_the_command_says_it_in_words_in_json_and_in_a_figure(tmp_path: Path) ->
     file, figure = write(tmp_path / "a.csv", a_run("galvanostatic", "ions", RAILS, 0.2, 1e-3)), tmp_path / "a.svg"
     arguments = ["eis", "polarise", str(file), "--terminals", "ion-blocking", *CELL]
     said = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
-    assert "chemical diffusion coefficient of the layer: " in said
+    assert "diffusion coefficient of the layer, chemical: " in said
     assert ", and needs 0.5: its last point overestimates the conductivity by 1." in said  # 2 % of G at 0.2 T
     found = json.loads(CliRunner().invoke(app, [*arguments, "--json", "--figure", str(figure)]).stdout)
     assert found["electronic_conductivity_S_per_m"]["value"] == pytest.approx(LENGTH / AREA / 12.0, rel=0.01)

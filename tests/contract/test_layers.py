@@ -103,6 +103,7 @@ ORDER = [
     "impedance.conductivity",
     "impedance.composite",
     "impedance.transient",
+    "impedance.transference",
     "numerics.ensemble",
     "impedance.posterior",
     "impedance.comparison",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from percolyte.commands.impedance import of_each
 from percolyte.commands.shared import Figure, Json, note, print_json
+from percolyte.errors import InputError, Problem, UnitError
+
+if TYPE_CHECKING:
+    from percolyte.impedance.transference import Interfaces
 
 app = typer.Typer()
 
@@ -66,3 +71,59 @@ def polarise(
         print_json(polarised_json(found))
     else:
         typer.echo(polarised_text(found))
+
+
+@app.command("transference")
+def transference(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Run of a lithium cell at a small constant voltage.")],
+    before: Annotated[
+        str, typer.Option(help="Interfaces before it: a file of a spectrum, or such as '25 ohm', '25 +- 1 ohm'.")
+    ],
+    after: Annotated[str, typer.Option(help="The same at the end of it.")],
+    thickness: Annotated[str | None, typer.Option(help="Of the electrolyte, such as '100 um'.")] = None,
+    area: Annotated[str | None, typer.Option(help="Of the cell, such as '0.785 cm2'.")] = None,
+    temperature: Temperature = None,
+    figure: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """Transference number of a polymer electrolyte by Bruce and Vincent, with the diffusion coefficient of its salt."""
+    from percolyte.commands.impedance import stated
+    from percolyte.impedance.readers.reading import read_polarisation
+    from percolyte.impedance.transference import bruce_vincent
+    from percolyte.report.polarisation import transference_json, transference_text
+
+    about = {name: value for name, value in stated(area, thickness, temperature, None).items() if name != "imaginary"}
+    run = read_polarisation(file, **about)
+    found = bruce_vincent(
+        run, _interfaces("--before", before), _interfaces("--after", after), thickness=run.thickness, area=run.area
+    )
+    if figure is not None:
+        from percolyte.report.figures import save
+        from percolyte.report.polarisation_figures import transference_figure
+
+        save(transference_figure(found), figure)
+        note(f"written: {figure}")
+    if as_json:
+        print_json(transference_json(found))
+    else:
+        typer.echo(transference_text(found))
+
+
+def _interfaces(option: str, written: str) -> Interfaces:
+    """A file of a spectrum, or a resistance with or without its error."""
+    from percolyte import units
+    from percolyte.impedance.readers.reading import read_spectrum
+    from percolyte.impedance.transference import Interfaces, interfaces_of
+
+    if Path(written).exists():
+        return interfaces_of(read_spectrum(written))
+    value, sign, error = re.sub(r"\+/?-|±", "±", written).partition("±")
+    unit = re.sub(r"^[\s\d.eE+-]*", "", error)
+    with_unit = value if re.search(r"[A-Za-zΩ]", value) or not sign else f"{value} {unit}"
+    try:
+        return Interfaces(
+            units.parse(with_unit, units.RESISTANCE), units.parse(error, units.RESISTANCE) if sign else 0.0
+        )
+    except UnitError as problem:
+        what = "is neither a file nor a resistance; name a file of a spectrum, or write '25 ohm' or '25 +- 1 ohm'"
+        raise InputError([Problem(option, f"'{written}' {what} ({problem})")]) from None

@@ -25,8 +25,8 @@ def fit_figure(fit: Fit, labels: Sequence[str]) -> Figure:
         for column, (measured, label) in enumerate(zip(fit.measurements, labels, strict=True)):
             above, below = panels[:, column]
             if isinstance(measured, MeasuredSpectrum):
-                _nyquist(above, measured, fit.computed[column])
-                _residuals(below, measured, fit.computed[column], fit.residuals[column])
+                draw_nyquist(above, measured, fit.computed[column])
+                draw_residuals(below, measured, fit.computed[column], fit.residuals[column])
             else:
                 draw_transient(above, below, measured, fit.computed[column], fit.residuals[column])
                 above.legend(fontsize=8, loc="best")
@@ -34,7 +34,8 @@ def fit_figure(fit: Fit, labels: Sequence[str]) -> Figure:
         return figure
 
 
-def _nyquist(axes: Axes, measured: MeasuredSpectrum, computed: Any) -> None:
+def draw_nyquist(axes: Axes, measured: MeasuredSpectrum, computed: Any) -> None:
+    """One spectrum with equal scales, points left out as crosses, decades filled."""
     used = measured.used
     z = measured.impedance
     axes.plot(z.real[used], -z.imag[used], "o", color=ACCENT, markersize=4, markerfacecolor="white", label="measured")
@@ -50,7 +51,8 @@ def _nyquist(axes: Axes, measured: MeasuredSpectrum, computed: Any) -> None:
     axes.legend(fontsize=8, loc="best", title="filled: decades", title_fontsize=8)
 
 
-def _residuals(axes: Axes, measured: MeasuredSpectrum, computed: Any, residuals: Any) -> None:
+def draw_residuals(axes: Axes, measured: MeasuredSpectrum, computed: Any, residuals: Any) -> None:
+    """Both parts of what the fit leaves, in % of |Z|."""
     size = np.abs(computed)
     used = measured.used
     for part, colour, label in ((residuals.real, ACCENT, "Re"), (residuals.imag, INK, "Im")):

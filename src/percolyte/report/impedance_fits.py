@@ -45,7 +45,7 @@ def finite(value: float) -> float | None:
 
 def fit_text(fit: Fit, conductivities: Mapping[str, Estimate], warnings: Sequence[str], labels: Sequence[str]) -> str:
     """Conductivities first, then the parameters, what is left, and what to know before using them."""
-    lines = [_conductivity(one) for one in conductivities.values()]
+    lines = [conductivity_text(one) for one in conductivities.values()]
     lines += [f"  {one}" for one in fit.estimates]
     left = (f"{label} {100.0 * noise:.2g} %" for label, noise in zip(labels, fit.noise, strict=True))
     lines.append(f"  residuals, root mean square of |Z|: {', '.join(left)}")
@@ -55,7 +55,8 @@ def fit_text(fit: Fit, conductivities: Mapping[str, Estimate], warnings: Sequenc
     return "\n".join(lines)
 
 
-def _conductivity(one: Estimate) -> str:
+def conductivity_text(one: Estimate) -> str:
+    """A conductivity with its interval, or why there is none."""
     name = one.name.replace("_", " ")
     if one.value is None:
         return f"{name}: not known; {one.why}"

@@ -7,8 +7,9 @@ from typing import Any
 from percolyte import units
 from percolyte.impedance.composite import BLOCKED
 from percolyte.impedance.estimates import Estimate
+from percolyte.impedance.transference import Interfaces, Transference
 from percolyte.impedance.transient import ROOM, Polarised, RunFound, SquareRoot
-from percolyte.report.impedance_fits import fit_json, fit_text, interval
+from percolyte.report.impedance_fits import conductivity_text, fit_json, fit_text, interval
 
 
 def polarised_json(found: Polarised) -> dict[str, Any]:
@@ -54,29 +55,34 @@ def polarised_text(found: Polarised) -> str:
     labels = [one.label for one in composite.files]
     fitted = fit_text(composite.fit, composite.conductivities, (), labels).splitlines()
     first = len(composite.conductivities)
-    lines = [*fitted[:first], _diffusion_text(found.diffusion), *fitted[first:]]
+    lines = [*fitted[:first], diffusion_text("of the layer, chemical", found.diffusion), *fitted[first:]]
     for one in found.runs:
         lines += _run_text(one)
     return "\n".join([*lines, *(f"note: {warning}" for warning in found.warnings)])
 
 
-def _diffusion_text(one: Estimate) -> str:
+def diffusion_text(whose: str, one: Estimate) -> str:
+    """A diffusion coefficient with its interval, or why there is none."""
     if one.value is None:
-        return f"chemical diffusion coefficient: not known; {one.why}"
-    return f"chemical diffusion coefficient of the layer: {one.value:.4g} m2/s (95 %: {one.low:.4g} to {one.high:.4g} m2/s)"
+        return f"diffusion coefficient {whose}: not known; {one.why}"
+    return f"diffusion coefficient {whose}: {one.value:.4g} m2/s (95 %: {one.low:.4g} to {one.high:.4g} m2/s)"
 
 
 def _run_text(one: RunFound) -> list[str]:
     blocked = BLOCKED[one.file.terminals]
     passing = {"ions": "electrons", "electrons": "ions"}[blocked]
-    at = "" if one.run.temperature else f", at {units.text(ROOM, units.TEMPERATURE, digits=3)} for lack of another"
     return [
         f"{one.file.label}: {one.run.mode}, {blocked} blocked, {one.run.time.size} points",
         f"  {one.duration}",
         f"  the last point alone says {units.text(one.last, units.CONDUCTIVITY, digits=4)} for the {passing}, contacts in series included",
         f"  square-root law, until {one.square_root.until:.3g} s: {_law_text(one.square_root)}",
-        f"  {one.linearity.words}{at}",
+        f"  {one.linearity.words}{_for_lack(one.run.temperature)}",
     ]
+
+
+def _for_lack(temperature: float | None) -> str:
+    """Which temperature was taken where none is stated."""
+    return "" if temperature else f" (at {units.text(ROOM, units.TEMPERATURE, digits=3)}, for lack of another)"
 
 
 def _law_text(law: SquareRoot) -> str:
@@ -88,3 +94,66 @@ def _law_text(law: SquareRoot) -> str:
         if law.diffusion is None
         else f"{said}, D = {law.diffusion:.3g} m2/s with the end of the fit"
     )
+
+
+MEANING = (
+    "this is the transference number of lithium for an ideal dilute salt, fully dissociated; in any other electrolyte it is the share of "
+    "the first current that the steady state keeps, 1/(1 + Ne), into which activity and diffusion enter too: the true number can "
+    "be smaller, even negative, and takes the concentration potential as well (N. P. Balsara, J. Newman, J. Electrochem. Soc. 162 "
+    "(2015) A2720)"
+)
+"""What the number of Bruce and Vincent is."""
+
+
+def transference_json(found: Transference) -> dict[str, Any]:
+    """The number with its 95 % interval, what it is made of, and what it means."""
+    diffusion, conductivity = found.diffusion, found.conductivity
+    return {
+        "outcome": found.fit.outcome,
+        "transference_number": interval(found.number),
+        "meaning": MEANING,
+        "transference_number_as_read": found.number_as_read,
+        "salt_diffusion_coefficient_m2_per_s": None if diffusion is None else interval(diffusion),
+        "electrolyte_conductivity_S_per_m": None if conductivity is None else interval(conductivity),
+        "voltage_V": found.run.applied,
+        "first_current_A": {"fit": found.first_current, "first_row": found.read[0]},
+        "steady_current_A": {"fit": found.steady_current, "last_tenth": found.read[1]},
+        "interfaces_ohm": {
+            when: {"value": one.value, "standard_error": one.error, "from_spectrum": one.fit is not None}
+            for when, one in (("before", found.before), ("after", found.after))
+        },
+        "relaxation_times_lasted": found.relaxation_times,
+        "amplitude": {
+            "over_RT_per_F": found.linearity.ratio,
+            "error_at_most_relative": -found.linearity.error,
+            "temperature_K": found.run.temperature,
+        },
+        "why": {one.name: one.why for one in (diffusion, conductivity) if one is not None and one.why},
+        "warnings": list(found.warnings),
+    }
+
+
+def transference_text(found: Transference) -> str:
+    number = found.number
+    lines = [
+        f"transference number (Bruce and Vincent): {number.value:.3g} (95 %: {number.low:.3g} to {number.high:.3g})"
+    ]
+    lines += [diffusion_text("of the salt", found.diffusion)] if found.diffusion is not None else []
+    lines += [conductivity_text(found.conductivity)] if found.conductivity is not None else []
+    lines += [
+        f"  at first {_current(found.first_current)} by the fit, {_current(found.read[0])} in the first row; in the end "
+        f"{_current(found.steady_current)} by the fit, {_current(found.read[1])} over the last tenth; so read, {found.number_as_read:.3g}",
+        f"  interfaces {_interfaces_text(found.before)} before, {_interfaces_text(found.after)} after",
+        f"  {found.linearity.words}" + _for_lack(found.run.temperature),
+        f"meaning: {MEANING}",
+    ]
+    return "\n".join([*lines, *(f"note: {warning}" for warning in found.warnings)])
+
+
+def _interfaces_text(one: Interfaces) -> str:
+    error = f" (standard error {one.error:.2g} ohm)" if one.error else ""
+    return f"{one.value:.4g} ohm{error}, by {'the spectrum' if one.fit is not None else 'statement'}"
+
+
+def _current(amperes: float) -> str:
+    return f"{1e6 * amperes:.4g} uA"

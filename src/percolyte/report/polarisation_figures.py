@@ -6,10 +6,12 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from percolyte.impedance.measurement import MeasuredSpectrum
 from percolyte.impedance.polarisation import SHORTEST
+from percolyte.impedance.transference import Transference
 from percolyte.impedance.transient import Polarised, RunFound
 from percolyte.report.figures import FAINT, INK, STYLE
-from percolyte.report.fit_figures import draw_transient
+from percolyte.report.fit_figures import draw_nyquist, draw_residuals, draw_transient
 
 
 def polarised_figure(found: Polarised) -> Figure:
@@ -33,3 +35,32 @@ def _ends(axes: Axes, one: RunFound) -> None:
     final = one.final if one.run.mode == "galvanostatic" else 1.0 / one.final
     axes.axhline(final, color=FAINT, linewidth=0.9, linestyle="--", label="end of the fit")
     axes.axvline(SHORTEST * one.relaxation, color=FAINT, linewidth=0.9, linestyle=":", label=f"{SHORTEST:g} RC")
+
+
+def transference_figure(found: Transference) -> Figure:
+    """The run with its first and steady current, and the spectra before and after where there are any, residuals below."""
+    spectra = [("before", found.before.fit), ("after", found.after.fit)]
+    fits = [(when, fit) for when, fit in spectra if fit is not None]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(5.6 + 3.9 * len(fits), 5.0), layout="constrained")
+        panels = figure.subplots(2, 1 + len(fits), squeeze=False, height_ratios=(2.6, 1.0))
+        above, below = panels[:, 0]
+        draw_transient(above, below, found.run, found.fit.computed[0], found.fit.residuals[0])
+        for current, name, lift in (
+            (found.first_current, "first current", 3),
+            (found.steady_current, "steady current", -10),
+        ):
+            level = current / found.run.applied
+            above.axhline(level, color=FAINT, linewidth=0.9, linestyle="--")
+            above.annotate(name, (1.0, level), xycoords=("axes fraction", "data"), xytext=(0, lift),
+                           textcoords="offset points", ha="right", fontsize=8, color=FAINT)  # fmt: skip
+        above.margins(y=0.09)
+        above.set_title(found.run.source, fontsize=9, color=INK)
+        above.legend(fontsize=8, loc="center left")
+        for column, (when, fit) in enumerate(fits, start=1):
+            spectrum = fit.measurements[0]
+            assert isinstance(spectrum, MeasuredSpectrum)
+            draw_nyquist(panels[0, column], spectrum, fit.computed[0])
+            draw_residuals(panels[1, column], spectrum, fit.computed[0], fit.residuals[0])
+            panels[0, column].set_title(f"{when}: {spectrum.source}", fontsize=9, color=INK)
+        return figure
