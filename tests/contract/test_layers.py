@@ -104,6 +104,7 @@ ORDER = [
     "impedance.composite",
     "impedance.transient",
     "impedance.transference",
+    "impedance.leakage",
     "numerics.ensemble",
     "impedance.posterior",
     "impedance.comparison",

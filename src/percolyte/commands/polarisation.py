@@ -14,6 +14,7 @@ from percolyte.errors import InputError, Problem, UnitError
 
 if TYPE_CHECKING:
     from percolyte.impedance.transference import Interfaces
+    from percolyte.report.polarisation import SelfDischarge
 
 app = typer.Typer()
 
@@ -93,7 +94,7 @@ def transference(
     from percolyte.report.polarisation import transference_json, transference_text
 
     about = {name: value for name, value in stated(area, thickness, temperature, None).items() if name != "imaginary"}
-    run = read_polarisation(file, **about)
+    run = read_polarisation(file, mode="potentiostatic", **about)
     found = bruce_vincent(
         run, _interfaces("--before", before), _interfaces("--after", after), thickness=run.thickness, area=run.area
     )
@@ -127,3 +128,80 @@ def _interfaces(option: str, written: str) -> Interfaces:
     except UnitError as problem:
         what = "is neither a file nor a resistance; name a file of a spectrum, or write '25 ohm' or '25 +- 1 ohm'"
         raise InputError([Problem(option, f"'{written}' {what} ({problem})")]) from None
+
+
+@app.command("leakage")
+def leakage(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Run of an electrolyte at constant voltage between contacts that block ions."
+        ),
+    ],
+    thickness: Annotated[str | None, typer.Option(help="Of the layer measured, such as '500 um'.")] = None,
+    area: Annotated[str | None, typer.Option(help="Of the cell, such as '0.785 cm2'.")] = None,
+    separator: Annotated[
+        str | None, typer.Option(help="Thickness of the separator in a cell, such as '30 um'.")
+    ] = None,
+    voltage: Annotated[str | None, typer.Option(help="Of that cell, such as '3.7 V'.")] = None,
+    areal_capacity: Annotated[str | None, typer.Option(help="Of that cell, such as '4 mAh/cm2'.")] = None,
+    figure: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """Electronic conductivity of an electrolyte from its residual current, and the self-discharge of a cell with it."""
+    from percolyte.commands.impedance import stated
+    from percolyte.impedance.leakage import leakage_current
+    from percolyte.impedance.readers.reading import read_polarisation
+    from percolyte.report.polarisation import leakage_json, leakage_text
+
+    cell = _cell({"separator": separator, "voltage": voltage, "areal-capacity": areal_capacity})
+    about = stated(area, thickness, None, None)
+    run = read_polarisation(file, mode="potentiostatic", area=about["area"], thickness=about["thickness"])
+    missing = [
+        Problem(f"--{name}", f"is stated neither here nor in the file; write for example --{name} '{example}'")
+        for name, value, example in (("thickness", run.thickness, "500 um"), ("area", run.area, "0.785 cm2"))
+        if value is None
+    ]
+    if missing:
+        raise InputError(missing)
+    assert run.thickness is not None
+    assert run.area is not None
+    found = leakage_current(run, run.thickness, run.area)
+    if figure is not None:
+        from percolyte.report.figures import save
+        from percolyte.report.polarisation_figures import leakage_figure
+
+        save(leakage_figure(found), figure)
+        note(f"written: {figure}")
+    if as_json:
+        print_json(leakage_json(found, cell))
+    else:
+        typer.echo(leakage_text(found, cell))
+
+
+def _cell(written: dict[str, str | None]) -> SelfDischarge | None:
+    """The cell whose self-discharge is asked for: all of it or nothing."""
+    from percolyte import units
+    from percolyte.report.polarisation import SelfDischarge
+
+    dimensions = {"separator": units.THICKNESS, "voltage": units.CELL_VOLTAGE, "areal-capacity": units.AREAL_CAPACITY}
+    if all(text is None for text in written.values()):
+        return None
+    problems, values = [], []
+    for name, dimension in dimensions.items():
+        text = written[name]
+        if text is None:
+            problems.append(
+                Problem(
+                    f"--{name}",
+                    f"is missing; self-discharge takes all of {', '.join(f'--{one}' for one in dimensions)}",
+                )
+            )
+            continue
+        try:
+            values.append(units.parse(text, dimension))
+        except UnitError as error:
+            problems.append(Problem(f"--{name}", str(error)))
+    if problems:
+        raise InputError(problems)
+    return SelfDischarge(*values)

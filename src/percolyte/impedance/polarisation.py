@@ -294,17 +294,3 @@ def electronic_conductivity(voltage: Number, steady_current: Number, *, thicknes
     and a blocking contact the current follows C. Wagner (Z. Elektrochem. 60 (1956) 4-7) and is no conductance.
     """
     return steady_current * thickness / (voltage * area)
-
-
-def leakage(conductivity: Number, voltage: Number, thickness: Number) -> Number:
-    """Current in A/m2 that a separator of this electronic conductivity lets through at open circuit, σ_e U/L."""
-    return conductivity * voltage / thickness
-
-
-def self_discharge(conductivity: Number, voltage: Number, *, thickness: Number, areal_capacity: Number) -> Number:
-    """Share of the capacity lost per second, σ_e U/(L q) with q in C/m2.
-
-    Holds where σ_e does not depend on the potential, which in a cell it does: a measurement near one electrode's
-    potential may miss the other's. For scale: 1e-9 S/m at 4 V over 20 um takes 0.36 % a month from 4 mAh/cm2.
-    """
-    return leakage(conductivity, voltage, thickness) / areal_capacity

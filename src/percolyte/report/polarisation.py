@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from percolyte import units
 from percolyte.impedance.composite import BLOCKED
 from percolyte.impedance.estimates import Estimate
+from percolyte.impedance.leakage import Leakage
 from percolyte.impedance.transference import Interfaces, Transference
 from percolyte.impedance.transient import ROOM, Polarised, RunFound, SquareRoot
+from percolyte.pouch.lifetime import self_discharge
 from percolyte.report.impedance_fits import conductivity_text, fit_json, fit_text, interval
 
 
@@ -157,3 +160,56 @@ def _interfaces_text(one: Interfaces) -> str:
 
 def _current(amperes: float) -> str:
     return f"{1e6 * amperes:.4g} uA"
+
+
+@dataclass(frozen=True)
+class SelfDischarge:
+    """A cell that rests with an electrolyte of known electronic conductivity."""
+
+    separator: float
+    """m"""
+    voltage: float
+    areal_capacity: float
+    """C/m2"""
+
+    def share(self, conductivity: float) -> float:
+        """Of the capacity, per month."""
+        return self_discharge(self.voltage, conductivity, self.separator, self.areal_capacity)
+
+
+def leakage_json(found: Leakage, cell: SelfDischarge | None) -> dict[str, Any]:
+    """The conductivity with its bounds, null as a value where there is an upper limit only; the same of self-discharge."""
+    sigma = {"value": found.conductivity, "low": found.low, "high": found.high}
+    data = {
+        "outcome": "done",
+        "electronic_conductivity_S_per_m": sigma,
+        "residual_current_A": {"value": found.current, "low": found.current_low, "high": found.current_high},
+        "voltage_V": found.run.applied,
+        "still_falling_relative": found.falling,
+        "words": found.words,
+    }
+    if cell is not None:
+        shares = {name: None if value is None else cell.share(value) for name, value in sigma.items()}
+        data["self_discharge_per_month"] = shares
+    return data
+
+
+def leakage_text(found: Leakage, cell: SelfDischarge | None) -> str:
+    low, high, last = (
+        f"{0.01 * value:.3g} S/cm" for value in (found.low, found.high, found.conductivity or found.high)
+    )
+    known = found.conductivity is not None
+    said = f"{last} (between {low} and {high})" if known else f"at most {high}"
+    lines = [
+        f"electronic conductivity: {said}",
+        f"  {1e9 * found.current:.4g} nA at {found.run.applied:.4g} V in the end of {found.run.time[-1]:.4g} s",
+        f"  {found.words}",
+    ]
+    if cell is not None:
+        share, most = (100.0 * cell.share(value) for value in (found.conductivity or found.high, found.high))
+        rate = f"{share:.2g} % per month" if known else f"at most {most:.2g} % per month"
+        lines.append(
+            f"self-discharge: {rate} at {cell.voltage:.3g} V over {1e6 * cell.separator:.3g} um, if the conductivity is the same at every "
+            "potential between the electrodes, which a small voltage does not show"
+        )
+    return "\n".join(lines)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
+from percolyte.impedance.leakage import Leakage
 from percolyte.impedance.measurement import MeasuredSpectrum
 from percolyte.impedance.polarisation import SHORTEST
 from percolyte.impedance.transference import Transference
 from percolyte.impedance.transient import Polarised, RunFound
-from percolyte.report.figures import FAINT, INK, STYLE
+from percolyte.report.figures import ACCENT, FAINT, INK, STYLE, styled
 from percolyte.report.fit_figures import draw_nyquist, draw_residuals, draw_transient
 
 
@@ -63,4 +66,24 @@ def transference_figure(found: Transference) -> Figure:
             draw_nyquist(panels[0, column], spectrum, fit.computed[0])
             draw_residuals(panels[1, column], spectrum, fit.computed[0], fit.residuals[0])
             panels[0, column].set_title(f"{when}: {spectrum.source}", fontsize=9, color=INK)
+        return figure
+
+
+def leakage_figure(found: Leakage) -> Figure:
+    """The current in logarithms, its end, and the bounds of what is left for the electrons."""
+    run = found.run
+    with mpl.rc_context(STYLE):
+        figure, axes = styled(6.4, 3.6)
+        axes.plot(
+            run.time, np.abs(run.response), "o", color=ACCENT, markersize=3.5, markerfacecolor="white", label="measured"
+        )
+        axes.axhspan(
+            max(found.current_low, 1e-3 * found.current), found.current_high, color=ACCENT, alpha=0.15, linewidth=0,
+            label="residual current lies here",
+        )  # fmt: skip
+        axes.axhline(found.current, color=INK, linewidth=1.0, linestyle="--", label="mean of the end")
+        axes.set(xscale="log", yscale="log", xlabel="time (s)", ylabel="current (A)")
+        axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.set_title(run.source, fontsize=9, color=INK)
+        axes.legend(fontsize=8, loc="upper right")
         return figure

@@ -52,11 +52,18 @@ def run_of(table: Table, stated: Stated, source: str, mode: Mode | None) -> Pola
     used = slice(first, last + 1)
     start = float(time[first - 1] if first else _zero(time))
     mode, known = _mode(table.technique, voltage[used], current[used], mode)
+    if mode == "potentiostatic":
+        last = _held(voltage, current, used) - 1
+        used = slice(first, last + 1)
+    if last + 1 - first < FEWEST:
+        raise InputError(f"has {last + 1 - first} points with current, which is no run; record more")
     controlled, response = (current[used], voltage[used]) if mode == "galvanostatic" else (voltage[used], current[used])
     applied = float(np.median(controlled))
     if np.max(np.abs(controlled - applied)) > STEADY * abs(applied):
+        held = "current" if mode == "galvanostatic" else "voltage"
+        advice = f"as a run at constant {held} is wanted" if known == "stated" else "or state the mode"
         raise InputError(
-            f"is no single step: the {'current' if mode == 'galvanostatic' else 'voltage'} goes from {controlled.min():.4g} to {controlled.max():.4g}; cut out one step, or state the mode"
+            f"is no single step: the {held} goes from {controlled.min():.4g} to {controlled.max():.4g}; cut out one step, {advice}"
         )
     notes = [*table.notes, f"{mode}: {known}"]
     notes += [f"{first} rows of rest before the step are left out"] if first else []
@@ -81,10 +88,15 @@ def _refuse_rows(time: Floats, voltage: Floats, current: Floats) -> None:
 def _working(working: NDArray[np.bool_]) -> tuple[int, int]:
     """First and last row of the one stretch in which current flows."""
     rows = np.flatnonzero(working)
-    first, last = int(rows[0]), int(rows[-1])
-    if last + 1 - first < FEWEST:
-        raise InputError(f"has {last + 1 - first} points with current, which is no run; record more")
-    return first, last
+    return int(rows[0]), int(rows[-1])
+
+
+def _held(voltage: Floats, current: Floats, used: slice) -> int:
+    """End of the rows at the voltage applied: a residual current can be less than what else counts as rest."""
+    applied = float(np.median(voltage[used]))
+    held = (np.abs(voltage - applied) <= STEADY * abs(applied)) & (current != 0.0)
+    gone = np.flatnonzero(~held[used.stop :])
+    return int(used.stop + gone[0]) if gone.size else voltage.size
 
 
 def _zero(time: Floats) -> float:
