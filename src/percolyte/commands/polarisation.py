@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from percolyte.errors import InputError, Problem, UnitError
 if TYPE_CHECKING:
     from percolyte.impedance.transference import Interfaces
     from percolyte.report.polarisation import SelfDischarge
+    from percolyte.units import Dimension
 
 app = typer.Typer()
 
@@ -185,23 +187,73 @@ def _cell(written: dict[str, str | None]) -> SelfDischarge | None:
     from percolyte.report.polarisation import SelfDischarge
 
     dimensions = {"separator": units.THICKNESS, "voltage": units.CELL_VOLTAGE, "areal-capacity": units.AREAL_CAPACITY}
-    if all(text is None for text in written.values()):
+    values = _parsed(written, dimensions)
+    if not values:
         return None
-    problems, values = [], []
-    for name, dimension in dimensions.items():
-        text = written[name]
-        if text is None:
-            problems.append(
-                Problem(
-                    f"--{name}",
-                    f"is missing; self-discharge takes all of {', '.join(f'--{one}' for one in dimensions)}",
-                )
-            )
-            continue
+    if missing := dimensions.keys() - values.keys():
+        wanted = f"is missing; self-discharge takes all of {', '.join(f'--{one}' for one in dimensions)}"
+        raise InputError([Problem(f"--{name}", wanted) for name in dimensions if name in missing])
+    return SelfDischarge(values["separator"], values["voltage"], values["areal-capacity"])
+
+
+@app.command("contact")
+def contact(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TABLE", help="CSV: Thickness / um (or Layers), Resistance / ohm, perhaps Pressure / MPa."
+        ),
+    ],
+    area: Annotated[
+        str | None, typer.Option(help="Of the samples, such as '0.785 cm2', where resistances are in ohm.")
+    ] = None,
+    layer: Annotated[str | None, typer.Option(help="Thickness of one layer, where the table counts layers.")] = None,
+    conductivity: Annotated[
+        str | None,
+        typer.Option(help="Of a layer alone, known: such as '2 mS/cm'; then contacts between layers are told."),
+    ] = None,
+    spot: Annotated[
+        str | None, typer.Option(help="Radius of the spots that touch, such as '1 um': the fraction in contact.")
+    ] = None,
+    film_thickness: Annotated[str | None, typer.Option(help="Of a film in the contacts, such as '10 nm'.")] = None,
+    film_conductivity: Annotated[str | None, typer.Option(help="Of that film, such as '1e-6 S/cm'.")] = None,
+    figure: Figure = None,
+    as_json: Json = False,
+) -> None:
+    """Conductivity of a layer and resistance of its contacts from samples of several thicknesses, with intervals."""
+    from percolyte import units
+    from percolyte.impedance.samples import Asked, contacts, read_samples
+    from percolyte.report.contacts import contacts_json, contacts_text
+
+    dimensions = {"area": units.AREA, "layer": units.THICKNESS, "conductivity": units.CONDUCTIVITY, "spot": units.RADIUS,
+                  "film-thickness": units.LENGTH, "film-conductivity": units.CONDUCTIVITY}  # fmt: skip
+    given = (area, layer, conductivity, spot, film_thickness, film_conductivity)
+    values = _parsed(dict(zip(dimensions, given, strict=True)), dimensions)
+    asked = Asked(*(values.get(name) for name in list(dimensions)[1:]))
+    found = contacts(read_samples(table, area=values.get("area"), layer=asked.layer))
+    if figure is not None:
+        from percolyte.report.figures import save
+        from percolyte.report.polarisation_figures import contacts_figure
+
+        save(contacts_figure(found), figure)
+        note(f"written: {figure}")
+    if as_json:
+        print_json(contacts_json(found, asked))
+    else:
+        typer.echo(contacts_text(found, asked))
+
+
+def _parsed(written: Mapping[str, str | None], dimensions: Mapping[str, Dimension]) -> dict[str, float]:
+    """Options that are given as numbers, or every problem with them."""
+    from percolyte import units
+
+    values, problems = {}, []
+    for name, text in written.items():
         try:
-            values.append(units.parse(text, dimension))
+            if text is not None:
+                values[name] = units.parse(text, dimensions[name])
         except UnitError as error:
             problems.append(Problem(f"--{name}", str(error)))
     if problems:
         raise InputError(problems)
-    return SelfDischarge(*values)
+    return values

@@ -11,6 +11,7 @@ from matplotlib.ticker import EngFormatter
 from percolyte.impedance.leakage import Leakage
 from percolyte.impedance.measurement import MeasuredSpectrum
 from percolyte.impedance.polarisation import SHORTEST
+from percolyte.impedance.samples import Contacts
 from percolyte.impedance.transference import Transference
 from percolyte.impedance.transient import Polarised, RunFound
 from percolyte.report.figures import ACCENT, FAINT, INK, STYLE, styled
@@ -86,4 +87,29 @@ def leakage_figure(found: Leakage) -> Figure:
         axes.yaxis.set_major_formatter(EngFormatter(sep=""))
         axes.set_title(run.source, fontsize=9, color=INK)
         axes.legend(fontsize=8, loc="upper right")
+        return figure
+
+
+def contacts_figure(found: Contacts) -> Figure:
+    """Area-specific resistance against thickness, a line for each pressure, down to the contacts at zero thickness."""
+    with mpl.rc_context(STYLE):
+        figure, axes = styled(5.8, 3.8)
+        samples = found.samples
+        colours = mpl.colormaps["viridis"](np.linspace(0.15, 0.8, len(found.series)))
+        for (pressure, one), colour in zip(found.series.items(), colours, strict=True):
+            own = np.ones(samples.thickness.size, bool) if pressure is None else samples.pressure == pressure
+            ends = np.array([0.0, samples.thickness[own].max()])
+            label = "measured" if pressure is None else f"{1e-6 * pressure:.3g} MPa"
+            axes.plot(1e6 * ends, 1e4 * (one.contact_resistance + ends / one.conductivity), color=colour, linewidth=1.2)
+            axes.plot(1e6 * samples.thickness[own], 1e4 * samples.resistance[own], "o", color=colour, markersize=4.5,
+                      markerfacecolor="white", label=label)  # fmt: skip
+            if one.contact_interval is not None:
+                low, high = (1e4 * (end - one.contact_resistance) for end in one.contact_interval)
+                axes.errorbar(
+                    [0.0], [1e4 * one.contact_resistance], [[-low], [high]], color=colour, capsize=3, linewidth=1.2
+                )
+        axes.axhline(0.0, color=FAINT, linewidth=0.8)
+        axes.set(xlabel="thickness (µm)", ylabel="resistance (Ω cm²)")
+        axes.set_title("at zero thickness: the contacts, 95 %", fontsize=9, color=INK)
+        axes.legend(fontsize=8, loc="upper left")
         return figure
