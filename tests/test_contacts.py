@@ -52,7 +52,7 @@ def test_the_fraction_in_contact_gives_back_the_resistance() -> None:
     assert fraction_in_contact(0.0, 1e-6, SIGMA) == 1.0
     assert fraction_in_contact(-1e-6, 1e-6, SIGMA) is None
     # a perfect conductor on the other side halves the resistance of a lone spot
-    few = constriction_resistance(1e-6, SIGMA, math.inf) * math.pi * 1e-12 / 1e-8
+    few = float(constriction_resistance(1e-6, SIGMA, math.inf)) * math.pi * 1e-12 / 1e-8
     assert fraction_in_contact(few, 1e-6, SIGMA, math.inf) == pytest.approx(1e-8, rel=2e-4)
 
 
