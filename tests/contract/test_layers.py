@@ -81,6 +81,7 @@ ORDER = [
     "impedance.readers.reading",
     "numerics.regularisation",
     "impedance.kramers_kronig",
+    "impedance.step",
     "impedance.validity",
     "impedance.drift",
     "impedance.drt",
