@@ -17,8 +17,8 @@ from percolyte.cli import app
 from percolyte.errors import InputError
 from percolyte.impedance.circuit import parse_circuit
 from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
-from percolyte.impedance.polarisation import galvanostatic, transference_number
-from percolyte.impedance.transference import ARCS, Interfaces, SaltResponse, Transference, bruce_vincent, interfaces_of
+from percolyte.impedance.polarisation import Relaxation, galvanostatic, transference_number
+from percolyte.impedance.transference import ARCS, Interfaces, Transference, bruce_vincent, interfaces_of
 from percolyte.units import FARADAY, GAS_CONSTANT
 
 BULK, RISE, RELAXATION = 25.0, 75.0, 1000.0
@@ -30,7 +30,7 @@ def a_run(
     interface: float = 25.0, *, rise: float = RISE, noise: float = 0.0, seed: int = 1, **more: Any
 ) -> Polarisation:
     time = np.geomspace(1.0, more.get("lasted", 1.0) * RELAXATION, 200)
-    response, _ = SaltResponse().evaluate(np.array([BULK + interface, rise, RELAXATION]), time)
+    response, _ = Relaxation("potentiostatic").evaluate(np.array([BULK + interface, rise, RELAXATION]), time)
     response = response + noise * response.max() * np.random.default_rng(seed).standard_normal(200)
     return Polarisation("potentiostatic", time, VOLTAGE * response, VOLTAGE, "run.csv")
 
@@ -71,6 +71,16 @@ def test_a_single_ion_conductor_keeps_its_current_and_has_no_diffusion_of_a_salt
     assert found.number.low < 1.0 < found.number.high
     assert found.diffusion is not None
     assert found.diffusion.value is None
+    assert any("does not fall beyond its noise" in said for said in found.warnings)
+
+
+def test_a_run_that_ends_too_early_gives_an_upper_limit_and_no_number() -> None:
+    for seed in range(10):
+        found = bruce_vincent(a_run(lasted=0.02, noise=2e-3, seed=seed), Interfaces(25.0, 0.1), Interfaces(25.0, 0.1))
+        if found.number.value is None:
+            assert found.number.high > 0.25
+            assert "not how far" in found.number.why
+    assert found.number.value is None
 
 
 def repeated(errors: float, noise: float, count: int = 80) -> list[Transference]:
@@ -84,6 +94,7 @@ def repeated(errors: float, noise: float, count: int = 80) -> list[Transference]
 
 
 def test_the_error_of_the_number_is_the_spread_of_repeated_experiments() -> None:
+    # noise of the run, of the interfaces, of both
     for errors, noise in ((0.5, 1e-4), (0.01, 5e-3), (0.5, 5e-3)):
         found = repeated(errors, noise)
         spread = np.std([math.log(one.number.value or 0.0) for one in found])

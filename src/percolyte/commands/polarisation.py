@@ -53,6 +53,8 @@ def polarise(
     from percolyte.nouns import read_noun
     from percolyte.report.polarisation import polarised_json, polarised_text
 
+    if contact == "arc":
+        raise InputError("--contact arc: direct current shows no arc; write --contact resistance")
     common: dict[str, Any] = {"method": "polarisation", "mode": mode, "temperature": temperature}
     common |= {"contact": contact if contact_resistance is None else "resistance"}
     common |= {"contact_resistance": contact_resistance}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -18,12 +18,22 @@ from percolyte.impedance.cells import TERMINALS, MeasuredCell, electrolyte_resis
 from percolyte.impedance.conductivity import QUANTILE, conductivities
 from percolyte.impedance.estimates import Estimate, Fit
 from percolyte.impedance.fit import Measured, fit_jointly
-from percolyte.impedance.measurement import Floats, MeasuredSpectrum
+from percolyte.impedance.measurement import Floats, MeasuredSpectrum, Polarisation
 from percolyte.impedance.misfit import Measurement, Model
-from percolyte.impedance.polarisation import Blocked, Mode, StepResponse, duration
+from percolyte.impedance.polarisation import (
+    FIRST,
+    RELAXATION,
+    RISE,
+    Blocked,
+    Mode,
+    Relaxation,
+    StepResponse,
+    duration,
+)
 from percolyte.impedance.tlm import ELECTRONS, IONS
 from percolyte.impedance.validity import check_spectrum, exclude
 from percolyte.nouns import Noun
+from percolyte.nouns import replace as changed
 from percolyte.transport.closures import tortuosity_factor
 from percolyte.transport.effective import Phase, Transport
 from percolyte.units import AreaResistance, CellTemperature, Conductivity
@@ -133,6 +143,8 @@ class CompositeFit:
     conductivities: Mapping[str, Estimate]
     """`ionic_conductivity` and `electronic_conductivity` of the composite in S/m."""
     warnings: tuple[str, ...]
+    relaxation: Estimate | None = None
+    """T of the first layer in s, where all are runs of direct current."""
 
 
 def fit_composite(files: Sequence[MeasurementFile], folder: Path) -> CompositeFit:
@@ -200,9 +212,44 @@ def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Me
             for name, value in one.known.items()
             if name in names
         }
-    fit = fit_jointly(measured, known=known)
-    warnings = (*fit.warnings, *_left_open(files, measurements, fit))
-    return CompositeFit(tuple(files), tuple(measurements), fit, conductivities(fit, _bare(first)), warnings)
+    direct = any(isinstance(measurement, Polarisation) for measurement in measurements)
+    # a short run bends what its last points say of the end: the linear intervals would be too narrow
+    fit = fit_jointly(measured, known=known, profile="always" if direct else "automatic")
+    found = CompositeFit(tuple(files), tuple(measurements), fit, conductivities(fit, _bare(first)), fit.warnings)
+    runs = [measurement for measurement in measurements if isinstance(measurement, Polarisation)]
+    if len(runs) == len(files):
+        found = _as_far_as_shown(found, _relaxation(files, runs))
+    return replace(found, warnings=(*found.warnings, *_left_open(found)))
+
+
+def _relaxation(files: Sequence[MeasurementFile], runs: Sequence[Polarisation]) -> Estimate:
+    """T of the first layer; it goes with the square of the thickness.
+
+    By R_0 and G of each run, so that it is known where a series resistance hides the rails, and by the profile, as a short run
+    bends what it says of T.
+    """
+    thickness = files[0].thickness or 0.0
+    own = (FIRST, RISE) if len(files) > 1 else ()
+    parts = [
+        Measured(run, Relaxation(run.mode), own, {RELAXATION: (one.thickness or 0.0) ** 2 / thickness**2}, one.label)
+        for one, run in zip(files, runs, strict=True)
+    ]
+    return fit_jointly(parts, profile="always")[RELAXATION]
+
+
+def _as_far_as_shown(found: CompositeFit, time: Estimate) -> CompositeFit:
+    """Without conductivities where a run looks the same before its relaxation as after it."""
+    found = replace(found, relaxation=time)
+    if time.low > 0.0:
+        return found
+    why = (
+        "the runs do not show their relaxation: it was over before the first point, or has hardly begun, and then the end is not seen; "
+        "record faster, or longer"
+    )
+    unknown = {
+        name: replace(one, value=None, low=0.0, high=math.inf, why=why) for name, one in found.conductivities.items()
+    }
+    return replace(found, conductivities=unknown, warnings=(*found.warnings, why))
 
 
 def model_of(one: MeasurementFile, measurement: Measurement) -> Model:
@@ -215,9 +262,7 @@ def model_of(one: MeasurementFile, measurement: Measurement) -> Model:
 
 def _bare(cell: MeasuredCell) -> MeasuredCell:
     """The composite of a cell without what is in series with it."""
-    from percolyte.nouns import replace
-
-    return replace(MeasuredCell(terminals="ion-blocking", area=cell.area, thickness=cell.thickness),
+    return changed(MeasuredCell(terminals="ion-blocking", area=cell.area, thickness=cell.thickness),
                    free_electrons=cell.free_electrons)  # fmt: skip
 
 
@@ -248,14 +293,16 @@ def contact_note(cell: MeasuredCell) -> list[str]:
     ]
 
 
-def _left_open(files: Sequence[MeasurementFile], measurements: Sequence[Measurement], fit: Fit) -> list[str]:
+def _left_open(found: CompositeFit) -> list[str]:
     """What the cells and the length of the runs leave open."""
+    files, measurements, fit = found.files, found.measurements, found.fit
+    shown = found.relaxation is None or found.relaxation.low > 0.0
     said = []
     for one, measurement in zip(files, measurements, strict=True):
         if isinstance(measurement, MeasuredSpectrum):
-            found = check_spectrum(measurement)
-            said += [] if found.verdict in ("consistent", "noisy") else [f"{one.label}: {found.words[0]}"]
-        else:
+            validity = check_spectrum(measurement)
+            said += [] if validity.verdict in ("consistent", "noisy") else [f"{one.label}: {validity.words[0]}"]
+        elif shown:
             model = model_of(one, measurement)
             assert isinstance(model, StepResponse)
             run = duration(model, own_values(one, files[0], model, fit), float(measurement.time.max()))

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
@@ -26,39 +25,16 @@ from percolyte.impedance.conductivity import QUANTILE
 from percolyte.impedance.drift import Linearity, linearity
 from percolyte.impedance.estimates import Estimate, Fit
 from percolyte.impedance.fit import fit
-from percolyte.impedance.measurement import Floats, MeasuredSpectrum, Polarisation
-from percolyte.impedance.model import Parameter
-from percolyte.impedance.polarisation import SHORTEST, potentiostatic, transference_number
-from percolyte.impedance.transient import ROOM
+from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
+from percolyte.impedance.polarisation import FIRST, RELAXATION, RISE, SHORTEST, Relaxation, transference_number
+from percolyte.impedance.transient import ROOM, diffusion_of
 
-FIRST, RISE, RELAXATION = "first_resistance", "concentration_resistance", "relaxation_time"
 ARCS = ("R0-p(R1,CPE1)", "R0-p(R1,CPE1)-Ws2")
 """Electrolyte and interfaces, without and with the diffusion of the salt."""
 APART = 0.1
 """Relative difference of two readings of one number that is worth a word."""
 LAST_PART = 0.1
 """Of the time, whose mean is the steady current as read."""
-
-
-@dataclass(frozen=True)
-class SaltResponse:
-    """Current over voltage, S, of a lithium cell with a binary salt to time since the voltage step."""
-
-    parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter(FIRST, "ohm"),
-        Parameter(RISE, "ohm"),
-        Parameter(RELAXATION, "s"),
-    )
-
-    def evaluate(self, values: Floats, time: Floats) -> tuple[Floats, Floats]:
-        """I/V (..., N) and its derivatives (..., N, 3), for values (..., 3) and time (N,) in s.
-
-        Limits: t -> 0 gives 1/R_first, t -> ∞ gives 1/(R_first + G).
-        """
-        first, rise, scale = np.moveaxis(np.asarray(values)[..., None], -2, 0)
-        theta = time / scale
-        response, by_first, by_rise, by_theta = potentiostatic(first, rise, theta)
-        return response, np.stack([by_first, by_rise, -by_theta * theta / scale], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +119,7 @@ def bruce_vincent(
     late = run.time >= run.time[-1] - LAST_PART * (run.time[-1] - run.time[0])
     read = float(run.response[0]), float(run.response[late].mean())
     as_read = _as_read(run, read, before, after)
-    found = fit(run, SaltResponse(), start=_start(run, read))
+    found = fit(run, Relaxation("potentiostatic"), start=_start(run, read))
     first, rise, scale = found.optimum.tolist()
     a, b = first - before.value, first + rise - after.value
     if not (a > 0.0 and b > 0.0):
@@ -151,6 +127,9 @@ def bruce_vincent(
     gradient = np.array([first * (1.0 / a - 1.0 / b), -rise / b, 0.0])
     variance = float(gradient @ found.covariance @ gradient) + (before.error / a) ** 2 + (after.error / b) ** 2
     number = _of_logarithm("transference_number", "", a / b, variance**0.5)
+    if found[RELAXATION].value is None and found[RISE].low > 0.0:
+        why = "the run shows that the current falls, but not how far; hold the voltage longer"
+        number = replace(number, value=None, low=0.0, high=a / (a + found[RISE].low), why=why)
     by_bulk = (first**2 * float(found.covariance[0, 0]) + before.error**2) ** 0.5 / a
     sized = thickness is not None and area is not None
     time = found[RELAXATION]
@@ -164,7 +143,7 @@ def bruce_vincent(
         run.applied / (first + rise),
         read,
         as_read,
-        None if thickness is None else _diffusion(thickness, time),
+        None if thickness is None else diffusion_of("salt_diffusion_coefficient", thickness, time),
         _of_logarithm("electrolyte_conductivity", "S/m", thickness / (area * a), by_bulk) if sized else None,
         float(run.time.max()) / scale,
         linearity(run.applied, run.temperature or ROOM, "step"),
@@ -208,24 +187,20 @@ def _of_logarithm(name: str, unit: str, value: float, error: float) -> Estimate:
     return Estimate(name, unit, value, value / reach, value * reach, error)
 
 
-def _diffusion(thickness: float, time: Estimate) -> Estimate:
-    """D = L²/T."""
-    low, high = (thickness**2 / end if end > 0.0 else math.inf for end in (time.high, time.low))
-    value = None if time.value is None else thickness**2 / time.value
-    why = f"the run does not show how fast it relaxes: {time.why}" if time.why else ""
-    return Estimate("salt_diffusion_coefficient", "m2/s", value, low, high, time.error, why, time.basis)
-
-
 def _warnings(found: Transference) -> list[str]:
     """What the run, its first rows and the spectra say against each other."""
     said = [warning for warning in found.fit.warnings if "no noise" in warning or "converge" in warning]
-    assert found.number.value is not None
-    if abs(found.number_as_read / found.number.value - 1.0) > APART:
+    unknown = found.fit[RELAXATION].value is None
+    if unknown and found.number.value is not None:
+        said.append(
+            "the current does not fall beyond its noise: that of a single-ion conductor, or of a run that has hardly begun"
+        )
+    if found.number.value is not None and abs(found.number_as_read / found.number.value - 1.0) > APART:
         said.append(
             f"first row and last tenth give {found.number_as_read:.3g}, the fit {found.number.value:.3g}: the first row came late, "
             "the double layer still charged, the end was not reached, or the interfaces changed during the run"
         )
-    if found.relaxation_times < SHORTEST and found.fit[RELAXATION].value is not None:
+    if found.relaxation_times < SHORTEST and not unknown:
         said.append(
             f"the run lasted {found.relaxation_times:.2g} times its relaxation time L²/D, and needs {SHORTEST:g}: its end is "
             "extrapolated; hold the voltage longer"

@@ -21,7 +21,6 @@ from percolyte.impedance.composite import (
     model_of,
     own_values,
 )
-from percolyte.impedance.conductivity import QUANTILE
 from percolyte.impedance.drift import Linearity, linearity
 from percolyte.impedance.estimates import Estimate, Fit
 from percolyte.impedance.measurement import Polarisation
@@ -29,12 +28,10 @@ from percolyte.impedance.polarisation import (
     SQUARE_ROOT,
     Duration,
     StepResponse,
-    chemical_diffusion_coefficient,
     duration,
     relaxation_time,
     square_root_law,
 )
-from percolyte.impedance.tlm import ELECTRONS, IONS
 
 ROOM = 298.15
 """K, for the amplitude where no temperature is stated."""
@@ -95,7 +92,10 @@ def polarised(files: Sequence[MeasurementFile], runs: Sequence[Polarisation]) ->
     """
     found = fit_measurements(files, runs)
     each = tuple(_of_run(one, files[0], run, found.fit) for one, run in zip(files, runs, strict=True))
-    return Polarised(found, each, _diffusion(found.fit, files[0]), (*found.warnings, *_not_counted(files)))
+    assert files[0].thickness is not None
+    assert found.relaxation is not None
+    diffusion = diffusion_of("chemical_diffusion_coefficient", files[0].thickness, found.relaxation)
+    return Polarised(found, each, diffusion, (*found.warnings, *_not_counted(files)))
 
 
 def _of_run(one: MeasurementFile, first: MeasurementFile, run: Polarisation, fit: Fit) -> RunFound:
@@ -137,28 +137,12 @@ def _square_root(run: Polarisation, scale: float, final: float, thickness: float
     return SquareRoot(until, early, first, math.pi * (thickness * slope / (4.0 * rise)) ** 2)
 
 
-def _diffusion(fit: Fit, cell: MeasurementFile) -> Estimate:
-    """D with its interval from the covariance of the logarithms; also where a series resistance hides both rails, as T stays."""
-    assert cell.thickness is not None
-    values, names = fit.values, [parameter.name for parameter in fit.parameters]
-    ionic, electronic, capacitance = (values[name] for name in (IONS, ELECTRONS, "interface_capacitance"))
-    value = chemical_diffusion_coefficient(cell.thickness, ionic, electronic, capacitance)
-    gradient = np.zeros(len(names))
-    for name, share in ((IONS, ionic), (ELECTRONS, electronic)):
-        gradient[names.index(name)] = -share / (ionic + electronic)
-    gradient[names.index("interface_capacitance")] = -1.0
-    error = math.sqrt(float(gradient @ fit.covariance @ gradient))
-    reach = math.exp(min(QUANTILE * error, 700.0))
-    why = "" if reach**2 < 10.0 else "the runs do not show how fast they relax"
-    return Estimate(
-        "chemical_diffusion_coefficient",
-        "m2/s",
-        None if why else float(value),
-        float(value) / reach,
-        float(value) * reach,
-        error,
-        why,
-    )
+def diffusion_of(name: str, thickness: float, time: Estimate) -> Estimate:
+    """D = L²/T, with the ends of the interval of T turned around."""
+    low, high = (thickness**2 / end if end > 0.0 else math.inf for end in (time.high, time.low))
+    value = None if time.value is None else thickness**2 / time.value
+    why = f"the run does not show how fast it relaxes: {time.why}" if time.why else ""
+    return Estimate(name, "m2/s", value, low, high, time.error, why, time.basis)
 
 
 def _not_counted(files: Sequence[MeasurementFile]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,20 +23,20 @@ def polarised_json(found: Polarised) -> dict[str, Any]:
     data["chemical_diffusion_coefficient_m2_per_s"] = interval(found.diffusion)
     if found.diffusion.why:
         data["why"][found.diffusion.name] = found.diffusion.why
-    return {**data, "runs": [_run_json(one) for one in found.runs]}
+    return {**data, "runs": [_run_json(one, shown=found.diffusion.high < math.inf) for one in found.runs]}
 
 
-def _run_json(one: RunFound) -> dict[str, Any]:
+def _run_json(one: RunFound, *, shown: bool) -> dict[str, Any]:
     law = one.square_root
     return {
         "file": one.file.label,
         "mode": one.run.mode,
         "blocked": BLOCKED[one.file.terminals],
         "applied": {"value": one.run.applied, "unit": "A" if one.run.mode == "galvanostatic" else "V"},
-        "relaxation_time_s": one.relaxation,
-        "relaxation_times_lasted": one.duration.relaxation_times,
-        "long_enough": one.duration.sufficient,
-        "overestimate_of_last_point_relative": one.duration.overestimate,
+        "relaxation_time_s": one.relaxation if shown else None,
+        "relaxation_times_lasted": one.duration.relaxation_times if shown else None,
+        "long_enough": one.duration.sufficient if shown else None,
+        "overestimate_of_last_point_relative": one.duration.overestimate if shown else None,
         "conductivity_of_last_point_S_per_m": one.last,
         "square_root_law": {
             "until_s": law.until,
@@ -60,7 +61,7 @@ def polarised_text(found: Polarised) -> str:
     first = len(composite.conductivities)
     lines = [*fitted[:first], diffusion_text("of the layer, chemical", found.diffusion), *fitted[first:]]
     for one in found.runs:
-        lines += _run_text(one)
+        lines += _run_text(one, shown=found.diffusion.high < math.inf)
     return "\n".join([*lines, *(f"note: {warning}" for warning in found.warnings)])
 
 
@@ -71,14 +72,14 @@ def diffusion_text(whose: str, one: Estimate) -> str:
     return f"diffusion coefficient {whose}: {one.value:.4g} m2/s (95 %: {one.low:.4g} to {one.high:.4g} m2/s)"
 
 
-def _run_text(one: RunFound) -> list[str]:
+def _run_text(one: RunFound, *, shown: bool) -> list[str]:
     blocked = BLOCKED[one.file.terminals]
     passing = {"ions": "electrons", "electrons": "ions"}[blocked]
     return [
         f"{one.file.label}: {one.run.mode}, {blocked} blocked, {one.run.time.size} points",
-        f"  {one.duration}",
+        f"  {one.duration if shown else 'how far it got is not known, as its relaxation is not shown'}",
         f"  the last point alone says {units.text(one.last, units.CONDUCTIVITY, digits=4)} for the {passing}, contacts in series included",
-        f"  square-root law, until {one.square_root.until:.3g} s: {_law_text(one.square_root)}",
+        *([f"  square-root law, until {one.square_root.until:.3g} s: {_law_text(one.square_root)}"] if shown else []),
         f"  {one.linearity.words}{_for_lack(one.run.temperature)}",
     ]
 
@@ -131,16 +132,17 @@ def transference_json(found: Transference) -> dict[str, Any]:
             "error_at_most_relative": -found.linearity.error,
             "temperature_K": found.run.temperature,
         },
-        "why": {one.name: one.why for one in (diffusion, conductivity) if one is not None and one.why},
+        "why": {one.name: one.why for one in (found.number, diffusion, conductivity) if one is not None and one.why},
         "warnings": list(found.warnings),
     }
 
 
 def transference_text(found: Transference) -> str:
     number = found.number
-    lines = [
-        f"transference number (Bruce and Vincent): {number.value:.3g} (95 %: {number.low:.3g} to {number.high:.3g})"
-    ]
+    about = f"not known, at most {number.high:.3g}; {number.why}"
+    if number.value is not None:
+        about = f"{number.value:.3g} (95 %: {number.low:.3g} to {number.high:.3g})"
+    lines = [f"transference number (Bruce and Vincent): {about}"]
     lines += [diffusion_text("of the salt", found.diffusion)] if found.diffusion is not None else []
     lines += [conductivity_text(found.conductivity)] if found.conductivity is not None else []
     lines += [

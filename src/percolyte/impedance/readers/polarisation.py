@@ -16,10 +16,9 @@ from percolyte.errors import InputError
 from percolyte.impedance.measurement import Floats, Polarisation
 from percolyte.impedance.readers.contents import Table
 from percolyte.impedance.readers.headings import locate
-from percolyte.impedance.readers.spectra import Stated
+from percolyte.impedance.readers.spectra import RUN_EXAMPLE, Stated
 
 Mode = Literal["galvanostatic", "potentiostatic"]
-EXAMPLE = "Test Time / s,Voltage / V,Current / A"
 STEADY = 0.02
 """Relative spread of what is controlled, ranges switched and noise included."""
 RESTING = 0.01
@@ -41,7 +40,9 @@ def run_of(table: Table, stated: Stated, source: str, mode: Mode | None) -> Pola
     located = locate(list(table.columns))
     if not located.is_polarisation:
         shown = ", ".join(repr(heading) for heading in list(table.columns)[:8])
-        raise InputError(f"has no columns of time, voltage and current among {shown}; headings are such as {EXAMPLE!r}")
+        raise InputError(
+            f"has no columns of time, voltage and current among {shown}; headings are such as {RUN_EXAMPLE!r}"
+        )
     time, voltage, current = (
         table.columns[located.columns[name][0]] * located.columns[name][1].factor
         for name in ("time", "voltage", "current")
@@ -101,6 +102,8 @@ def _held(voltage: Floats, current: Floats, used: slice) -> int:
 
 def _zero(time: Floats) -> float:
     """Start of the step where there is no rest before: zero, unless the clock began long before the first row."""
+    if time.size == 1:
+        return 0.0
     return 0.0 if 0.0 <= time[0] <= time[1] - time[0] + 1e-9 or time[0] <= 0.01 * time[-1] else float(time[0])
 
 
