@@ -184,14 +184,16 @@ def test_a_measurement_at_another_temperature_than_the_designs_is_a_warning(tmp_
     (tmp_path / "hot.csv").write_text("# temperature: 60 degC\n" + (tmp_path / "b.csv").read_text())
     hot = the_temperature_check(tmp_path, a_table("hot.csv", "electron-blocking"))
     assert hot.verdict == "warn"
-    assert hot.value == "measured at: hot.csv 60 degC; the design runs at 25 degC"
-    assert "taken as measured, without any correction" in hot.meaning
-    assert "temperature = '60 degC' in the design" in hot.meaning
+    assert hot.value == (
+        "measured at: hot.csv 60 degC; the design runs at 25 degC; its conductivities are used as measured, uncorrected"
+    )
+    assert hot.limit == "within 2 K of the design; measure there, or write temperature = '60 degC' in the design"
+    assert 'kind = "given"' in hot.meaning
     overruled = the_temperature_check(tmp_path, a_table("hot.csv", "electron-blocking", temperature="26 degC"))
     assert overruled.verdict == "pass"
     silent = the_temperature_check(tmp_path, a_table("b.csv", "electron-blocking"))
     assert silent.verdict == "info"
-    assert "write temperature = '25 degC' into the measurement" in silent.meaning
+    assert "write temperature = '25 degC' into the measurement" in silent.limit
     both = the_temperature_check(
         tmp_path, a_table("b.csv", "electron-blocking"), a_table("b.csv", "electron-blocking", temperature="0 degC")
     )

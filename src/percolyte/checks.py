@@ -363,22 +363,22 @@ def _temperature_measured(e: Evaluation) -> Iterator[Check]:
         silent = ", ".join(name for name, at in known if at is None)
         apart = [at for _, at in stated if abs(at - here) > SAME_TEMPERATURE]
         shown = ", ".join(f"{name} {_say(at, units.TEMPERATURE, 4)}" for name, at in stated)
-        advice = (
-            "the conductivities were taken as measured, without any correction; measure at the design's temperature, write "
-            f"temperature = '{_say(apart[0], units.TEMPERATURE, 4)}' in the design to run where they hold, or give values "
-            'carried over by an activation energy: kind = "given"'
-            if apart
-            else "the conductivities are taken as measured"
-        )
-        if silent:
-            advice += f"; {silent}: no temperature is stated; write temperature = '25 degC' into the measurement"
+        limit = f"within {SAME_TEMPERATURE:g} K of the design"
+        done = ""
+        if apart:
+            done = "; its conductivities are used as measured, uncorrected"
+            limit += f"; measure there, or write temperature = '{_say(apart[0], units.TEMPERATURE, 4)}' in the design"
+        elif silent:
+            limit += "; write temperature = '25 degC' into the measurement"
         yield Check(
             f"temperature of the {side}'s measured impedance",
             "warn" if apart else "info" if silent else "pass",
-            f"measured at: {shown or 'not stated'}; the design runs at {_say(here, units.TEMPERATURE, 4)}",
-            f"within {SAME_TEMPERATURE:g} K of the design",
+            f"measured at: {shown or 'not stated'}; the design runs at {_say(here, units.TEMPERATURE, 4)}{done}",
+            limit,
             ", ".join(name for name, _ in known),
-            advice,
+            f"not stated by {silent}"
+            if silent
+            else 'values that were carried over by an activation energy are given with kind = "given"',
         )
 
 
