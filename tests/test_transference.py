@@ -150,9 +150,41 @@ def test_a_short_run_and_a_late_first_row_are_said() -> None:
     run = a_run()
     late = Polarisation("potentiostatic", run.time[100:], run.response[100:], VOLTAGE)
     found = bruce_vincent(late, Interfaces(25.0, 0.1), Interfaces(25.0, 0.1))
+    assert found.number_as_read is not None
     assert found.number_as_read > 0.3
     assert any("came late" in said for said in found.warnings)
     assert found.number.value == pytest.approx(0.25, rel=1e-4)
+
+
+def test_a_first_row_in_which_the_double_layer_charges_leaves_no_number_as_read_and_is_discounted() -> None:
+    """One of 200 rows with three times its current, which the robust loss takes out."""
+    run = a_run(noise=1e-3)
+    spiked = run.response.copy()
+    spiked[0] *= 3.0
+    found = bruce_vincent(
+        Polarisation("potentiostatic", run.time, spiked, VOLTAGE), Interfaces(25.0, 0.1), Interfaces(25.0, 0.1)
+    )
+    assert found.number_as_read is None
+    assert any("give no number, the fit" in said for said in found.warnings)
+    assert found.number.low < 0.25 < found.number.high
+
+
+def test_a_double_layer_that_charges_for_long_is_told_and_can_be_skipped(tmp_path: Path) -> None:
+    """0.4 of the first current, which decays in 20 s of a relaxation time of 1000 s."""
+    run = a_run(noise=1e-4)
+    current = run.response + 0.4 * run.response[0] * np.exp(-run.time / 20.0)
+    rows = [f"{t:.9g},{VOLTAGE},{i:.9g}" for t, i in zip(run.time, current, strict=True)]
+    (tmp_path / "run.csv").write_text("\n".join(["time/s,Ewe/V,I/A", *rows]) + "\n")
+    arguments = ["eis", "transference", str(tmp_path / "run.csv"), "--before", "25 ohm", "--after", "25 ohm", "--json"]
+    whole = json.loads(CliRunner().invoke(app, arguments).stdout)
+    assert any("--skip" in said for said in whole["warnings"])
+    rest = json.loads(CliRunner().invoke(app, [*arguments, "--skip", "150 s"]).stdout)
+    assert abs(whole["transference_number"]["value"] - 0.25) > 0.05
+    assert rest["transference_number"]["low"] < 0.25 < rest["transference_number"]["high"]
+    assert rest["transference_number"]["high"] - rest["transference_number"]["low"] < 0.05
+    assert not any("--skip" in said for said in rest["warnings"])
+    with pytest.raises(InputError, match="leaves nothing of"):
+        CliRunner().invoke(app, [*arguments, "--skip", "10 h"], catch_exceptions=False)
 
 
 def test_the_command_takes_files_or_resistances_and_says_what_the_number_means(tmp_path: Path) -> None:

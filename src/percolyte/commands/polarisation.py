@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from percolyte.commands.shared import Figure, Json, note, print_json
 from percolyte.errors import InputError, Problem, UnitError
 
 if TYPE_CHECKING:
+    from percolyte.impedance.measurement import Polarisation
     from percolyte.impedance.transference import Interfaces
     from percolyte.report.polarisation import SelfDischarge
     from percolyte.units import Dimension
@@ -22,6 +24,10 @@ app = typer.Typer()
 
 Mode = Annotated[
     str | None, typer.Option(help="galvanostatic or potentiostatic, where neither technique nor data tell.")
+]
+Skip = Annotated[
+    str | None,
+    typer.Option(help="Leave out the rows before, such as '10 s', while double layers or instrument settle."),
 ]
 Temperature = Annotated[str | None, typer.Option(help="Of the cell, such as '25 degC'; above what the file states.")]
 
@@ -42,6 +48,7 @@ def polarise(
         str | None, typer.Option(help="Of all that is in series, known: such as '2 ohm cm2'.")
     ] = None,
     mode: Mode = None,
+    skip: Skip = None,
     temperature: Temperature = None,
     figure: Figure = None,
     as_json: Json = False,
@@ -65,7 +72,7 @@ def polarise(
         for file, table in zip(files, tables, strict=True)
     ]
     runs = [read_measurement(noun, file) for noun, file in zip(nouns, files, strict=True)]
-    found = polarised(nouns, [run for run in runs if isinstance(run, Polarisation)])
+    found = polarised(nouns, [_without_start(run, skip) for run in runs if isinstance(run, Polarisation)])
     if figure is not None:
         from percolyte.report.figures import save
         from percolyte.report.polarisation_figures import polarised_figure
@@ -87,6 +94,7 @@ def transference(
     after: Annotated[str, typer.Option(help="The same at the end of it.")],
     thickness: Annotated[str | None, typer.Option(help="Of the electrolyte, such as '100 um'.")] = None,
     area: Annotated[str | None, typer.Option(help="Of the cell, such as '0.785 cm2'.")] = None,
+    skip: Skip = None,
     temperature: Temperature = None,
     figure: Figure = None,
     as_json: Json = False,
@@ -98,7 +106,7 @@ def transference(
     from percolyte.report.polarisation import transference_json, transference_text
 
     about = {name: value for name, value in stated(area, thickness, temperature, None).items() if name != "imaginary"}
-    run = read_polarisation(file, mode="potentiostatic", **about)
+    run = _without_start(read_polarisation(file, mode="potentiostatic", **about), skip)
     found = bruce_vincent(
         run, _interfaces("--before", before), _interfaces("--after", after), thickness=run.thickness, area=run.area
     )
@@ -112,6 +120,18 @@ def transference(
         print_json(transference_json(found))
     else:
         typer.echo(transference_text(found))
+
+
+def _without_start(run: Polarisation, skip: str | None) -> Polarisation:
+    """The rows from a time on; time still counts from the step."""
+    from percolyte import units
+
+    if skip is None:
+        return run
+    kept = run.time >= _parsed({"skip": skip}, {"skip": units.DURATION})["skip"]
+    if not kept.any():
+        raise InputError(f"--skip '{skip}' leaves nothing of {run.time[-1]:.4g} s; leave out less", source=run.source)
+    return replace(run, time=run.time[kept], response=run.response[kept])
 
 
 def _interfaces(option: str, written: str) -> Interfaces:

@@ -308,7 +308,8 @@ def _left_open(found: CompositeFit) -> list[str]:
             run = duration(model, own_values(one, files[0], model, fit), float(measurement.time.max()))
             said += [] if run.sufficient else [f"{one.label}: {run}"]
     said += [
-        f"{one.label}: the residuals are {100.0 * noise:.2g} % of |Z|: it is not of this cell; check its terminals, area and thickness"
+        f"{one.label}: the residuals are {100.0 * noise:.2g} % of {'|Z|' if one.method == 'impedance' else 'the largest response'}: "
+        "it is not of this cell; check its terminals, area and thickness"
         for one, noise in zip(files, fit.noise, strict=True)
         if noise > MISFIT
     ]

@@ -66,7 +66,8 @@ class Transference:
     """By the fit, A."""
     read: tuple[float, float]
     """Current of the first row, and mean of the last tenth of the time, A."""
-    number_as_read: float
+    number_as_read: float | None
+    """With the currents as read; none where the first row leaves no voltage for the electrolyte, as while a double layer charges."""
     diffusion: Estimate | None
     """Of the salt, m2/s; none without a thickness."""
     conductivity: Estimate | None
@@ -159,7 +160,8 @@ def _start(run: Polarisation, read: tuple[float, float]) -> dict[str, float]:
     return {FIRST: first, RISE: max(last - first, 1e-6 * first), RELAXATION: max(half, 1e-4 * run.time[-1]) / 0.03}
 
 
-def _as_read(run: Polarisation, read: tuple[float, float], before: Interfaces, after: Interfaces) -> float:
+def _as_read(run: Polarisation, read: tuple[float, float], before: Interfaces, after: Interfaces) -> float | None:
+    """The number without any fit; a current that rises or has the wrong sign is refused."""
     try:
         return transference_number(
             run.applied,
@@ -169,9 +171,10 @@ def _as_read(run: Polarisation, read: tuple[float, float], before: Interfaces, a
             steady_resistance=after.value,
         )
     except InputError as error:
-        own = {"first_resistance": "before", "steady_resistance": "after"}
-        problems = [Problem(own.get(problem.where, problem.where), problem.what) for problem in error.problems]
-        raise InputError(problems, source=run.source) from None
+        of_run = [one for one in error.problems if one.where not in ("first_resistance", "steady_resistance")]
+        if of_run:
+            raise InputError(of_run, source=run.source) from None
+        return None
 
 
 def _too_large(before: Interfaces, after: Interfaces, first: float, last: float) -> list[Problem]:
@@ -190,15 +193,22 @@ def _of_logarithm(name: str, unit: str, value: float, error: float) -> Estimate:
 def _warnings(found: Transference) -> list[str]:
     """What the run, its first rows and the spectra say against each other."""
     said = [warning for warning in found.fit.warnings if "no noise" in warning or "converge" in warning]
+    if any("no noise" in warning for warning in said):
+        said.append(
+            "a double layer that charges in the first seconds pulls the first current away; leave those rows out, such as --skip '60 s', "
+            "until the number stays"
+        )
     unknown = found.fit[RELAXATION].value is None
     if unknown and found.number.value is not None:
         said.append(
             "the current does not fall beyond its noise: that of a single-ion conductor, or of a run that has hardly begun"
         )
-    if found.number.value is not None and abs(found.number_as_read / found.number.value - 1.0) > APART:
+    read, number = found.number_as_read, found.number.value
+    if number is not None and (read is None or abs(read / number - 1.0) > APART):
+        told = "no number" if read is None else f"{read:.3g}"
         said.append(
-            f"first row and last tenth give {found.number_as_read:.3g}, the fit {found.number.value:.3g}: the first row came late, "
-            "the double layer still charged, the end was not reached, or the interfaces changed during the run"
+            f"first row and last tenth give {told}, the fit {number:.3g}: the first row came late, the double layer still charged, the end "
+            "was not reached, or the interfaces changed during the run"
         )
     if found.relaxation_times < SHORTEST and not unknown:
         said.append(

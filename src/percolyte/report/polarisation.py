@@ -13,7 +13,7 @@ from percolyte.impedance.leakage import Leakage
 from percolyte.impedance.transference import Interfaces, Transference
 from percolyte.impedance.transient import ROOM, Polarised, RunFound, SquareRoot
 from percolyte.pouch.lifetime import self_discharge
-from percolyte.report.impedance_fits import conductivity_text, fit_json, fit_text, interval
+from percolyte.report.impedance_fits import conductivity_text, fit_json, interval
 
 
 def polarised_json(found: Polarised) -> dict[str, Any]:
@@ -55,13 +55,15 @@ def _run_json(one: RunFound, *, shown: bool) -> dict[str, Any]:
 
 def polarised_text(found: Polarised) -> str:
     """Conductivities, diffusion coefficient and parameters as of a fit, then what each run is worth, then what to know."""
-    composite = found.composite
-    labels = [one.label for one in composite.files]
-    fitted = fit_text(composite.fit, composite.conductivities, (), labels).splitlines()
-    first = len(composite.conductivities)
-    lines = [*fitted[:first], diffusion_text("of the layer, chemical", found.diffusion), *fitted[first:]]
-    for one in found.runs:
-        lines += _run_text(one, shown=found.diffusion.high < math.inf)
+    fit = found.composite.fit
+    lines = [conductivity_text(one) for one in found.composite.conductivities.values()]
+    lines += [diffusion_text("of the layer, chemical", found.diffusion), *(f"  {one}" for one in fit.estimates)]
+    lines += [f"outcome: {fit.outcome}"] if fit.outcome != "done" else []
+    for one, left in zip(found.runs, fit.noise, strict=True):
+        lines += [
+            *_run_text(one, shown=found.diffusion.high < math.inf),
+            f"  residuals {100.0 * left:.2g} % of the largest",
+        ]
     return "\n".join([*lines, *(f"note: {warning}" for warning in found.warnings)])
 
 
@@ -142,12 +144,13 @@ def transference_text(found: Transference) -> str:
     about = f"not known, at most {number.high:.3g}; {number.why}"
     if number.value is not None:
         about = f"{number.value:.3g} (95 %: {number.low:.3g} to {number.high:.3g})"
+    read = "no number" if found.number_as_read is None else f"{found.number_as_read:.3g}"
     lines = [f"transference number (Bruce and Vincent): {about}"]
     lines += [diffusion_text("of the salt", found.diffusion)] if found.diffusion is not None else []
     lines += [conductivity_text(found.conductivity)] if found.conductivity is not None else []
     lines += [
         f"  at first {_current(found.first_current)} by the fit, {_current(found.read[0])} in the first row; in the end "
-        f"{_current(found.steady_current)} by the fit, {_current(found.read[1])} over the last tenth; so read, {found.number_as_read:.3g}",
+        f"{_current(found.steady_current)} by the fit, {_current(found.read[1])} over the last tenth; so read, {read}",
         f"  interfaces {_interfaces_text(found.before)} before, {_interfaces_text(found.after)} after",
         f"  {found.linearity.words}" + _for_lack(found.run.temperature),
         f"meaning: {MEANING}",
