@@ -204,6 +204,8 @@ def test_the_command_takes_files_or_resistances_and_says_what_the_number_means(t
     data = json.loads(CliRunner().invoke(app, [*arguments, "--after", "25 ± 0.5 Ω", *more, "--json"]).stdout)
     number = data["transference_number"]
     assert number["low"] < 0.25 < number["high"]
+    # the electrolyte by the spectrum is known to 0.5 %
+    assert data["transference_number_by_spectrum"] == pytest.approx(0.25, rel=0.02)
     assert data["interfaces_ohm"]["after"] == {"value": 25.0, "standard_error": 0.5, "from_spectrum": False}
     for word in ("25", "none.csv", "25 cm", "25 +- -1 ohm"):
         with pytest.raises(InputError, match="neither a file nor a resistance"):

@@ -68,6 +68,8 @@ class Transference:
     """Current of the first row, and mean of the last tenth of the time, A."""
     number_as_read: float | None
     """With the currents as read; none where the first row leaves no voltage for the electrolyte, as while a double layer charges."""
+    number_by_spectrum: float | None
+    """With the first current from the spectrum before, V/(R_electrolyte + R_0), which no charging disturbs."""
     diffusion: Estimate | None
     """Of the salt, m2/s; none without a thickness."""
     conductivity: Estimate | None
@@ -144,6 +146,7 @@ def bruce_vincent(
         run.applied / (first + rise),
         read,
         as_read,
+        None if before.electrolyte is None else before.electrolyte / b,
         None if thickness is None else diffusion_of("salt_diffusion_coefficient", thickness, time),
         _of_logarithm("electrolyte_conductivity", "S/m", thickness / (area * a), by_bulk) if sized else None,
         float(run.time.max()) / scale,

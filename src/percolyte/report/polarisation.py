@@ -119,6 +119,7 @@ def transference_json(found: Transference) -> dict[str, Any]:
         "transference_number": interval(found.number),
         "meaning": MEANING,
         "transference_number_as_read": found.number_as_read,
+        "transference_number_by_spectrum": found.number_by_spectrum,
         "salt_diffusion_coefficient_m2_per_s": None if diffusion is None else interval(diffusion),
         "electrolyte_conductivity_S_per_m": None if conductivity is None else interval(conductivity),
         "voltage_V": found.run.applied,
@@ -144,6 +145,7 @@ def transference_text(found: Transference) -> str:
     about = f"not known, at most {number.high:.3g}; {number.why}"
     if number.value is not None:
         about = f"{number.value:.3g} (95 %: {number.low:.3g} to {number.high:.3g})"
+    by_spectrum = found.number_by_spectrum
     read = "no number" if found.number_as_read is None else f"{found.number_as_read:.3g}"
     lines = [f"transference number (Bruce and Vincent): {about}"]
     lines += [diffusion_text("of the salt", found.diffusion)] if found.diffusion is not None else []
@@ -151,6 +153,7 @@ def transference_text(found: Transference) -> str:
     lines += [
         f"  at first {_current(found.first_current)} by the fit, {_current(found.read[0])} in the first row; in the end "
         f"{_current(found.steady_current)} by the fit, {_current(found.read[1])} over the last tenth; so read, {read}",
+        *([f"  with the first current from the spectrum before, {by_spectrum:.3g}"] if by_spectrum is not None else []),
         f"  interfaces {_interfaces_text(found.before)} before, {_interfaces_text(found.after)} after",
         f"  {found.linearity.words}" + _for_lack(found.run.temperature),
         f"meaning: {MEANING}",
