@@ -173,6 +173,33 @@ def test_a_composite_that_conducts_better_than_its_electrolyte_could_fails_a_che
     assert verdicts["tortuosity factor of the ions"] == "fail"
 
 
+def the_temperature_check(folder: Path, *tables: dict[str, Any]) -> Any:
+    found = evaluate(measured_design(folder, *tables))
+    return next(check for check in found.checks if check.name == "temperature of the cathode's measured impedance")
+
+
+def test_a_measurement_at_another_temperature_than_the_designs_is_a_warning(tmp_path: Path) -> None:
+    """Stated by the file, or by the entry, which stands above it."""
+    write_spectrum(tmp_path / "b.csv", "electron-blocking", 1e-4)
+    (tmp_path / "hot.csv").write_text("# temperature: 60 degC\n" + (tmp_path / "b.csv").read_text())
+    hot = the_temperature_check(tmp_path, a_table("hot.csv", "electron-blocking"))
+    assert hot.verdict == "warn"
+    assert hot.value == (
+        "measured at: hot.csv 60 degC; the design runs at 25 degC; its conductivities are used as measured, uncorrected"
+    )
+    assert hot.limit == "within 2 K of the design; measure there, or write temperature = '60 degC' in the design"
+    assert 'kind = "given"' in hot.meaning
+    overruled = the_temperature_check(tmp_path, a_table("hot.csv", "electron-blocking", temperature="26 degC"))
+    assert overruled.verdict == "pass"
+    silent = the_temperature_check(tmp_path, a_table("b.csv", "electron-blocking"))
+    assert silent.verdict == "info"
+    assert "write temperature = '25 degC' into the measurement" in silent.limit
+    both = the_temperature_check(
+        tmp_path, a_table("b.csv", "electron-blocking"), a_table("b.csv", "electron-blocking", temperature="0 degC")
+    )
+    assert both.verdict == "warn"
+
+
 def test_every_problem_of_the_measurements_is_named_at_once(tmp_path: Path) -> None:
     write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
     with pytest.raises(InputError) as raised:

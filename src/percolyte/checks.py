@@ -346,6 +346,42 @@ def _impedance(e: Evaluation) -> Iterator[Check]:
     )
 
 
+SAME_TEMPERATURE = 2.0
+"""K: a hop of 0.3 eV changes by a twelfth over 2 K, about what thermostats and rooms leave open."""
+
+
+def _temperature_measured(e: Evaluation) -> Iterator[Check]:
+    """Whether measured impedance is of the temperature at which the design runs."""
+    here = e.design.temperature
+    for side, found in (("cathode", e.transport), ("anode", e.anode_transport)):
+        measured = None if found is None else found.measured
+        if measured is None:
+            continue
+        read = zip(measured.files, measured.measurements, strict=True)
+        known = [(one.label, measurement.temperature) for one, measurement in read]
+        stated = [(name, at) for name, at in known if at is not None]
+        silent = ", ".join(name for name, at in known if at is None)
+        apart = [at for _, at in stated if abs(at - here) > SAME_TEMPERATURE]
+        shown = ", ".join(f"{name} {_say(at, units.TEMPERATURE, 4)}" for name, at in stated)
+        limit = f"within {SAME_TEMPERATURE:g} K of the design"
+        done = ""
+        if apart:
+            done = "; its conductivities are used as measured, uncorrected"
+            limit += f"; measure there, or write temperature = '{_say(apart[0], units.TEMPERATURE, 4)}' in the design"
+        elif silent:
+            limit += "; write temperature = '25 degC' into the measurement"
+        yield Check(
+            f"temperature of the {side}'s measured impedance",
+            "warn" if apart else "info" if silent else "pass",
+            f"measured at: {shown or 'not stated'}; the design runs at {_say(here, units.TEMPERATURE, 4)}{done}",
+            limit,
+            ", ".join(name for name, _ in known),
+            f"not stated by {silent}"
+            if silent
+            else 'values that were carried over by an activation energy are given with kind = "given"',
+        )
+
+
 def _volume(e: Evaluation) -> Iterator[Check]:
     """Whether the volume that transport comes from conducts, and is of this recipe."""
     structure = e.transport.structure
@@ -389,6 +425,7 @@ _CHECKS: tuple[Callable[[Evaluation], Iterator[Check]], ...] = (
     _densification,
     _volume,
     _impedance,
+    _temperature_measured,
     _straighter_than_straight,
     _active_content,
     _areal_capacity,

@@ -22,6 +22,7 @@ from percolyte.commands import (
     materials,
     microstructure,
     packing,
+    polarisation,
     pouch,
     thick,
     tools,
@@ -54,6 +55,7 @@ for commands in (pouch.app, cell.app, thick.app, packing.app, microstructure.app
     app.add_typer(commands)
 app.add_typer(materials.app, name="materials")
 impedance.app.add_typer(impedance_batch.app)
+impedance.app.add_typer(polarisation.app)
 app.add_typer(impedance.app, name="eis")
 
 

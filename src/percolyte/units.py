@@ -323,6 +323,8 @@ CELL_VOLTAGE = Dimension("voltage", "V", "3.7 V", low=0.0, high=10.0, positive=T
 PRESSURE = Dimension("pressure", "MPa", "50 MPa", low=0.0, high=1e11)
 MODULUS = Dimension("modulus", "GPa", "20 GPa", low=0.0, high=1e13, positive=True)
 ACTIVATION_ENERGY = Dimension("activation energy", "eV", "0.35 eV", low=0.0, high=1e6, positive=True)
+DURATION = Dimension("time", "s", "60 s", low=0.0, high=1e10)
+RESISTANCE = Dimension("resistance", "ohm", "25 ohm", low=0.0, high=1e15)
 AREA_RESISTANCE = Dimension("area-specific resistance", "ohm cm2", "40 ohm cm2", low=0.0, high=1e6)
 FREQUENCY = Dimension("frequency", "Hz", "1000000 Hz", low=0.0, high=1e12, positive=True)
 AREA = Dimension("area", "cm2", "1.13 cm2", low=0.0, high=1e4, positive=True)

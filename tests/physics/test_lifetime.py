@@ -51,6 +51,8 @@ def test_self_discharge_is_ohm_times_time() -> None:
     assert self_discharge(3.7, 1e-7, 20e-6, 144000.0) == pytest.approx(
         2.0 * self_discharge(3.7, 1e-7, 40e-6, 144000.0), rel=1e-14
     )
+    # 4 V over 20 um at 1e-9 S/m let 0.2 mA/m2 through, of 40 Ah/m2
+    assert self_discharge(4.0, 1e-9, 20e-6, 144000.0) == pytest.approx(2e-4 * MONTH / 144000.0, rel=1e-14)
 
 
 def test_the_resistance_limit_gives_back_its_efficiency() -> None:

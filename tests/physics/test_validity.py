@@ -13,6 +13,7 @@ from percolyte.errors import InputError
 from percolyte.impedance.drift import amplitude_error, check_drift, linearity
 from percolyte.impedance.kramers_kronig import fit_elements
 from percolyte.impedance.measurement import Complexes, MeasuredSpectrum
+from percolyte.impedance.step import largest_step
 from percolyte.impedance.validity import check_spectrum, exclude, include
 
 FREQUENCY = np.geomspace(1e6, 1e-2, 60)
@@ -93,6 +94,75 @@ def test_a_cell_that_changes_during_the_spectrum_is_told_by_how_much() -> None:
 def test_a_steady_cell_is_hardly_ever_called_drifting() -> None:
     told = sum(check_spectrum(measured(ARCS, 5e-3, seed)).verdict == "drifting" for seed in range(50))
     assert told <= 1
+
+
+@pytest.mark.parametrize("size", [0.02, -0.02])
+def test_a_step_in_the_middle_is_found_where_the_residuals_look_like_noise(size: float) -> None:
+    """2 % at a noise of 0.1 %: some 20 standard errors where the spectrum does not bend at the step."""
+    for place in (20, 33, 45):
+        stepped = ARCS * np.where(np.arange(60) >= place, 1.0 + size, 1.0)
+        found = check_spectrum(measured(stepped, 1e-3, place))
+        assert found.verdict == "stepped"
+        assert found.step is not None
+        assert abs(found.step.place - place) <= 1
+        # a neighbour may take a part of it
+        assert found.step.size == pytest.approx(size, rel=0.25)
+        assert (
+            f"between {FREQUENCY[found.step.place - 1]:.4g} Hz and {FREQUENCY[found.step.place]:.4g} Hz"
+            in found.words[1]
+        )
+
+
+def test_a_step_at_half_a_per_cent_of_noise_is_found_in_most_spectra_and_none_is_seen_in_steady_ones() -> None:
+    """Measured: 86 % of 140, and 1 of 1400 steady ones, so that 1 of 60 has a chance of 4 %, and 20 of 30 one of 1e-3 at 86 %."""
+    stepped = ARCS * np.where(np.arange(60) >= 30, 1.02, 1.0)
+    told = sum(check_spectrum(measured(stepped, 5e-3, seed)).verdict == "stepped" for seed in range(30))
+    assert told > 20
+    false = sum(check_spectrum(measured(ARCS, 5e-3, seed)).verdict == "stepped" for seed in range(60))
+    assert false <= 1
+
+
+def test_the_largest_step_is_that_of_a_least_squares_fit_with_its_column() -> None:
+    spectrum = measured(ARCS, 1e-2)
+    used = np.ones(60, bool)
+    fit = fit_elements(spectrum.omega, spectrum.impedance, used, 12, "impedance")
+    step = largest_step(spectrum.impedance, fit, 0.0)
+    assert step is not None
+    behind = np.where(np.arange(60) >= step.place, spectrum.impedance, 0.0)
+    beside = fit_elements(spectrum.omega, spectrum.impedance, used, 12, "impedance", beside=behind)
+    gain = float(fit.misfit @ fit.misfit - beside.misfit @ beside.misfit)
+    assert step.score == pytest.approx(math.sqrt(gain / beside.variance), rel=1e-6)
+    assert largest_step(spectrum.impedance[:7], fit, 0.0) is None
+
+
+PASSIVE = 10.0 - 60.0 / (1.0 - S * 1e-2)
+"""A passivating electrode, -50 ohm at rest: unstable at constant current (a pole at s = +100/s), stable at constant voltage."""
+
+
+def test_a_cell_that_is_stable_at_controlled_voltage_alone_is_checked_by_its_admittance() -> None:
+    for seed in range(5):
+        found = check_spectrum(measured(PASSIVE, 3e-3, seed))
+        assert found.represented == "admittance"
+        assert found.verdict == "consistent"
+        assert any("stable at controlled voltage" in words for words in found.words)
+        assert found.noise == pytest.approx(3e-3, rel=0.25)  # of some 90 degrees of freedom, three times 7 %
+
+
+def test_a_drift_and_a_step_have_the_sign_of_the_impedance_in_the_admittance_too() -> None:
+    drifting = check_spectrum(measured(PASSIVE * (1.0 + 0.2 * ELAPSED), 1e-3))
+    assert (drifting.represented, drifting.verdict) == ("admittance", "drifting")
+    # of 1/(1 + a) the first order counts, so that a of 0.2 comes out between it and 0.2/1.2
+    assert 0.2 / 1.2 - 5.0 * drifting.drift_error < drifting.drift < 0.2 + 5.0 * drifting.drift_error
+    stepped = check_spectrum(measured(PASSIVE * np.where(np.arange(60) >= 40, 1.03, 1.0), 1e-3))
+    assert (stepped.represented, stepped.verdict) == ("admittance", "stepped")
+    assert stepped.step is not None
+    assert stepped.step.size == pytest.approx(0.03, rel=0.25)
+
+
+def test_a_cell_that_blocks_all_direct_current_is_consistent_over_eight_decades() -> None:
+    blocking = 20.0 + 1.0 / (1e-6 * S**0.95)
+    verdicts = {check_spectrum(measured(blocking, 3e-3, seed)).verdict for seed in range(5)}
+    assert verdicts == {"consistent"}
 
 
 def test_repeated_spectra_are_steady_drifting_or_scattered() -> None:

@@ -216,7 +216,7 @@ def fit(
     found = (
         _circuit_fit(files, circuit, left_out, cycle, imaginary)
         if circuit is not None
-        else _cell_fit(files, _of_each(files, options), common, imaginary)
+        else _cell_fit(files, of_each(files, options), common, imaginary)
     )
     if figure is not None:
         from percolyte.report.figures import save
@@ -237,7 +237,7 @@ class _Fitted:
     warnings: tuple[str, ...]
 
 
-def _of_each(files: Sequence[Path], options: Mapping[str, list[str] | None]) -> list[dict[str, str]]:
+def of_each(files: Sequence[Path], options: Mapping[str, list[str] | None]) -> list[dict[str, str]]:
     """The options of every file, each given once for all or once for each."""
     problems = [
         Problem(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -18,15 +18,25 @@ from percolyte.impedance.cells import TERMINALS, MeasuredCell, electrolyte_resis
 from percolyte.impedance.conductivity import QUANTILE, conductivities
 from percolyte.impedance.estimates import Estimate, Fit
 from percolyte.impedance.fit import Measured, fit_jointly
-from percolyte.impedance.measurement import MeasuredSpectrum
+from percolyte.impedance.measurement import Floats, MeasuredSpectrum, Polarisation
 from percolyte.impedance.misfit import Measurement, Model
-from percolyte.impedance.polarisation import Blocked, StepResponse, duration
+from percolyte.impedance.polarisation import (
+    FIRST,
+    RELAXATION,
+    RISE,
+    Blocked,
+    Mode,
+    Relaxation,
+    StepResponse,
+    duration,
+)
 from percolyte.impedance.tlm import ELECTRONS, IONS
 from percolyte.impedance.validity import check_spectrum, exclude
 from percolyte.nouns import Noun
+from percolyte.nouns import replace as changed
 from percolyte.transport.closures import tortuosity_factor
 from percolyte.transport.effective import Phase, Transport
-from percolyte.units import AreaResistance, Conductivity
+from percolyte.units import AreaResistance, CellTemperature, Conductivity
 
 if TYPE_CHECKING:
     from percolyte.impedance.readers.spectra import Imaginary
@@ -56,6 +66,10 @@ class MeasurementFile(MeasuredCell):
     """Beside the design."""
     method: Literal["impedance", "polarisation"] = "impedance"
     """A spectrum, or a run at constant current or voltage."""
+    mode: Mode | None = None
+    """What was held constant in a run, where neither the technique nor the data tell."""
+    temperature: CellTemperature | None = None
+    """Of the cell while it was measured; above what the file states."""
     cycle: Annotated[int, Field(ge=1)] | None = None
     """Where the file holds several spectra."""
     exclude: tuple[Annotated[int, Field(ge=1)], ...] = ()
@@ -75,6 +89,8 @@ class MeasurementFile(MeasuredCell):
             )
         if self.method == "polarisation" and self.terminals not in BLOCKED:
             raise ValueError(f"terminals: direct current is read between {', '.join(BLOCKED)}, not '{self.terminals}'")
+        if self.mode is not None and self.method != "polarisation":
+            raise ValueError("mode: is that of a run of direct current; write method = 'polarisation' too")
         if not TERMINALS[self.terminals].composites:
             raise ValueError(f"terminals: '{self.terminals}' holds no composite, which is what is asked for here")
         return self
@@ -85,13 +101,22 @@ class MeasurementFile(MeasuredCell):
 
     @property
     def known(self) -> dict[str, float]:
-        """Parameters in ohm that are held."""
+        """Parameters in ohm that are held; direct current counts electrolyte layers among the contacts."""
         found = {}
         if self.contact_resistance is not None:
             found["contact_resistance"] = self.contact_resistance / self.area
         if self.electrolyte_conductivity is not None:
             found["electrolyte_resistance"] = electrolyte_resistance(self, self.electrolyte_conductivity)
-        return found
+        return found if self.method == "impedance" else self._in_series(found)
+
+    def _in_series(self, known: Mapping[str, float]) -> dict[str, float]:
+        """What direct current meets besides the composite, where all of it is known."""
+        parts = {"contact_resistance": self.contact != "none", "electrolyte_resistance": self.electrolyte is not None}
+        wanted = {name for name, there in parts.items() if there}
+        if not wanted or wanted - known.keys():
+            return {}
+        layers = TERMINALS[self.terminals].electrolytes * known.get("electrolyte_resistance", 0.0)
+        return {"contact_resistance": known.get("contact_resistance", 0.0) + layers}
 
 
 class ImpedanceTransport(Noun):
@@ -118,6 +143,8 @@ class CompositeFit:
     conductivities: Mapping[str, Estimate]
     """`ionic_conductivity` and `electronic_conductivity` of the composite in S/m."""
     warnings: tuple[str, ...]
+    relaxation: Estimate | None = None
+    """T of the first layer in s, where all are runs of direct current."""
 
 
 def fit_composite(files: Sequence[MeasurementFile], folder: Path) -> CompositeFit:
@@ -155,8 +182,17 @@ def read_measurement(one: MeasurementFile, path: Path, imaginary: Imaginary | No
     from percolyte.impedance.readers.reading import read_polarisation, read_spectrum
 
     if one.method == "polarisation":
-        return read_polarisation(path, area=one.area, thickness=one.thickness)
-    spectrum = read_spectrum(path, cycle=one.cycle, area=one.area, thickness=one.thickness, imaginary=imaginary)
+        return read_polarisation(
+            path, mode=one.mode, area=one.area, thickness=one.thickness, temperature=one.temperature
+        )
+    spectrum = read_spectrum(
+        path,
+        cycle=one.cycle,
+        area=one.area,
+        thickness=one.thickness,
+        temperature=one.temperature,
+        imaginary=imaginary,
+    )
     return exclude(spectrum, [number - 1 for number in one.exclude], "left out as asked")
 
 
@@ -166,7 +202,7 @@ def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Me
     measured: list[Measured] = []
     known: dict[str, float] = {}
     for one, measurement in zip(files, measurements, strict=True):
-        model = _model(one, measurement)
+        model = model_of(one, measurement)
         names = [parameter.name for parameter in model.parameters]
         own = tuple(name for name in names if name not in SHARED and len(files) > 1)
         factors = {name: factor for name, factor in _factors(one, first).items() if name in names}
@@ -176,12 +212,48 @@ def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Me
             for name, value in one.known.items()
             if name in names
         }
-    fit = fit_jointly(measured, known=known)
-    warnings = (*fit.warnings, *_left_open(files, measurements, fit))
-    return CompositeFit(tuple(files), tuple(measurements), fit, conductivities(fit, _bare(first)), warnings)
+    direct = any(isinstance(measurement, Polarisation) for measurement in measurements)
+    # a short run bends what its last points say of the end: the linear intervals would be too narrow
+    fit = fit_jointly(measured, known=known, profile="always" if direct else "automatic")
+    found = CompositeFit(tuple(files), tuple(measurements), fit, conductivities(fit, _bare(first)), fit.warnings)
+    runs = [measurement for measurement in measurements if isinstance(measurement, Polarisation)]
+    if len(runs) == len(files):
+        found = _as_far_as_shown(found, _relaxation(files, runs))
+    return replace(found, warnings=(*found.warnings, *_left_open(found)))
 
 
-def _model(one: MeasurementFile, measurement: Measurement) -> Model:
+def _relaxation(files: Sequence[MeasurementFile], runs: Sequence[Polarisation]) -> Estimate:
+    """T of the first layer; it goes with the square of the thickness.
+
+    By R_0 and G of each run, so that it is known where a series resistance hides the rails, and by the profile, as a short run
+    bends what it says of T.
+    """
+    thickness = files[0].thickness or 0.0
+    own = (FIRST, RISE) if len(files) > 1 else ()
+    parts = [
+        Measured(run, Relaxation(run.mode), own, {RELAXATION: (one.thickness or 0.0) ** 2 / thickness**2}, one.label)
+        for one, run in zip(files, runs, strict=True)
+    ]
+    return fit_jointly(parts, profile="always")[RELAXATION]
+
+
+def _as_far_as_shown(found: CompositeFit, time: Estimate) -> CompositeFit:
+    """Without conductivities where a run looks the same before its relaxation as after it."""
+    found = replace(found, relaxation=time)
+    if time.low > 0.0:
+        return found
+    why = (
+        "the runs do not show their relaxation: it was over before the first point, or has hardly begun, and then the end is not seen; "
+        "record faster, or longer"
+    )
+    unknown = {
+        name: replace(one, value=None, low=0.0, high=math.inf, why=why) for name, one in found.conductivities.items()
+    }
+    return replace(found, conductivities=unknown, warnings=(*found.warnings, why))
+
+
+def model_of(one: MeasurementFile, measurement: Measurement) -> Model:
+    """What describes the measurement of a cell."""
     if isinstance(measurement, MeasuredSpectrum):
         return impedance_model(one)
     series = one.contact != "none" or one.electrolyte is not None
@@ -190,9 +262,7 @@ def _model(one: MeasurementFile, measurement: Measurement) -> Model:
 
 def _bare(cell: MeasuredCell) -> MeasuredCell:
     """The composite of a cell without what is in series with it."""
-    from percolyte.nouns import replace
-
-    return replace(MeasuredCell(terminals="ion-blocking", area=cell.area, thickness=cell.thickness),
+    return changed(MeasuredCell(terminals="ion-blocking", area=cell.area, thickness=cell.thickness),
                    free_electrons=cell.free_electrons)  # fmt: skip
 
 
@@ -205,6 +275,14 @@ def _factors(cell: MeasuredCell, first: MeasuredCell) -> dict[str, float]:
     return {**dict.fromkeys(ALONG, along), **dict.fromkeys(WITHIN, volume), **dict.fromkeys(ACROSS, 1.0 / volume)}
 
 
+def own_values(one: MeasurementFile, first: MeasurementFile, model: Model, fit: Fit) -> Floats:
+    """The optimum for the model of one measurement among several, of which `first` is the first, (P)."""
+    factors, values = _factors(one, first), fit.values
+    names = [parameter.name for parameter in model.parameters]
+    own = [values.get(f"{name} ({one.label})", values.get(name, 0.0) * factors.get(name, 1.0)) for name in names]
+    return np.array(own)
+
+
 def contact_note(cell: MeasuredCell) -> list[str]:
     """What a cell between alike contacts leaves open where its contacts are taken not to resist."""
     if cell.terminals not in ("ion-blocking", "electron-blocking") or cell.contact != "none":
@@ -215,23 +293,23 @@ def contact_note(cell: MeasuredCell) -> list[str]:
     ]
 
 
-def _left_open(files: Sequence[MeasurementFile], measurements: Sequence[Measurement], fit: Fit) -> list[str]:
+def _left_open(found: CompositeFit) -> list[str]:
     """What the cells and the length of the runs leave open."""
+    files, measurements, fit = found.files, found.measurements, found.fit
+    shown = found.relaxation is None or found.relaxation.low > 0.0
     said = []
     for one, measurement in zip(files, measurements, strict=True):
         if isinstance(measurement, MeasuredSpectrum):
-            found = check_spectrum(measurement)
-            said += [] if found.verdict in ("consistent", "noisy") else [f"{one.label}: {found.words[0]}"]
-        else:
-            model = _model(one, measurement)
+            validity = check_spectrum(measurement)
+            said += [] if validity.verdict in ("consistent", "noisy") else [f"{one.label}: {validity.words[0]}"]
+        elif shown:
+            model = model_of(one, measurement)
             assert isinstance(model, StepResponse)
-            values = np.array(
-                [fit.values.get(p.name, fit.values.get(f"{p.name} ({one.label})", 0.0)) for p in model.parameters]
-            )
-            run = duration(model, values, float(measurement.time.max()))
+            run = duration(model, own_values(one, files[0], model, fit), float(measurement.time.max()))
             said += [] if run.sufficient else [f"{one.label}: {run}"]
     said += [
-        f"{one.label}: the residuals are {100.0 * noise:.2g} % of |Z|: it is not of this cell; check its terminals, area and thickness"
+        f"{one.label}: the residuals are {100.0 * noise:.2g} % of {'|Z|' if one.method == 'impedance' else 'the largest response'}: "
+        "it is not of this cell; check its terminals, area and thickness"
         for one, noise in zip(files, fit.noise, strict=True)
         if noise > MISFIT
     ]

@@ -14,7 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from percolyte.errors import InputError, Problem
+from percolyte.impedance.measurement import Floats
 from percolyte.units import Number
+
+CHANCE = 0.05
+"""Of a bend where there is none."""
 
 
 def film_resistance(thickness: Number, conductivity: Number, area: Number) -> Number:
@@ -59,6 +63,24 @@ def partial_contact_resistance(radius: Number, fraction: Number, conductivity: N
     return np.pi * radius * (1.0 - np.sqrt(fraction)) ** 1.5 / (2.0 * conductivity * fraction)
 
 
+def fraction_in_contact(
+    resistance: float, radius: float, conductivity: float, other: float | None = None
+) -> float | None:
+    """The fraction f of an interface that spots of radius a touch, by its area-specific resistance in ohm m2.
+
+    Inverts `partial_contact_resistance` with x = sqrt f: π a (1 - x)^1.5 = 2 σ R A x² has one root between 0 and 1,
+    1/σ the mean of both sides. Holds as that does. Limits: no resistance touches everywhere; a resistance that
+    is negative is none, None.
+    """
+    from scipy.optimize import brentq
+
+    if resistance < 0.0:
+        return None
+    mean = 2.0 / (1.0 / conductivity + 1.0 / (conductivity if other is None else other))
+    root = brentq(lambda x: np.pi * radius * (1.0 - x) ** 1.5 - 2.0 * mean * resistance * x * x, 0.0, 1.0, xtol=1e-15)
+    return float(root) ** 2
+
+
 @dataclass(frozen=True)
 class ThicknessSeries:
     """A layer and its contacts, from samples of several thicknesses."""
@@ -71,6 +93,31 @@ class ThicknessSeries:
     """Standard error of the conductivity over itself; none for two thicknesses, which always fit."""
     contact_error: float | None
     """Standard error in ohm."""
+    samples: int = 2
+    bends: bool = False
+    """Whether a parabola describes the samples better than a line, beyond chance of 5 %."""
+
+    @property
+    def conductivity_interval(self) -> tuple[float, float] | None:
+        """95 % interval in S/m by Student's t; infinite where the slope may be zero."""
+        if self.relative_error is None:
+            return None
+        reach = self._quantile * self.relative_error
+        return self.conductivity / (1.0 + reach), self.conductivity / (1.0 - reach) if reach < 1.0 else np.inf
+
+    @property
+    def contact_interval(self) -> tuple[float, float] | None:
+        """95 % interval in ohm by Student's t."""
+        if self.contact_error is None:
+            return None
+        reach = self._quantile * self.contact_error
+        return self.contact_resistance - reach, self.contact_resistance + reach
+
+    @property
+    def _quantile(self) -> float:
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.samples - 2, 0.975))
 
 
 def thickness_series(thickness: Number, resistance: Number, area: float) -> ThicknessSeries:
@@ -100,4 +147,21 @@ def thickness_series(thickness: Number, resistance: Number, area: float) -> Thic
     noise = float(np.sum((ohms - contact - slope * lengths) ** 2)) / (lengths.size - 2)
     by_slope = noise / float(spread @ spread)
     error = (noise / lengths.size + by_slope * lengths.mean() ** 2) ** 0.5
-    return ThicknessSeries(conductivity, contact, by_slope**0.5 / slope, float(error))
+    bends = _bends(lengths, ohms, noise * (lengths.size - 2))
+    return ThicknessSeries(conductivity, contact, by_slope**0.5 / slope, float(error), lengths.size, bends)
+
+
+def _bends(lengths: Floats, ohms: Floats, about_line: float) -> bool:
+    """F test of the quadratic term."""
+    from scipy.special import fdtrc
+
+    degrees = lengths.size - 3
+    if degrees < 1 or np.unique(lengths).size < 3:
+        return False
+    scaled = (lengths - lengths.mean()) / np.ptp(lengths)
+    design = np.stack([np.ones_like(scaled), scaled, scaled**2], axis=1)
+    rest = ohms - design @ np.linalg.lstsq(design, ohms, rcond=None)[0]
+    about_parabola = float(rest @ rest)
+    if about_line <= 1e-20 * float(ohms @ ohms):
+        return False
+    return bool(fdtrc(1, degrees, (about_line - about_parabola) / max(about_parabola / degrees, 1e-300)) < CHANCE)

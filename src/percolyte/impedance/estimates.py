@@ -311,9 +311,8 @@ class _Shared:
             )
         for k in direction:
             span = _span(estimates[k].low, estimates[k].high, estimates[k].unit)
-            why = f"it trades against {_listed([self.misfit.parameters[j].name for j in direction if j != k])}"
-            if len(direction) == 1:
-                why = "the measurement does not depend on it"
+            others = [self.misfit.parameters[j].name for j in direction if j != k]
+            why = f"it trades against {_listed(others)}" if others else "the measurement does not depend on it"
             estimates[k] = replace(estimates[k], value=None, why=f"{why}; {span} fits equally well")
         yield from alternatives(
             self.misfit,

@@ -74,10 +74,10 @@ def fit_elements(
     represented: Represented,
     beside: Complexes | None = None,
 ) -> LinearFit:
-    """The model (1) with so many elements, and one more column (N,) beside them if given."""
+    """The model (1) with so many elements, and more columns beside them if given, (N,) or (N, k)."""
     columns = _columns(omega, used, elements)
     if beside is not None:
-        columns = np.hstack([columns, beside[:, None]])
+        columns = np.column_stack([columns, beside])
     response = impedance if represented == "impedance" else 1.0 / impedance
     weight = 1.0 / np.abs(response)
     matrix = (columns * weight[:, None])[used]

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,32 @@ class StepResponse:
         if contact:
             slopes[..., 3] = by_first
         return response, slopes
+
+
+FIRST, RISE, RELAXATION = "first_resistance", "rise", "relaxation_time"
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """The same without a word on what R_0, G and T are of: rails and contacts, or a salt between lithium electrodes."""
+
+    mode: Mode
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(FIRST, "ohm"),
+        Parameter(RISE, "ohm"),
+        Parameter(RELAXATION, "s"),
+    )
+
+    def evaluate(self, values: Floats, time: Floats) -> tuple[Floats, Floats]:
+        """Response (..., N) and its derivatives (..., N, 3), for values (..., 3) and time (N,) in s.
+
+        Limits: t -> 0 gives R_0, and t -> ∞ R_0 + G, or one over them.
+        """
+        first, rise, scale = np.moveaxis(np.asarray(values)[..., None], -2, 0)
+        theta = time / scale
+        step = galvanostatic if self.mode == "galvanostatic" else potentiostatic
+        response, by_first, by_rise, by_theta = step(first, rise, theta)
+        return response, np.stack([by_first, by_rise, -by_theta * theta / scale], axis=-1)
 
 
 def galvanostatic(first: Floats, amplitude: Floats, theta: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -294,17 +320,3 @@ def electronic_conductivity(voltage: Number, steady_current: Number, *, thicknes
     and a blocking contact the current follows C. Wagner (Z. Elektrochem. 60 (1956) 4-7) and is no conductance.
     """
     return steady_current * thickness / (voltage * area)
-
-
-def leakage(conductivity: Number, voltage: Number, thickness: Number) -> Number:
-    """Current in A/m2 that a separator of this electronic conductivity lets through at open circuit, σ_e U/L."""
-    return conductivity * voltage / thickness
-
-
-def self_discharge(conductivity: Number, voltage: Number, *, thickness: Number, areal_capacity: Number) -> Number:
-    """Share of the capacity lost per second, σ_e U/(L q) with q in C/m2.
-
-    Holds where σ_e does not depend on the potential, which in a cell it does: a measurement near one electrode's
-    potential may miss the other's. For scale: 1e-9 S/m at 4 V over 20 um takes 0.36 % a month from 4 mAh/cm2.
-    """
-    return leakage(conductivity, voltage, thickness) / areal_capacity

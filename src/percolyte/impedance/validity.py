@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from percolyte.errors import InputError, Problem
 from percolyte.impedance.kramers_kronig import LinearFit, Represented, fit_elements, fit_linear
 from percolyte.impedance.measurement import Complexes, Floats, MeasuredSpectrum
+from percolyte.impedance.step import TOLD, Step, largest_step
 
 LEAST_POINTS = 8
 LEAST_NOISE = 1e-4
@@ -38,7 +39,7 @@ DRIFTED = 4.0
 LARGEST_DRIFT = 0.5
 """Beyond, a change in proportion to time explains nothing."""
 
-Verdict = Literal["consistent", "noisy", "drifting", "inconsistent"]
+Verdict = Literal["consistent", "noisy", "drifting", "stepped", "inconsistent"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,8 @@ class Validity:
     """Relative change of |Z| over the measurement, if all of Z changed in proportion to time; see `drift_error`."""
     drift_error: float
     """Standard error of it."""
+    step: Step | None
+    """The step that explains most, whether it counts or not; its place by index of the spectrum, of the first point behind it."""
     outliers: dict[int, str]
     """Points to look at, by index, and why: a suggestion for `exclude`."""
 
@@ -75,6 +78,7 @@ _SAID: dict[Verdict, str] = {
     "consistent": "the spectrum obeys the Kramers-Kronig relations within its noise of {noise:.2g} % of |Z|",
     "noisy": "the spectrum obeys the Kramers-Kronig relations, but its noise is {noise:.2g} % of |Z|",
     "drifting": "the cell changed during the measurement: the slow points belong to another state than the fast ones",
+    "stepped": "the spectrum is in two parts that do not fit each other: the instrument changed its range, or a contact gave way",
     "inconsistent": "the spectrum breaks the Kramers-Kronig relations by {systematic:.2g} % of |Z|, beyond its noise of "
     "{noise:.2g} %: it drifts, is not linear, or has steps between ranges of the instrument",
 }
@@ -88,7 +92,8 @@ def check_spectrum(spectrum: MeasuredSpectrum) -> Validity:
     a tenth, none is, and what exceeds the noise of most points is systematic.
     Systematic: σ² less half the mean square of the differences of neighbours, where they are too alike (J. von Neumann,
     Ann. Math. Stat. 12 (1941) 367-395). Drift: the part of the misfit along i(t) Z, time elapsed as Σ 1/f in
-    the order measured. Limits: a violation that the model can follow is not seen, above all a drift slower than
+    the order measured. Step: `step.largest_step`, told beyond 4.5 standard errors where it explains more than a drift and leaves nothing
+    systematic. Limits: a violation that the model can follow is not seen, above all a drift slower than
     a few per cent over a whole spectrum; a test on a range of frequencies says nothing of what lies beyond.
 
     Errors: InputError for fewer than 8 points that count, or frequencies that are not positive.
@@ -103,10 +108,18 @@ def check_spectrum(spectrum: MeasuredSpectrum) -> Validity:
         residual = (spectrum.impedance - fit.model) / np.abs(spectrum.impedance)
     systematic, noise = _systematic(fit, spectrum, inlying)
     drift, drift_error = _drift(spectrum, fit, inlying)
+    step = largest_step(spectrum.impedance[inlying], fit, LEAST_NOISE)
+    verdict = _verdict(noise, systematic, drift, drift_error)
+    if (
+        step is not None
+        and step.score > max(TOLD, abs(drift) / drift_error)
+        and _explains(step, fit, spectrum, inlying)
+    ):
+        verdict = "stepped"
     outlying = np.flatnonzero(spectrum.used & ~inlying)
     return Validity(
         spectrum,
-        _verdict(noise, systematic, drift, drift_error),
+        verdict,
         fit.represented,
         fit.elements,
         fit.model,
@@ -115,6 +128,7 @@ def check_spectrum(spectrum: MeasuredSpectrum) -> Validity:
         systematic,
         drift,
         drift_error,
+        None if step is None else replace(step, place=int(np.flatnonzero(inlying)[step.place])),
         {int(i): f"{100 * abs(residual[i]):.2g} % off the Kramers-Kronig model" for i in outlying},
     )
 
@@ -177,15 +191,20 @@ def _indices(spectrum: MeasuredSpectrum, points: Iterable[int]) -> list[int]:
 def _fitted(spectrum: MeasuredSpectrum, represented: Represented) -> tuple[LinearFit, NDArray[np.bool_]]:
     """The model without outliers, and which points were fitted.
 
-    Outliers are those that neither the model nor a drift explains: a cell that changes is no reason to drop its slow points.
+    Outliers are those that neither the model nor a drift nor a step explains: a cell that changes is no reason to drop its slow
+    points, and a change of range none to drop those at its edge.
     """
     omega, impedance, inlying = spectrum.omega, spectrum.impedance, spectrum.used
     elements = fit_linear(omega, impedance, inlying, represented).elements
-    drift = _elapsed(spectrum) * (impedance if represented == "impedance" else 1.0 / impedance)
+    response = impedance if represented == "impedance" else 1.0 / impedance
+    beside = _elapsed(spectrum) * response
+    step = largest_step(impedance[inlying], fit_elements(omega, impedance, inlying, elements, represented), LEAST_NOISE)
+    if step is not None and step.score > TOLD:
+        beside = np.column_stack([beside, _behind(step, inlying) * response])
     count = int(inlying.sum())
     limit = 2.0 * math.log(count / FALSE_ALARMS)
     for _ in range(int(MOST_OUTLIERS * count)):
-        fit = fit_elements(omega, impedance, inlying, elements, represented, beside=drift)
+        fit = fit_elements(omega, impedance, inlying, elements, represented, beside=beside)
         variance = max(float(np.median(fit.distance)) / MEDIAN_CHI2, LEAST_NOISE**2)
         farthest = int(np.argmax(fit.distance))
         if fit.distance[farthest] < limit * variance:
@@ -240,6 +259,19 @@ def _drift(spectrum: MeasuredSpectrum, fit: LinearFit, inlying: NDArray[np.bool_
     return change, math.sqrt(max(float(rest @ rest) / freedom, LEAST_NOISE**2) / square)
 
 
+def _behind(step: Step, inlying: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The points from the step on, of all."""
+    return np.asarray(np.arange(inlying.size) >= np.flatnonzero(inlying)[step.place])
+
+
+def _explains(step: Step, fit: LinearFit, spectrum: MeasuredSpectrum, inlying: NDArray[np.bool_]) -> bool:
+    """Whether nothing systematic is left beside the step; noise above 1 % leaves too much room, and false alarms."""
+    response = spectrum.impedance if fit.represented == "impedance" else 1.0 / spectrum.impedance
+    column = _behind(step, inlying) * response
+    beside = fit_elements(spectrum.omega, spectrum.impedance, inlying, fit.elements, fit.represented, column)
+    return abs(step.size) > SYSTEMATIC and not _faulty(beside, _systematic(beside, spectrum, inlying)[0])
+
+
 def _verdict(noise: float, systematic: float, drift: float, drift_error: float) -> Verdict:
     if LARGEST_DRIFT > abs(drift) > max(DRIFTED * drift_error, SYSTEMATIC):
         return "drifting"
@@ -254,6 +286,13 @@ def _reasons(found: Validity) -> list[str]:
         reasons.append(
             f"|Z| changed by about {100 * found.drift:+.2g} % (standard error {100 * found.drift_error:.1g} %) from the first to "
             "the last point, if all of it changed alike"
+        )
+    if found.verdict == "stepped" and found.step is not None:
+        frequency, place = found.spectrum.frequency, found.step.place
+        before = int(np.flatnonzero(found.spectrum.used[:place])[-1])
+        reasons.append(
+            f"|Z| changes by {100 * found.step.size:+.2g} % (standard error {100 * found.step.error:.1g} %) between {frequency[before]:.4g} Hz "
+            f"and {frequency[place]:.4g} Hz"
         )
     if found.represented == "admittance":
         reasons.append(

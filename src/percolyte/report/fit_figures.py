@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from percolyte.impedance.estimates import Fit
 from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
@@ -24,15 +25,17 @@ def fit_figure(fit: Fit, labels: Sequence[str]) -> Figure:
         for column, (measured, label) in enumerate(zip(fit.measurements, labels, strict=True)):
             above, below = panels[:, column]
             if isinstance(measured, MeasuredSpectrum):
-                _nyquist(above, measured, fit.computed[column])
-                _residuals(below, measured, fit.computed[column], fit.residuals[column])
+                draw_nyquist(above, measured, fit.computed[column])
+                draw_residuals(below, measured, fit.computed[column], fit.residuals[column])
             else:
-                _transient(above, below, measured, fit.computed[column], fit.residuals[column])
+                draw_transient(above, below, measured, fit.computed[column], fit.residuals[column])
+                above.legend(fontsize=8, loc="best")
             above.set_title(label, fontsize=9, color=INK)
         return figure
 
 
-def _nyquist(axes: Axes, measured: MeasuredSpectrum, computed: Any) -> None:
+def draw_nyquist(axes: Axes, measured: MeasuredSpectrum, computed: Any) -> None:
+    """One spectrum with equal scales, points left out as crosses, decades filled."""
     used = measured.used
     z = measured.impedance
     axes.plot(z.real[used], -z.imag[used], "o", color=ACCENT, markersize=4, markerfacecolor="white", label="measured")
@@ -48,7 +51,8 @@ def _nyquist(axes: Axes, measured: MeasuredSpectrum, computed: Any) -> None:
     axes.legend(fontsize=8, loc="best", title="filled: decades", title_fontsize=8)
 
 
-def _residuals(axes: Axes, measured: MeasuredSpectrum, computed: Any, residuals: Any) -> None:
+def draw_residuals(axes: Axes, measured: MeasuredSpectrum, computed: Any, residuals: Any) -> None:
+    """Both parts of what the fit leaves, in % of |Z|."""
     size = np.abs(computed)
     used = measured.used
     for part, colour, label in ((residuals.real, ACCENT, "Re"), (residuals.imag, INK, "Im")):
@@ -66,14 +70,14 @@ def _residuals(axes: Axes, measured: MeasuredSpectrum, computed: Any, residuals:
     axes.legend(fontsize=8, ncols=2, loc="best")
 
 
-def _transient(above: Axes, below: Axes, measured: Polarisation, computed: Any, residuals: Any) -> None:
-    unit = "V/I (ohm)" if measured.mode == "galvanostatic" else "I/V (S)"
-    above.plot(measured.time, measured.response / measured.applied, ".", color=ACCENT, markersize=4, label="measured")
-    above.plot(measured.time, computed, color=INK, linewidth=1.2, label="fit")
-    above.set(xlabel="time (s)", ylabel=unit)
-    above.legend(fontsize=8, loc="best")
-    below.plot(
-        measured.time, 100.0 * residuals / np.abs(computed).max(), ".-", color=ACCENT, linewidth=0.7, markersize=4
-    )
+def draw_transient(above: Axes, below: Axes, measured: Polarisation, computed: Any, residuals: Any) -> None:
+    """One run, time in logarithm, which shows its beginning too."""
+    response = measured.response / measured.applied
+    above.plot(measured.time, response, "o", color=ACCENT, markersize=3.5, markerfacecolor="white", label="measured")
+    above.plot(measured.time, computed, color=INK, linewidth=1.3, label="fit")
+    above.set(xscale="log", xlabel="time (s)", ylabel="V/I (Ω)" if measured.mode == "galvanostatic" else "I/V (S)")
+    above.yaxis.set_major_formatter(EngFormatter(sep=""))
+    left = 100.0 * residuals / np.abs(computed).max()
+    below.plot(measured.time, left, ".-", color=ACCENT, linewidth=0.6, markersize=3.5)
     below.axhline(0.0, color=FAINT, linewidth=0.8)
-    below.set(xlabel="time (s)", ylabel="residual (% of largest)")
+    below.set(xscale="log", xlabel="time (s)", ylabel="residual\n(% of largest)")

@@ -20,8 +20,8 @@ def fit_json(fit: Fit, conductivities: Mapping[str, Estimate], warnings: Sequenc
     why |= {one.name: one.why for one in fit.estimates}
     return {
         "outcome": fit.outcome,
-        **{name: None if one is None else _interval(one) for name, one in found.items()},
-        "parameters": {one.name: {"unit": one.unit, "fit": _interval(one)} for one in fit.estimates},
+        **{name: None if one is None else interval(one) for name, one in found.items()},
+        "parameters": {one.name: {"unit": one.unit, "fit": interval(one)} for one in fit.estimates},
         "why": {name: reason for name, reason in why.items() if reason},
         "residual_rms_relative": list(fit.noise),
         "robust": fit.robust,
@@ -31,19 +31,21 @@ def fit_json(fit: Fit, conductivities: Mapping[str, Estimate], warnings: Sequenc
     }
 
 
-def _interval(one: Estimate) -> dict[str, float | None] | None:
+def interval(one: Estimate) -> dict[str, float | None] | None:
+    """The interval of an estimate; null where it has no value."""
     if one.value is None:
         return None
-    return {"value": one.value, "low": _finite(one.low), "high": _finite(one.high)}
+    return {"value": one.value, "low": finite(one.low), "high": finite(one.high)}
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """JSON has no infinity."""
     return value if math.isfinite(value) else None
 
 
 def fit_text(fit: Fit, conductivities: Mapping[str, Estimate], warnings: Sequence[str], labels: Sequence[str]) -> str:
     """Conductivities first, then the parameters, what is left, and what to know before using them."""
-    lines = [_conductivity(one) for one in conductivities.values()]
+    lines = [conductivity_text(one) for one in conductivities.values()]
     lines += [f"  {one}" for one in fit.estimates]
     left = (f"{label} {100.0 * noise:.2g} %" for label, noise in zip(labels, fit.noise, strict=True))
     lines.append(f"  residuals, root mean square of |Z|: {', '.join(left)}")
@@ -53,7 +55,8 @@ def fit_text(fit: Fit, conductivities: Mapping[str, Estimate], warnings: Sequenc
     return "\n".join(lines)
 
 
-def _conductivity(one: Estimate) -> str:
+def conductivity_text(one: Estimate) -> str:
+    """A conductivity with its interval, or why there is none."""
     name = one.name.replace("_", " ")
     if one.value is None:
         return f"{name}: not known; {one.why}"

@@ -18,7 +18,7 @@ from percolyte import units
 from percolyte.errors import InputError, Problem, UnitError
 from percolyte.impedance.readers.contents import Contents, Table, number
 from percolyte.impedance.readers.headings import MOST, locate, with_units
-from percolyte.impedance.readers.spectra import EXAMPLE
+from percolyte.impedance.readers.spectra import EXAMPLE, RUN_EXAMPLE
 
 SEARCHED = 1000
 """Rows in which the first headings are looked for."""
@@ -149,7 +149,10 @@ def _without_headings(rows: Rows) -> Table:
     filled = [row for row in rows if any(row)]
     values = [[number(word) for word in row[:3]] for row in filled if len(row) >= 3]
     if len(values) != len(filled) or not values or not np.isfinite(values).all():
-        raise InputError(f"holds no spectrum that can be recognised; a table starts with headings such as {EXAMPLE!r}")
+        raise InputError(
+            f"holds no spectrum that can be recognised, and no run of direct current; a table starts with headings such as {EXAMPLE!r}, "
+            f"or {RUN_EXAMPLE!r}"
+        )
     columns = dict(zip(("freq", "Re(Z)", "Im(Z)"), np.array(values).T, strict=True))
     note = "there are no headings; the columns are taken as frequency, real and imaginary part"
     return Table(columns, "table without headings", notes=(note,))

@@ -16,10 +16,9 @@ from percolyte.errors import InputError
 from percolyte.impedance.measurement import Floats, Polarisation
 from percolyte.impedance.readers.contents import Table
 from percolyte.impedance.readers.headings import locate
-from percolyte.impedance.readers.spectra import Stated
+from percolyte.impedance.readers.spectra import RUN_EXAMPLE, Stated
 
 Mode = Literal["galvanostatic", "potentiostatic"]
-EXAMPLE = "Test Time / s,Voltage / V,Current / A"
 STEADY = 0.02
 """Relative spread of what is controlled, ranges switched and noise included."""
 RESTING = 0.01
@@ -41,7 +40,9 @@ def run_of(table: Table, stated: Stated, source: str, mode: Mode | None) -> Pola
     located = locate(list(table.columns))
     if not located.is_polarisation:
         shown = ", ".join(repr(heading) for heading in list(table.columns)[:8])
-        raise InputError(f"has no columns of time, voltage and current among {shown}; headings are such as {EXAMPLE!r}")
+        raise InputError(
+            f"has no columns of time, voltage and current among {shown}; headings are such as {RUN_EXAMPLE!r}"
+        )
     time, voltage, current = (
         table.columns[located.columns[name][0]] * located.columns[name][1].factor
         for name in ("time", "voltage", "current")
@@ -52,11 +53,18 @@ def run_of(table: Table, stated: Stated, source: str, mode: Mode | None) -> Pola
     used = slice(first, last + 1)
     start = float(time[first - 1] if first else _zero(time))
     mode, known = _mode(table.technique, voltage[used], current[used], mode)
+    if mode == "potentiostatic":
+        last = _held(voltage, current, used) - 1
+        used = slice(first, last + 1)
+    if last + 1 - first < FEWEST:
+        raise InputError(f"has {last + 1 - first} points with current, which is no run; record more")
     controlled, response = (current[used], voltage[used]) if mode == "galvanostatic" else (voltage[used], current[used])
     applied = float(np.median(controlled))
     if np.max(np.abs(controlled - applied)) > STEADY * abs(applied):
+        held = "current" if mode == "galvanostatic" else "voltage"
+        advice = f"as a run at constant {held} is wanted" if known == "stated" else "or state the mode"
         raise InputError(
-            f"is no single step: the {'current' if mode == 'galvanostatic' else 'voltage'} goes from {controlled.min():.4g} to {controlled.max():.4g}; cut out one step, or state the mode"
+            f"is no single step: the {held} goes from {controlled.min():.4g} to {controlled.max():.4g}; cut out one step, {advice}"
         )
     notes = [*table.notes, f"{mode}: {known}"]
     notes += [f"{first} rows of rest before the step are left out"] if first else []
@@ -81,14 +89,21 @@ def _refuse_rows(time: Floats, voltage: Floats, current: Floats) -> None:
 def _working(working: NDArray[np.bool_]) -> tuple[int, int]:
     """First and last row of the one stretch in which current flows."""
     rows = np.flatnonzero(working)
-    first, last = int(rows[0]), int(rows[-1])
-    if last + 1 - first < FEWEST:
-        raise InputError(f"has {last + 1 - first} points with current, which is no run; record more")
-    return first, last
+    return int(rows[0]), int(rows[-1])
+
+
+def _held(voltage: Floats, current: Floats, used: slice) -> int:
+    """End of the rows at the voltage applied: a residual current can be less than what else counts as rest."""
+    applied = float(np.median(voltage[used]))
+    held = (np.abs(voltage - applied) <= STEADY * abs(applied)) & (current != 0.0)
+    gone = np.flatnonzero(~held[used.stop :])
+    return int(used.stop + gone[0]) if gone.size else voltage.size
 
 
 def _zero(time: Floats) -> float:
     """Start of the step where there is no rest before: zero, unless the clock began long before the first row."""
+    if time.size == 1:
+        return 0.0
     return 0.0 if 0.0 <= time[0] <= time[1] - time[0] + 1e-9 or time[0] <= 0.01 * time[-1] else float(time[0])
 
 
@@ -102,6 +117,7 @@ def _mode(technique: str, voltage: Floats, current: Floats, stated: Mode | None)
     spread = [float(np.ptp(values) / max(abs(float(np.median(values))), 1e-300)) for values in (current, voltage)]
     if min(spread) > STEADY or max(spread) < 3.0 * min(spread) or max(spread) == 0.0:
         raise InputError(
-            "does not tell whether current or voltage was held constant; state it: galvanostatic or potentiostatic"
+            "does not tell whether current or voltage was held constant; state it: --mode galvanostatic or potentiostatic, "
+            "or mode = 'galvanostatic' in a design"
         )
     return ("galvanostatic", "the current is constant") if spread[0] < spread[1] else ("potentiostatic", "the voltage is constant")  # fmt: skip

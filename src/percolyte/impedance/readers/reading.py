@@ -117,7 +117,14 @@ def read_polarisation(
     stated = Stated(area, thickness, temperature)
     contents = contents_of(path)
     try:
-        runs = [table for table in _tables(contents) if _is_run(table)]
+        tables = _tables(contents)
+        runs = [table for table in tables if _is_run(table)]
+        if not runs and any(locate(list(table.columns)).is_spectrum for table in tables):
+            raise InputError(
+                "is an impedance spectrum, where a run of time, voltage and current is wanted; fit it with `percolyte eis fit`"
+            )
+        if len(tables) == 1 and not runs:
+            runs = tables
         if len(runs) != 1:
             raise InputError(f"holds {len(runs)} tables of time, voltage and current, where one is wanted")
         return run_of(runs[0], stated, contents.name, mode)

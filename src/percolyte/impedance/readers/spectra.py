@@ -26,6 +26,7 @@ Imaginary = Literal["im", "minus-im"]
 Sign = Literal["stated", "declared", "inferred"]
 """How the sign of the imaginary part is known: by the user, by the file, by the data alone."""
 EXAMPLE = "Frequency / Hz,Real Impedance / ohm,Imaginary Impedance / ohm"
+RUN_EXAMPLE = "Test Time / s,Voltage / V,Current / A"
 MOST_CYCLES = 10_000
 AGREE = 0.02
 """Relative distance at which real and imaginary part agree with modulus and phase; makers print four digits or more."""
