@@ -14,7 +14,18 @@ from typing import Annotated
 
 import typer
 
-from percolyte.commands import cell, conduction, impedance, materials, microstructure, packing, pouch, thick, tools
+from percolyte.commands import (
+    cell,
+    conduction,
+    impedance,
+    impedance_fit,
+    materials,
+    microstructure,
+    packing,
+    pouch,
+    thick,
+    tools,
+)
 from percolyte.commands.shared import note, print_json
 from percolyte.errors import InputError, PercolyteError, RunError
 
@@ -42,6 +53,7 @@ def _top(
 for commands in (pouch.app, cell.app, thick.app, packing.app, microstructure.app, conduction.app, tools.app):
     app.add_typer(commands)
 app.add_typer(materials.app, name="materials")
+impedance.app.add_typer(impedance_fit.app)
 app.add_typer(impedance.app, name="eis")
 
 

@@ -105,6 +105,7 @@ ORDER = [
     "numerics.ensemble",
     "impedance.posterior",
     "impedance.comparison",
+    "impedance.choice",
     "impedance.series",
     "impedance.batch",
     "separator",
@@ -175,6 +176,7 @@ ORDER = [
     "commands.packing",
     "commands.conduction",
     "commands.impedance",
+    "commands.impedance_fit",
     "cli",
     "__main__",
 ]

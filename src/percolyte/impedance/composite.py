@@ -17,7 +17,7 @@ from percolyte.files import inside
 from percolyte.impedance.cells import TERMINALS, MeasuredCell, electrolyte_resistance, impedance_model
 from percolyte.impedance.conductivity import QUANTILE, conductivities
 from percolyte.impedance.estimates import Estimate, Fit
-from percolyte.impedance.fit import Measured, fit_jointly
+from percolyte.impedance.fit import Loss, Measured, Profile, fit_jointly
 from percolyte.impedance.measurement import MeasuredSpectrum
 from percolyte.impedance.misfit import Measurement, Model
 from percolyte.impedance.polarisation import Blocked, StepResponse, duration
@@ -160,8 +160,14 @@ def read_measurement(one: MeasurementFile, path: Path, imaginary: Imaginary | No
     return exclude(spectrum, [number - 1 for number in one.exclude], "left out as asked")
 
 
-def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Measurement]) -> CompositeFit:
-    """The same for files that have been read."""
+def fit_measurements(
+    files: Sequence[MeasurementFile],
+    measurements: Sequence[Measurement],
+    *,
+    loss: Loss = "automatic",
+    profile: Profile = "automatic",
+) -> CompositeFit:
+    """The same for files that have been read; options as of `fit`."""
     first = files[0]
     measured: list[Measured] = []
     known: dict[str, float] = {}
@@ -176,9 +182,9 @@ def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Me
             for name, value in one.known.items()
             if name in names
         }
-    fit = fit_jointly(measured, known=known)
+    fit = fit_jointly(measured, known=known, loss=loss, profile=profile)
     warnings = (*fit.warnings, *_left_open(files, measurements, fit))
-    return CompositeFit(tuple(files), tuple(measurements), fit, conductivities(fit, _bare(first)), warnings)
+    return CompositeFit(tuple(files), tuple(measurements), fit, conductivities(fit, bare_composite(first)), warnings)
 
 
 def _model(one: MeasurementFile, measurement: Measurement) -> Model:
@@ -188,7 +194,7 @@ def _model(one: MeasurementFile, measurement: Measurement) -> Model:
     return StepResponse(measurement.mode, BLOCKED[one.terminals], contact=series)
 
 
-def _bare(cell: MeasuredCell) -> MeasuredCell:
+def bare_composite(cell: MeasuredCell) -> MeasuredCell:
     """The composite of a cell without what is in series with it."""
     from percolyte.nouns import replace
 
