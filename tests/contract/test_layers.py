@@ -154,6 +154,7 @@ ORDER = [
     "report.columns",
     "report.conduction",
     "report.tables",
+    "report.transport_text",
     "report.figures",
     "report.transport_figures",
     "report.cell_figures",

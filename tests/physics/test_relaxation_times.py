@@ -125,7 +125,7 @@ def test_peaks_are_named_by_their_capacitance_and_only_with_the_geometry() -> No
     named = relaxation_times(replace(measured(arcs, 1e-3), area=1e-4, thickness=1e-3), bands=False)
     assert "bulk" in named.peaks[0].process  # 1e-11 F on 1 cm2 and 1 mm: 1e-12 F/cm
     bare = relaxation_times(measured(arcs, 1e-3), bands=False)
-    assert bare.peaks[0].process == "state the area for a suggestion"
+    assert bare.peaks[0].process == ""
 
 
 def test_a_map_holds_each_distribution_and_nothing_beyond_its_range() -> None:

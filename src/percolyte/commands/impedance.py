@@ -137,7 +137,12 @@ def drt(
     from percolyte.impedance.drt import relaxation_map, relaxation_times
     from percolyte.impedance.readers.reading import read_spectra, read_spectrum
     from percolyte.interchange.table import write_table
-    from percolyte.report.impedance_checks import relaxation_columns, relaxation_json, relaxation_text
+    from percolyte.report.impedance_checks import (
+        relaxation_columns,
+        relaxation_json,
+        relaxation_text,
+        unnamed_processes,
+    )
 
     arguments = stated(area, thickness, None, imaginary)
     spectra = read_spectra(file, **arguments) if cycle is None else (read_spectrum(file, cycle=cycle, **arguments),)
@@ -160,6 +165,8 @@ def drt(
         print_json({"outcome": "done", "spectra": [relaxation_json(one) for one in found]})
     else:
         typer.echo("\n".join(relaxation_text(one) for one in found))
+        if missing := unnamed_processes(spectra[0]):
+            note(missing)
 
 
 @app.command("batch")

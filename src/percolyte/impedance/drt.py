@@ -83,7 +83,7 @@ class Peak:
     cut: bool
     """Whether it leans on an end of the range, so that its numbers are bounds."""
     process: str
-    """What it may be, in words."""
+    """What it may be, in words; empty where the area is not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,13 +311,12 @@ def _mean_time(logarithms: Floats, density: Floats, nodes: NDArray[np.int64]) ->
 
 
 def _process(capacitance: float, spectrum: MeasuredSpectrum) -> str:
-    """Every process whose range holds the capacitance; the ranges overlap, so it is a suggestion."""
+    """Every process whose range holds the capacitance; the ranges overlap, so it is a suggestion. Nothing without the area."""
     if spectrum.area is None:
-        return "state the area for a suggestion"
+        return ""
     by_area = capacitance / spectrum.area * 1e-4
     measures = {"F/cm2": by_area}
     if spectrum.thickness is not None:
         measures["F/cm"] = by_area * spectrum.thickness * 1e2
     names = [name for name, unit, low, high in PROCESSES if unit in measures and low <= measures[unit] <= high]
-    told = " or ".join(names) if names else "outside of the known ranges"
-    return told if spectrum.thickness is not None else f"{told}; bulk and grain boundaries need the thickness"
+    return " or ".join(names) if names else "outside of the known ranges"
