@@ -66,6 +66,10 @@ def relaxation_json(found: RelaxationTimes) -> dict[str, Any]:
         "series_resistance_ohm": found.series_resistance,
         "inductance_H": found.inductance,
         "series_capacitance_F": found.capacitance,
+        "blocking": None
+        if found.blocking is None
+        else {"q_F_s_a_minus_1": found.blocking.q, "exponent": found.blocking.exponent},
+        "discounted_points": [point + 1 for point in found.discounted],
         "peaks": [
             {
                 "resistance_ohm": _interval(peak.resistance),
@@ -96,8 +100,14 @@ def relaxation_text(found: RelaxationTimes) -> str:
         )
     if found.capacitance is not None:
         lines.append(f"  a capacitance of {found.capacitance:.3g} F in series")
+    elif found.blocking is not None:
+        q, exponent = found.blocking.q, found.blocking.exponent
+        lines.append(f"  a constant phase element of {q:.3g} F s^(a-1), a = {exponent:.2f}, in series")
     if found.inductance is not None:
         lines.append(f"  an inductance of {found.inductance:.3g} H")
+    if found.discounted:
+        points = ", ".join(str(point + 1) for point in found.discounted)
+        lines.append(f"  discounted, as far off all others: point {points}")
     return "\n".join(lines)
 
 
