@@ -120,6 +120,8 @@ def test_exchanged_terminals_of_a_joint_fit_are_named(tmp_path: Path) -> None:
     write_spectrum(tmp_path / "b.csv", "electron-blocking", 1e-4, seed=2)
     notes = said(tmp_path / "a.csv", tmp_path / "b.csv", *CELL)["warnings"]
     assert any("--terminals electron-blocking for b.csv" in note for note in notes)
+    # all were said to be of one kind of cell, as those of a series would be
+    assert any("percolyte eis batch" in note for note in notes)
 
 
 CELL = ("--terminals", "ion-blocking", "--thickness", "100 um", "--area", "0.785 cm2")
@@ -203,6 +205,7 @@ def test_a_blind_direction_stays_unknown_whatever_the_samples_say(tmp_path: Path
         (("--contact", "auto", "--contact-resistance", "2 ohm cm2"), "leave one of them out"),
         (("--compare", "--contact", "arc", "--double-layer", "capacitor", "--charge-transfer"), "leave out those"),
         (("--contact-resistance", "2 ohm"), "contact_resistance"),
+        (("--exclude", "0"), "from 1 on"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
@@ -221,6 +224,12 @@ def test_options_of_cells_are_refused_for_circuits_and_separators(tmp_path: Path
     separator = ("--terminals", "separator", *CELL[2:])
     with pytest.raises(InputError, match="--charge-transfer: is of a composite, and a separator has none"):
         said(tmp_path / "a.csv", *separator, "--charge-transfer")
+
+
+def test_a_file_is_not_fitted_together_with_itself(tmp_path: Path) -> None:
+    write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
+    with pytest.raises(InputError, match=r"a\.csv: is named twice"):
+        said(tmp_path / "a.csv", tmp_path / "a.csv", *CELL)
 
 
 def test_files_of_several_temperatures_are_sent_to_the_batch(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ ORDER = [
     "impedance.kramers_kronig",
     "impedance.validity",
     "impedance.drift",
+    "impedance.relaxations",
     "impedance.drt",
     "impedance.model",
     "numerics.hyperbolic",

@@ -112,7 +112,7 @@ def fit(
     model = {"contact": contact, "contact_resistance": contact_resistance, "double_layer": double_layer,
              "charge_transfer": charge_transfer or None, "bulk_arc": bulk_arc or None}  # fmt: skip
     stated = {name: value for name, value in model.items() if value is not None}
-    _check(circuit, each, stated, compare=compare, intervals=intervals, corner=corner)
+    _check(files, circuit, each, stated, compare=compare, intervals=intervals, corner=corner)
     points = _Points(cycle, imaginary, _numbers(exclude))
     if circuit is not None:
         found = _circuit_fit(files, circuit, points, PROFILES[intervals])
@@ -165,6 +165,7 @@ class _Found:
 
 
 def _check(
+    files: Sequence[Path],
     circuit: str | None,
     each: Mapping[str, list[str] | None],
     stated: Mapping[str, Any],
@@ -193,6 +194,10 @@ def _check(
     if "contact_resistance" in stated and stated.get("contact", "resistance") != "resistance":
         problems.append(Problem("--contact-resistance", f"is known, so that --contact {stated['contact']} says something else; leave one of them out"))  # fmt: skip
     problems += _misplaced(each["terminals"] or [], stated)
+    twice = {file.name for file in files if files.count(file) > 1}
+    problems += [
+        Problem(name, "is named twice, which would count its noise as less; name it once") for name in sorted(twice)
+    ]
     if problems:
         raise InputError(problems)
 
@@ -251,11 +256,11 @@ def of_each(files: Sequence[Path], options: Mapping[str, list[str] | None]) -> l
 
 
 def _numbers(written: str | None) -> list[int]:
-    """'3,7' as whole numbers."""
-    try:
-        return [int(word) for word in written.split(",")] if written else []
-    except ValueError:
-        raise InputError(f"--exclude '{written}' is no list of points; write their numbers, such as 3,7") from None
+    """'3,7' as whole numbers from one on."""
+    words = [word.strip() for word in written.split(",")] if written else []
+    if not all(word.isdecimal() and int(word) for word in words):
+        raise InputError(f"--exclude '{written}' is no list of points; write their numbers from 1 on, such as 3,7")
+    return [int(word) for word in words]
 
 
 def _circuit_fit(files: Sequence[Path], circuit: str, points: _Points, profile: Any) -> _Found:

@@ -216,11 +216,20 @@ def hints(found: CellFit, measurements: Sequence[Measurement]) -> list[str]:
     said = []
     if options.options[chosen] and _closer(best, found.fit) > CLOSER:
         said.append(f"{left}; with {options.options[chosen]} they are {_left(best)}: --compare shows every description")
+    said += _series(found.cells)
     words, other = _best_other(_other_cells(found, measurements))
     if other is None or _closer(other, found.fit) < CLOSER or other.aicc > best.aicc + SOME:
         return said
     hint = f"{left}; {words} they are {_left(other)}: check which cell it was"
-    return [hint] if _closer(other, best) > CLOSER else [*said, hint]
+    return [hint, *_series(found.cells)] if _closer(other, best) > CLOSER else [*said, hint]
+
+
+def _series(cells: Sequence[MeasuredCell]) -> list[str]:
+    """What files of one kind of cell that do not agree may be."""
+    if len(cells) == 1 or len({one.terminals for one in cells}) > 1:
+        return []
+    return ["files of one kind of cell were fitted as one composite in one state; a series over temperature or pressure is fitted "
+            "with `percolyte eis batch`"]  # fmt: skip
 
 
 def _best_other(others: Sequence[tuple[str, Fit]]) -> tuple[str, Fit | None]:
