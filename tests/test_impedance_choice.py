@@ -112,7 +112,7 @@ def test_a_composite_taken_for_a_separator_is_said_to_be_one(terminals: str) -> 
 def test_a_separator_taken_for_a_composite_is_said_to_be_one() -> None:
     measured = a_spectrum(a_cell("separator"), SEPARATOR)
     said = hints(fit_cells([a_cell("ion-blocking")], [measured]), [measured])
-    assert any("with --terminals separator they are" in one for one in said)
+    assert any("with --terminals separator --bulk-arc they are" in one for one in said)
 
 
 def test_exchanged_terminals_of_a_joint_fit_are_named(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from percolyte.impedance.drt import relaxation_map, relaxation_times
-from percolyte.impedance.fit import fit
+from percolyte.impedance.fit import Measured, fit, fit_jointly
 from percolyte.impedance.measurement import MeasuredSpectrum
 from percolyte.impedance.posterior import sample_posterior
 from percolyte.impedance.validity import check_spectrum, exclude
@@ -71,6 +71,16 @@ def test_a_corner_figure_has_one_panel_for_each_parameter_and_pair() -> None:
         "interface",
         "interface",
     ]
+
+
+def test_a_corner_figure_of_many_parameters_shows_what_the_cells_share() -> None:
+    models = Line("a", series=True), Line("b", series=True)
+    own = ("series_resistance", "interface_factor", "interface_exponent")
+    found = fit_jointly([Measured(spectra(model, (60.0, 12.0, 3e-4, 0.9, 2.0))[0], model, own) for model in models])
+    assert len(found.parameters) == 8
+    figure = corner_figure(sample_posterior(found, steps=50), found)
+    assert len([axes for axes in figure.axes if axes.axison]) == 3
+    assert figure.texts[0].get_text() == "6 more parameters are not drawn"
 
 
 def test_every_figure_is_drawn_the_same_twice(spectrum: MeasuredSpectrum) -> None:

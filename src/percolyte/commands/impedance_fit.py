@@ -158,9 +158,9 @@ class _Found:
     def sampled(self) -> _Found:
         """The same with intervals from the posterior."""
         from percolyte.impedance.choice import with_samples
-        from percolyte.impedance.posterior import sample_posterior
+        from percolyte.impedance.posterior import sample_enough
 
-        posterior = sample_posterior(self.cell.fit)
+        posterior = sample_enough(self.cell.fit)
         return replace(self, cell=with_samples(self.cell, posterior), posterior=posterior)
 
 
@@ -299,7 +299,7 @@ def _cell_fit(
     asked = _asked(cells, stated, compare=compare)
     choice = choose(cells, measured, asked) if asked else None
     found = fit_cells(cells if choice is None else choice.cells, measured, profile=profile)
-    return _Found(found, hints(found, measured) if choice is None else (), choice)
+    return _Found(found, hints(found, measured), choice)
 
 
 def _asked(cells: Sequence[MeasuredCell], stated: Mapping[str, Any], *, compare: bool) -> list[Question]:

@@ -272,7 +272,8 @@ def _other_families(cell: MeasuredCell, measured: Measurement) -> list[tuple[str
     for terminals, alike in FAMILIES.items():
         changed = None if cell.terminals in (terminals, *alike) else _as(cell, terminals)
         if changed is not None and isinstance(measured, MeasuredSpectrum):
-            names = " or ".join(("with --terminals " + terminals, *alike[:1]))
+            written = f"{terminals} --bulk-arc" if terminals == "separator" else terminals
+            names = " or ".join((f"with --terminals {written}", *alike[:1]))
             tried.append((names, _one(changed, measured, "automatic", "never")[0]))
     return tried
 

@@ -27,6 +27,8 @@ ENSEMBLES, WALKERS, STEPS, BURN = 2, 32, 800, 200
 """Ensembles that never meet, walkers of each, and their steps that count and that do not."""
 ENOUGH = 400.0
 """Independent samples, for the ends of a 95 % interval to be known within about a tenth of its width."""
+LONGEST = 4
+"""Times STEPS that a run takes at most where fewer are not enough."""
 MIXED = 1.05
 """R-hat up to which parts of the samples tell the same."""
 
@@ -109,17 +111,28 @@ def sample_posterior(
     values = values_of(found.places.reshape(-1, count))[:, opened]
     effective, mixing = found.effective.sum(axis=0), _r_hat(found.places)
     names = tuple(parameter.name for parameter, free in zip(misfit.parameters, opened, strict=True) if free)
-    said = [
-        f"{name}: the samples are worth only {worth:.0f} independent ones; take more steps"
-        for name, worth in zip(names, effective, strict=True)
-        if worth < ENOUGH
-    ]
-    said += [
-        f"{name}: separate parts of the samples do not agree (R-hat {ratio:.2f}); take more steps"
-        for name, ratio in zip(names, mixing, strict=True)
-        if ratio > MIXED
-    ]
+    said = []
+    if poor := [name for name, worth in zip(names, effective, strict=True) if worth < ENOUGH]:
+        said.append(
+            f"the samples are worth only {effective.min():.0f} independent ones where {ENOUGH:.0f} are wanted "
+            f"({', '.join(poor)}): take more steps, or fewer parameters"
+        )
+    if apart := [name for name, ratio in zip(names, mixing, strict=True) if ratio > MIXED]:
+        said.append(
+            f"separate parts of the samples do not agree (R-hat up to {mixing.max():.2f}: {', '.join(apart)}): take more "
+            "steps, or fewer parameters"
+        )
     return Posterior(names, values, effective, mixing, float(found.accepted.mean()), tuple(said))
+
+
+def sample_enough(fit: Fit) -> Posterior:
+    """Samples of which enough are independent, or as many as a run of LONGEST times the steps gives."""
+    posterior = sample_posterior(fit)
+    times = 1
+    while posterior.warnings and times < LONGEST:
+        times *= 4
+        posterior = sample_posterior(fit, steps=times * STEPS, burn=times * BURN)
+    return posterior
 
 
 def with_posterior(fit: Fit, posterior: Posterior) -> Fit:

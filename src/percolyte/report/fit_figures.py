@@ -20,6 +20,8 @@ from percolyte.report.impedance_figures import draw_nyquist, nyquist_shape
 
 DECADES = 5.0
 """Ratio of the ends beyond which samples are drawn over their logarithm."""
+ROOM = 7
+"""Parameters of a corner figure."""
 CURVE = 400
 """Points of a fitted curve, so that it is drawn as one."""
 
@@ -83,7 +85,8 @@ def _transient(above: Axes, below: Axes, measured: Polarisation, computed: Any, 
 
 def corner_figure(posterior: Posterior, fit: Fit) -> Figure:
     """Samples of the posterior: each parameter on the diagonal with its 95 % interval, each pair below it."""
-    names, samples = posterior.names, posterior.samples
+    names = _drawn_names(posterior.names)
+    samples = posterior.samples[:, [posterior.names.index(name) for name in names]]
     number, units = len(names), {one.name: one.unit for one in fit.parameters}
     columns = [_axis(samples[:, k]) for k in range(number)]
     with mpl.rc_context({**STYLE, "font.size": 8}):
@@ -105,7 +108,18 @@ def corner_figure(posterior: Posterior, fit: Fit) -> Figure:
                     axes.plot(fit.values[names[column]], fit.values[names[row]], "+", color=ACCENT, markersize=8)
                     axes.set(xscale="log" if x_log else "linear", yscale="log" if y_log else "linear")
                 _name_axes(axes, row, column, names, units)
+        if len(names) < len(posterior.names):
+            left_out = len(posterior.names) - len(names)
+            figure.text(
+                0.98, 0.98, f"{left_out} more parameters are not drawn", ha="right", va="top", fontsize=9, color=INK
+            )
         return figure
+
+
+def _drawn_names(names: Sequence[str]) -> tuple[str, ...]:
+    """What a figure has room for: first what all cells share."""
+    shared = [name for name in names if "(" not in name]
+    return tuple(names) if len(names) <= ROOM else tuple(shared or names)[:ROOM]
 
 
 def _axis(values: Any) -> tuple[Any, bool]:
@@ -129,7 +143,7 @@ def _name_axes(axes: Axes, row: int, column: int, names: Sequence[str], units: M
     labelled += [(axes.yaxis, names[row], column == 0)] if column < row else []
     for axis, name, there in labelled:
         unit = f"\n({units[name]})" if units[name] else ""
-        axis.set_label_text(f"{name.replace('_', ' ').replace(' ', chr(10), 1)}{unit}" if there else "")
+        axis.set_label_text(f"{_shortened(name, 36).replace('_', ' ').replace(' ', chr(10))}{unit}" if there else "")
         axis.set_tick_params(labelleft=there, labelbottom=there)
         if axis.get_scale() == "linear":
             axis.set_major_locator(MaxNLocator(3))
