@@ -199,3 +199,11 @@ def test_noise_and_what_the_model_misses_are_no_wild_points() -> None:
     fast = zarc(5000.0, 1e-8, 0.95) + zarc(2000.0, 1e-4, 0.85)
     for seed in range(20):
         assert relaxation_times(measured(fast, 5e-3, seed), bands=False).discounted == ()
+
+
+def test_a_loop_that_no_relaxation_describes_is_not_discounted() -> None:
+    """Ten points, of which the slowest bend back: three of them miss."""
+    frequency = np.geomspace(1e5, 1.0, 10)
+    s = 2j * np.pi * frequency
+    loop = 20.0 + 100.0 / (1.0 + s * 1e-2) - 30.0 / (1.0 + s * 1e-1)
+    assert relaxation_times(MeasuredSpectrum(frequency, loop), bands=False).discounted == ()

@@ -31,6 +31,8 @@ NEARLY_ONE = 0.01
 """A blocking end whose exponent is nearer to 1 is a capacitor."""
 OUTLYING, LEAST_OUTLYING = 6.0, 0.02
 """Standard deviations and share of |Z| beyond which a point is discounted: both, so that neither noise nor smoothing is."""
+MOST_OUTLYING = 0.15
+"""Share of the points, beyond which none is discounted."""
 BEND = 2.385
 """Cutoff of Cauchy's loss over the standard deviation: 95 % efficient on normal residuals."""
 MEDIAN = 1.1774
@@ -189,7 +191,7 @@ def solve_robustly(problem: Relaxations) -> tuple[Solved, NDArray[np.bool_]]:
     for _ in range(ROUNDS):
         columns = np.hstack([best.ends.columns(problem.omega), problem.kernel])
         residual = (problem.impedance - columns @ best.unknowns) * plain
-        size = float(np.median(np.abs(residual))) / MEDIAN
+        size = max(float(np.median(np.abs(residual))) / MEDIAN, 1e-12)
         now = _apart_from_neighbours(problem.omega, residual, max(OUTLYING * size, LEAST_OUTLYING))
         if (now == wild).all():
             break
@@ -203,11 +205,11 @@ def solve_robustly(problem: Relaxations) -> tuple[Solved, NDArray[np.bool_]]:
 def _apart_from_neighbours(omega: Floats, residual: Complexes, least: float) -> NDArray[np.bool_]:
     """Points off by more than `least`, from the fit and from their neighbours on both sides.
 
-    Where neighbours are off together, or at an end of the range, it is the model that misses.
+    Where neighbours are off together, at an end of the range, or where many points are, it is the model that misses.
     """
     order = np.argsort(omega)
     ordered = residual[order]
     alone = np.zeros_like(residual)
     alone[order[1:-1]] = ordered[1:-1] - 0.5 * (ordered[:-2] + ordered[2:])
     found: NDArray[np.bool_] = (np.abs(residual) > least) & (np.abs(alone) > least)
-    return found
+    return found & (found.mean() <= MOST_OUTLYING)
