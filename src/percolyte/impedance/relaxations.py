@@ -212,4 +212,4 @@ def _apart_from_neighbours(omega: Floats, residual: Complexes, least: float) -> 
     alone = np.zeros_like(residual)
     alone[order[1:-1]] = ordered[1:-1] - 0.5 * (ordered[:-2] + ordered[2:])
     found: NDArray[np.bool_] = (np.abs(residual) > least) & (np.abs(alone) > least)
-    return found & (found.mean() <= MOST_OUTLYING)
+    return found if found.mean() <= MOST_OUTLYING else np.zeros_like(found)
