@@ -102,6 +102,18 @@ def test_a_fit_that_misses_names_the_option_that_helps() -> None:
     assert hints(fit_cells([arc], [measured]), [measured]) == []
 
 
+@pytest.mark.parametrize("contact", ["none", "arc"])
+def test_without_noise_the_simplest_description_that_is_exact_is_chosen(contact: str) -> None:
+    """All larger ones are exact too; their residuals are of rounding, and no reason for either."""
+    measured = a_spectrum(a_cell("electron-blocking", contact=contact), COMPOSITE, noise=0.0)
+    cell = a_cell("electron-blocking")
+    chosen = choose([cell], [measured], questions([cell])).comparison.chosen
+    assert chosen == ("constant phase" if contact == "none" else "constant phase + contact arc")
+    said = hints(fit_cells([a_cell("separator")], [measured]), [measured])
+    if contact == "none":
+        assert any("with --terminals ion-blocking or electron-blocking they are" in one for one in said)
+
+
 @pytest.mark.parametrize("terminals", ["ion-blocking", "electron-blocking"])
 def test_a_composite_taken_for_a_separator_is_said_to_be_one(terminals: str) -> None:
     measured = a_spectrum(a_cell(terminals), COMPOSITE)

@@ -158,11 +158,12 @@ def choose(cells: Sequence[MeasuredCell], measurements: Sequence[Measurement], a
     described = dict(_descriptions(cells, asked))
     if len(described) < 2:
         raise InputError("there is nothing to compare: leave out options that state the description, such as --contact")
-    fits = {name: fit_cells(own, measurements, profile="never") for name, (_, own) in described.items()}
-    if len({one.fit.robust for one in fits.values()}) > 1:
-        fits = {
-            name: fit_cells(own, measurements, loss="robust", profile="never") for name, (_, own) in described.items()
-        }
+    # one loss for all: robust where one description shows wild points, unless another meets the points to rounding
+    losses: tuple[Loss, ...] = ("automatic", "robust", "plain")
+    for loss in losses:
+        fits = {name: fit_cells(own, measurements, loss=loss, profile="never") for name, (_, own) in described.items()}
+        if len({one.fit.robust for one in fits.values()}) == 1:
+            break
     comparison = compare({name: one.fit for name, one in fits.items()})
     return Choice(comparison, {name: option for name, (option, _) in described.items()}, fits)
 

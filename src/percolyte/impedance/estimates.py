@@ -208,10 +208,10 @@ def _ends(
 
 
 def _log_likelihood(misfit: Misfit, found: Solution) -> Floats:
-    """Of normal residuals whose size is the one most likely."""
+    """Of normal residuals whose size is the one most likely, but not below that of rounding."""
     used = misfit.used
     rows = used.sum(axis=1)
-    variance = np.maximum(2.0 * found.cost / rows, 1e-300)
+    variance = np.maximum(2.0 * found.cost / rows, (PRECISION * typical(misfit)) ** 2)
     logs = np.where(used, np.log(misfit.noise), 0.0).sum(axis=1)
     likelihood: Floats = -0.5 * rows * (np.log(2.0 * np.pi * variance) + 1.0) - logs
     return likelihood
