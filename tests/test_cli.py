@@ -266,6 +266,17 @@ def test_run_writes_the_report_and_the_same_evaluation(design: Path, percolyte: 
         assert entry["source"]
 
 
+def test_run_says_how_the_cathode_conducts_and_how_that_is_known(
+    design: Path, percolyte: Command, tmp_path: Path
+) -> None:
+    said = percolyte("run", design, "--out", tmp_path / "out").out
+    written = json.loads((tmp_path / "out" / "evaluation.json").read_text())["transport"]
+    line = next(line for line in said.splitlines() if line.startswith("  cathode transport"))
+    assert f"ions {10 * written['ionic_S_per_m']:.3g} mS/cm" in line
+    assert f"tortuosity factor of the ions {written['ionic_tortuosity_factor']:.3g}" in line
+    assert written["statement"].split(";")[0] in " ".join(said.split())
+
+
 def test_run_does_not_execute_what_a_design_says(tmp_path: Path, percolyte: Command) -> None:
     path = write_toml(tmp_path / "x.toml", a_design_data(name="<script>alert(1)</script>", note="{{ 7 * 7 }} <b>"))
     assert percolyte("run", path, "--out", tmp_path / "out").status == 0

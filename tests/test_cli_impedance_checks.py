@@ -68,3 +68,11 @@ def test_the_relaxation_times_add_up_to_the_polarisation(tmp_path: Path) -> None
     )
     assert figure.exists()
     assert table.read_text().startswith("Time Constant / s")
+
+
+def test_what_a_suggestion_of_processes_needs_is_said_once(tmp_path: Path) -> None:
+    write_spectrum(tmp_path / "a.csv", "electron-blocking", 1e-4)
+    found = CliRunner().invoke(app, ["eis", "drt", str(tmp_path / "a.csv")])
+    assert found.output.count("--area") == 1
+    whole = ["eis", "drt", str(tmp_path / "a.csv"), "--area", "0.785 cm2", "--thickness", "100 um"]
+    assert "suggests" not in CliRunner().invoke(app, whole).output

@@ -116,6 +116,11 @@ def test_what_cannot_be_packed_is_refused(
     ("look", "where", "said"),
     [
         ({"active": {"kind": "cubes"}}, "cathode.microstructure.active.kind", "'cubes' is not one of"),
+        (
+            {"active": {"kind": "spheres", "sizes": {"kind": "normal", "d50": "5 um"}}},
+            "cathode.microstructure.active.sizes.kind",
+            "'constant' (with diameter), 'lognormal' (with d50), 'table' (with sizes); did you mean 'lognormal'?",
+        ),
         ({"active": {"kind": "spheres"}}, "cathode.microstructure.active.sizes", "is missing"),
         (
             {"active": {"kind": "spheres", "sizes": {"kind": "constant", "diameter": "5"}}},

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from percolyte.impedance.drt import relaxation_map, relaxation_times
+from percolyte.impedance.fit import Measured, fit, fit_jointly
 from percolyte.impedance.measurement import MeasuredSpectrum
+from percolyte.impedance.posterior import sample_posterior
 from percolyte.impedance.validity import check_spectrum, exclude
 from percolyte.report.figures import svg
+from percolyte.report.fit_figures import corner_figure, fit_figure
 from percolyte.report.impedance_figures import (
     bode_figure,
     nyquist_figure,
@@ -18,6 +21,7 @@ from percolyte.report.impedance_figures import (
     relaxation_map_figure,
     residual_figure,
 )
+from tests.impedance_models import Line, spectra
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +34,53 @@ def spectrum() -> MeasuredSpectrum:
 
 def test_both_axes_of_a_nyquist_plot_have_one_scale(spectrum: MeasuredSpectrum) -> None:
     axes = nyquist_figure(exclude(spectrum, [15], "step"), spectrum.impedance).axes[0]
-    width, height = np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())
-    assert width == pytest.approx(height)
+    low, high = axes.get_ylim()
     assert axes.get_aspect() == 1.0
+    # an arc is half as high as wide; a quarter of the height is left for the legend, a tenth around
+    assert high - low < 1.7 * np.ptp(spectrum.impedance.imag)
+    assert low < 0.0 < -spectrum.impedance.imag.min() < high
     assert [line.get_label() for line in axes.get_lines()][:3] == ["measured", "excluded", "model"]
+
+
+def test_a_fit_is_drawn_as_a_curve_and_its_legends_cover_nothing() -> None:
+    (measured,) = spectra(Line("a"), (60.0, 12.0, 3e-4, 0.9))
+    found = fit(measured, Line("a"))
+    figure = fit_figure(found, ["a-very-long-name-of-a-file-that-an-instrument-made-up-by-itself.csv"])
+    nyquist, residuals = figure.axes
+    curve = next(line for line in nyquist.get_lines() if line.get_label() == "fit")
+    x, y = (np.asarray(values, float) for values in curve.get_data())
+    turns = np.diff(np.angle(np.diff(x + 1j * y)))
+    # 60 points turn by 0.2 at the top of the arc
+    assert np.abs(turns).max() < 0.05
+    figure.canvas.draw()
+    legend = residuals.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().y0 >= residuals.bbox.y1
+    assert len(nyquist.get_title()) < 62
+
+
+def test_a_corner_figure_has_one_panel_for_each_parameter_and_pair() -> None:
+    (measured,) = spectra(Line("a"), (60.0, 12.0, 3e-4, 0.9))
+    found = fit(measured, Line("a"))
+    figure = corner_figure(sample_posterior(found, steps=100), found)
+    shown = [axes for axes in figure.axes if axes.axison]
+    assert len(shown) == 4 + 4 * 3 // 2
+    assert [axes.get_xlabel().split("\n")[0] for axes in shown[-4:]] == [
+        "ionic",
+        "electronic",
+        "interface",
+        "interface",
+    ]
+
+
+def test_a_corner_figure_of_many_parameters_shows_what_the_cells_share() -> None:
+    models = Line("a", series=True), Line("b", series=True)
+    own = ("series_resistance", "interface_factor", "interface_exponent")
+    found = fit_jointly([Measured(spectra(model, (60.0, 12.0, 3e-4, 0.9, 2.0))[0], model, own) for model in models])
+    assert len(found.parameters) == 8
+    figure = corner_figure(sample_posterior(found, steps=50), found)
+    assert len([axes for axes in figure.axes if axes.axison]) == 3
+    assert figure.texts[0].get_text() == "6 more parameters are not drawn"
 
 
 def test_every_figure_is_drawn_the_same_twice(spectrum: MeasuredSpectrum) -> None:

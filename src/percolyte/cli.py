@@ -19,6 +19,7 @@ from percolyte.commands import (
     conduction,
     impedance,
     impedance_batch,
+    impedance_fit,
     materials,
     microstructure,
     packing,
@@ -54,6 +55,7 @@ def _top(
 for commands in (pouch.app, cell.app, thick.app, packing.app, microstructure.app, conduction.app, tools.app):
     app.add_typer(commands)
 app.add_typer(materials.app, name="materials")
+impedance.app.add_typer(impedance_fit.app)
 impedance.app.add_typer(impedance_batch.app)
 impedance.app.add_typer(polarisation.app)
 app.add_typer(impedance.app, name="eis")

@@ -8,7 +8,7 @@ most one, may be given.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -70,7 +70,7 @@ class Noun(BaseModel):
         if kind in ("tuple_type", "list_type"):
             return "is a list: write [..., ...], or for several tables a heading in double brackets"
         if kind in ("union_tag_invalid", "union_tag_not_found"):
-            return _say_tag(line)
+            return _say_tag(line, cls)
         if kind in ("int_from_float", "int_type", "int_parsing"):
             return f"{line['input']!r} is not a whole number; write for example 44"
         if kind == "value_error":
@@ -104,15 +104,31 @@ def _untagged(where: Path, data: Any) -> Path:
     return where
 
 
-def _say_tag(line: Any) -> str:
-    """A table whose kind is missing or unknown."""
+def _say_tag(line: Any, cls: type[Noun]) -> str:
+    """A table whose kind is missing or unknown, with the fields that each kind needs."""
     name = str(line["ctx"]["discriminator"]).strip("'")
     expected = line["ctx"].get("expected_tags")
     if expected is None:
         return f"is missing; write for example {name} = {_EXAMPLES.get(name, '...')}"
-    tag = str(line["ctx"]["tag"])
-    shown = expected.replace("'none'", "'none' (anode-free)")
-    return f"{tag!r} is not one of {shown}{suggestion(tag, _quoted(expected))}"
+    tag, tags = str(line["ctx"]["tag"]), _quoted(expected)
+    kinds = _kinds(cls.model_fields[str(line["loc"][0])].annotation, name)
+    shown = ", ".join(_with_fields(known, kinds.get(known)) for known in tags)
+    return f"{tag!r} is not one of {shown}{suggestion(tag, tags)}"
+
+
+def _kinds(annotation: Any, name: str) -> dict[str, type[Noun]]:
+    """The nouns of a tagged union by their tag, which stands in the field `name`."""
+    if isinstance(annotation, type) and issubclass(annotation, Noun):
+        return {str(annotation.model_fields[name].default): annotation} if name in annotation.model_fields else {}
+    return {tag: noun for part in get_args(annotation) for tag, noun in _kinds(part, name).items()}
+
+
+def _with_fields(tag: str, noun: type[Noun] | None) -> str:
+    """A kind and what it cannot be without."""
+    if tag == "none":
+        return "'none' (anode-free)"
+    needed = [] if noun is None else [name for name, field in noun.model_fields.items() if field.is_required()]
+    return f"'{tag}' (with {listed(needed)})" if needed else f"'{tag}'"
 
 
 _EXAMPLES = {

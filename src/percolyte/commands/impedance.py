@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from percolyte.commands.shared import Figure, Json, Table, note, print_json
-from percolyte.errors import InputError, Problem
-
-if TYPE_CHECKING:
-    from percolyte.impedance.estimates import Estimate, Fit
+from percolyte.errors import InputError
 
 app = typer.Typer(help="Measured impedance: read, check and fit the files of instruments.", no_args_is_help=True)
 
@@ -140,7 +135,12 @@ def drt(
     from percolyte.impedance.drt import relaxation_map, relaxation_times
     from percolyte.impedance.readers.reading import read_spectra, read_spectrum
     from percolyte.interchange.table import write_table
-    from percolyte.report.impedance_checks import relaxation_columns, relaxation_json, relaxation_text
+    from percolyte.report.impedance_checks import (
+        relaxation_columns,
+        relaxation_json,
+        relaxation_text,
+        unnamed_processes,
+    )
 
     arguments = stated(area, thickness, None, imaginary)
     spectra = read_spectra(file, **arguments) if cycle is None else (read_spectrum(file, cycle=cycle, **arguments),)
@@ -163,149 +163,5 @@ def drt(
         print_json({"outcome": "done", "spectra": [relaxation_json(one) for one in found]})
     else:
         typer.echo("\n".join(relaxation_text(one) for one in found))
-
-
-@app.command("fit")
-def fit(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Measurements of one composite.")],
-    terminals: Annotated[
-        list[str] | None,
-        typer.Option(help="Cell of each file, or of all: ion-blocking, electron-blocking, electrode, ..."),
-    ] = None,
-    thickness: Annotated[
-        list[str] | None, typer.Option(help="Of the layer measured, such as '100 um'; of each or all.")
-    ] = None,
-    area: Annotated[list[str] | None, typer.Option(help="Of the cell, such as '0.785 cm2'; of each or all.")] = None,
-    method: Annotated[
-        list[str] | None, typer.Option(help="impedance, or polarisation for direct current; of each or all.")
-    ] = None,
-    contact: Annotated[str, typer.Option(help="What contacts add in series: none, resistance or arc.")] = "none",
-    contact_resistance: Annotated[
-        str | None, typer.Option(help="Of both contacts, known: such as '2 ohm cm2'.")
-    ] = None,
-    charge_transfer: Annotated[
-        bool, typer.Option(help="A charge transfer resistance beside the double layer.")
-    ] = False,
-    bulk_arc: BulkArc = False,
-    circuit: Annotated[
-        str | None, typer.Option(help="For experts: a circuit such as R0-p(R1,CPE1) instead of a cell.")
-    ] = None,
-    cycle: Cycle = None,
-    imaginary: ImaginaryColumn = None,
-    exclude: Annotated[
-        str | None,
-        typer.Option(help="Points to leave out, counted from 1, such as 3,7; `percolyte eis check` names some."),
-    ] = None,
-    figure: Figure = None,
-    as_json: Json = False,
-) -> None:
-    """Conductivities of a composite or separator from its impedance, several cells fitted together."""
-    from percolyte.report.impedance_fits import fit_json, fit_text
-
-    if (circuit is None) == (terminals is None):
-        cell = "--terminals ion-blocking (or another cell)"
-        raise InputError(f"say what the files are of: {cell}, or --circuit 'R0-p(R1,CPE1)', and not both")
-    options = {"terminals": terminals, "thickness": thickness, "area": area, "method": method}
-    common: dict[str, Any] = {"contact": contact if contact_resistance is None else "resistance"}
-    common |= {"contact_resistance": contact_resistance} if contact_resistance is not None else {}
-    common |= {"arc": bulk_arc} if "separator" in (terminals or []) else {}
-    common |= {"interface": {"charge_transfer": True}} if charge_transfer else {}
-    common |= {"cycle": cycle} if cycle is not None else {}
-    left_out = _numbers(exclude)
-    common |= {"exclude": left_out} if left_out and circuit is None else {}
-    found = (
-        _circuit_fit(files, circuit, left_out, cycle, imaginary)
-        if circuit is not None
-        else _cell_fit(files, of_each(files, options), common, imaginary)
-    )
-    if figure is not None:
-        from percolyte.report.figures import save
-        from percolyte.report.fit_figures import fit_figure
-
-        save(fit_figure(found.fit, [file.name for file in files]), figure)
-        note(f"written: {figure}")
-    if as_json:
-        print_json(fit_json(found.fit, found.conductivities, found.warnings))
-    else:
-        typer.echo(fit_text(found.fit, found.conductivities, found.warnings, [file.name for file in files]))
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    fit: Fit
-    conductivities: Mapping[str, Estimate]
-    warnings: tuple[str, ...]
-
-
-def of_each(files: Sequence[Path], options: Mapping[str, list[str] | None]) -> list[dict[str, str]]:
-    """The options of every file, each given once for all or once for each."""
-    problems = [
-        Problem(
-            f"--{name}", f"is given {len(values)} times for {len(files)} files; give it once for all, or once for each"
-        )
-        for name, values in options.items()
-        if values and len(values) not in (1, len(files))
-    ]
-    problems += [
-        Problem(f"--{name}", f"is missing; write for example --{name} '{example}'")
-        for name, example in (("thickness", "100 um"), ("area", "0.785 cm2"))
-        if options["terminals"] and not options[name]
-    ]
-    if problems:
-        raise InputError(problems)
-    return [
-        {name: values[number if len(values) > 1 else 0] for name, values in options.items() if values}
-        for number in range(len(files))
-    ]
-
-
-def _numbers(written: str | None) -> list[int]:
-    """'3,7' as whole numbers."""
-    try:
-        return [int(word) for word in written.split(",")] if written else []
-    except ValueError:
-        raise InputError(f"--exclude '{written}' is no list of points; write their numbers, such as 3,7") from None
-
-
-def _circuit_fit(
-    files: Sequence[Path], circuit: str, left_out: Sequence[int], cycle: int | None, imaginary: Any
-) -> _Fitted:
-    from percolyte.impedance.circuit import parse_circuit
-    from percolyte.impedance.fit import fit as fit_one
-    from percolyte.impedance.readers.reading import read_spectrum
-    from percolyte.impedance.validity import exclude
-
-    model = parse_circuit(circuit)
-    if len(files) > 1:
-        raise InputError("a circuit is fitted to one file; cells (--terminals) are fitted to several together")
-    spectrum = read_spectrum(files[0], cycle=cycle, imaginary=imaginary)
-    found = fit_one(exclude(spectrum, [number - 1 for number in left_out], "left out as asked"), model)
-    return _Fitted(found, {}, found.warnings)
-
-
-def _cell_fit(
-    files: Sequence[Path], tables: Sequence[dict[str, str]], common: Mapping[str, Any], imaginary: Any
-) -> _Fitted:
-    """The named cells of the files, fitted together; a separator by itself."""
-    from percolyte.impedance.cells import MeasuredCell, impedance_model
-    from percolyte.impedance.composite import MeasurementFile, fit_measurements, read_measurement
-    from percolyte.impedance.conductivity import conductivities
-    from percolyte.impedance.fit import fit as fit_one
-    from percolyte.impedance.readers.reading import read_spectrum
-    from percolyte.nouns import read_noun
-
-    if tables[0].get("terminals") == "separator":
-        if len(files) > 1:
-            raise InputError("a separator is fitted by itself; name one file")
-        plain = {"terminals": "separator", "area": tables[0].get("area"), "contact": common["contact"]}
-        layer = {"electrolyte": {"thickness": tables[0].get("thickness"), "arc": common["arc"]}}
-        cell = read_noun(MeasuredCell, {**plain, **layer}, source=str(files[0]))
-        found = fit_one(read_spectrum(files[0], cycle=common.get("cycle"), imaginary=imaginary), impedance_model(cell))
-        return _Fitted(found, conductivities(found, cell), found.warnings)
-    nouns = [
-        read_noun(MeasurementFile, {"file": file.name, **table, **common}, source=str(file))
-        for file, table in zip(files, tables, strict=True)
-    ]
-    read_in = [read_measurement(noun, file, imaginary=imaginary) for noun, file in zip(nouns, files, strict=True)]
-    together = fit_measurements(nouns, read_in)
-    return _Fitted(together.fit, together.conductivities, together.warnings)
+        if missing := unnamed_processes(spectra[0]):
+            note(missing)

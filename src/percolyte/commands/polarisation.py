@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from percolyte.commands.impedance import of_each
+from percolyte.commands.impedance_fit import of_each
 from percolyte.commands.shared import Figure, Json, note, print_json
 from percolyte.errors import InputError, Problem, UnitError
 

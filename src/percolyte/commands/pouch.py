@@ -39,13 +39,14 @@ def run(
     from percolyte.report.cells import measured_text
     from percolyte.report.html import write_report
     from percolyte.report.tables import energy_text, evaluation_json
+    from percolyte.report.transport_text import transport_text
 
     evaluation = evaluated(design, RATES)
     written = write_report(evaluation, out or Path(f"{Path(design).stem}-report"))
     if as_json:
         print_json(evaluation_json(evaluation))
     else:
-        typer.echo(energy_text(evaluation))
+        typer.echo(f"{energy_text(evaluation)}\n\n{transport_text(evaluation)}")
         if evaluation.measured:
             typer.echo("\n" + measured_text(evaluation.measured))
         typer.echo("\nwritten: " + ", ".join(str(path) for path in written))

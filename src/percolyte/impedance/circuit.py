@@ -26,6 +26,16 @@ from percolyte.impedance.tlm import CASES, Contact, End, TransmissionLine
 CONTACTS: tuple[Literal["open", "short"], ...] = ("open", "short")
 LONGEST, DEEPEST = 1000, 30
 """Characters and nested parentheses of a circuit."""
+LINES = {
+    "a": "between steel (ions blocked)",
+    "b": "between electrolytes (electrons blocked)",
+    "c": "an electrode, steel to electrolyte",
+    "d": "both carriers pass at both ends",
+    "e": "both pass at one end, then steel",
+    "f": "both pass at one end, then electrolyte",
+    "g": "any contacts",
+}
+"""The letters of transmission lines: those of CASES, and one whose contacts are written out."""
 T = TypeVar("T")
 EXAMPLE = "R0-p(R1,CPE1)-CPE2"
 _TOKEN = re.compile(r"p(?=\s*\()|[A-Za-z]+[0-9]*|[-(),]")
@@ -137,8 +147,8 @@ class _Parser:
     def line(self, word: str, case: str, at: int) -> Branch:
         """A transmission line after its name."""
         wanted = f"{word}(CPE1,open,R1,R2,open)" if case == "g" else f"{word}(CPE1)"
-        if case not in (*CASES, "g"):
-            raise self.problem(f"the contacts {case!r} of {word} are not one of {', '.join(CASES)} or g", at)
+        if case not in LINES:
+            raise self.problem(_lines(f"the contacts {case!r} of {word} are not known"), at)
         if self.ahead != "(":
             raise self.problem(f"{word} needs its interface in parentheses; write for example {wanted}")
         interface, *contacts = self.inside(self.contact)
@@ -170,8 +180,15 @@ def _unknown(word: str) -> str:
     symbol = word.rstrip("0123456789")
     if symbol == "Q":
         return "a constant phase element is written CPE; write for example CPE1"
-    known = ", ".join([*LAWS, *(f"TLM{case}" for case in (*CASES, "g"))])
-    return f"no element is called {symbol!r}{suggestion(symbol, LAWS) or '; elements are ' + known}"
+    if symbol.upper().startswith("TLM"):
+        return _lines("a transmission line is TLM, the letter of its contacts and a number")
+    known = f"elements are {', '.join(LAWS)}, and transmission lines such as TLMa1(CPE1)"
+    return f"no element is called {symbol!r}{suggestion(symbol, LAWS) or '; ' + known}"
+
+
+def _lines(problem: str) -> str:
+    meant = ", ".join(f"{letter} {meaning}" for letter, meaning in LINES.items())
+    return f"{problem}: {meant}; write for example TLMa1(CPE1), the interface in parentheses"
 
 
 def _problem(text: str, at: int, what: str) -> InputError:

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from percolyte.errors import InputError, Problem
-from percolyte.impedance.estimates import Fit
+from percolyte.impedance.estimates import NO_NOISE, Fit
 
 CLEAR, SOME = 10.0, 2.0
 """Differences of AICc beyond which a model has essentially no support, and up to which it has as much
@@ -38,6 +38,12 @@ class Comparison:
 
     ranked: tuple[Ranked, ...]
     sentence: str
+
+    @property
+    def chosen(self) -> str:
+        """The model of fewest numbers among those that have as much support as the best."""
+        supported = [one for one in self.ranked if one.aicc <= SOME]
+        return min(supported, key=lambda one: one.free).name
 
 
 def compare(fits: Mapping[str, Fit]) -> Comparison:
@@ -95,6 +101,6 @@ def _sentence(ranked: list[Ranked], fits: Mapping[str, Fit]) -> str:
         )
         if best.free != second.free:
             said += f"; {simple.name} does it with fewer parameters"
-    if any("are no noise" in warning for warning in fits[best.name].warnings):
+    if any(NO_NOISE in warning for warning in fits[best.name].warnings):
         said += "; its residuals are no noise, so that even it misses something"
     return said

@@ -17,7 +17,7 @@ from percolyte.files import inside
 from percolyte.impedance.cells import TERMINALS, MeasuredCell, electrolyte_resistance, impedance_model
 from percolyte.impedance.conductivity import QUANTILE, conductivities
 from percolyte.impedance.estimates import Estimate, Fit
-from percolyte.impedance.fit import Measured, fit_jointly
+from percolyte.impedance.fit import Loss, Measured, Profile, fit_jointly
 from percolyte.impedance.measurement import Floats, MeasuredSpectrum, Polarisation
 from percolyte.impedance.misfit import Measurement, Model
 from percolyte.impedance.polarisation import (
@@ -196,8 +196,14 @@ def read_measurement(one: MeasurementFile, path: Path, imaginary: Imaginary | No
     return exclude(spectrum, [number - 1 for number in one.exclude], "left out as asked")
 
 
-def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Measurement]) -> CompositeFit:
-    """The same for files that have been read."""
+def fit_measurements(
+    files: Sequence[MeasurementFile],
+    measurements: Sequence[Measurement],
+    *,
+    loss: Loss = "automatic",
+    profile: Profile = "automatic",
+) -> CompositeFit:
+    """The same for files that have been read; options as of `fit`."""
     first = files[0]
     measured: list[Measured] = []
     known: dict[str, float] = {}
@@ -214,8 +220,11 @@ def fit_measurements(files: Sequence[MeasurementFile], measurements: Sequence[Me
         }
     direct = any(isinstance(measurement, Polarisation) for measurement in measurements)
     # a short run bends what its last points say of the end: the linear intervals would be too narrow
-    fit = fit_jointly(measured, known=known, profile="always" if direct else "automatic")
-    found = CompositeFit(tuple(files), tuple(measurements), fit, conductivities(fit, _bare(first)), fit.warnings)
+    asked: Profile = "always" if direct and profile == "automatic" else profile
+    fit = fit_jointly(measured, known=known, loss=loss, profile=asked)
+    found = CompositeFit(
+        tuple(files), tuple(measurements), fit, conductivities(fit, bare_composite(first)), fit.warnings
+    )
     runs = [measurement for measurement in measurements if isinstance(measurement, Polarisation)]
     if len(runs) == len(files):
         found = _as_far_as_shown(found, _relaxation(files, runs))
@@ -260,7 +269,7 @@ def model_of(one: MeasurementFile, measurement: Measurement) -> Model:
     return StepResponse(measurement.mode, BLOCKED[one.terminals], contact=series)
 
 
-def _bare(cell: MeasuredCell) -> MeasuredCell:
+def bare_composite(cell: MeasuredCell) -> MeasuredCell:
     """The composite of a cell without what is in series with it."""
     return changed(MeasuredCell(terminals="ion-blocking", area=cell.area, thickness=cell.thickness),
                    free_electrons=cell.free_electrons)  # fmt: skip

@@ -1,10 +1,8 @@
 """The distribution of relaxation times of a spectrum, by non-negative Tikhonov regularisation.
 
-    Z(ω) = R∞ + iωL + 1/(iωC) + ∫ γ(ln τ)/(1 + iωτ) d ln τ,   γ ≥ 0,                           (1)
+    Z(ω) = R∞ + iωL + 1/(Q (iω)^a) + ∫ γ(ln τ)/(1 + iωτ) d ln τ,   γ ≥ 0,                       (1)
 
-over τ from 1/ω of the fastest point to that of the slowest, with γ straight between nodes and zero beyond both ends.
-Rows are weighted with 1/|Z|, as for a noise in proportion to it. L and 1/C are there only if the
-evidence for them outweighs that of one more number in N (the criterion of G. Schwarz, Ann. Stat. 6 (1978) 461-464).
+solved by `relaxations.py`, its peaks, and what noise and smoothing leave open.
 The method is that of E. Ivers-Tiffée, A. Weber, J. Ceram. Soc. Jpn. 125 (2017) 193-201, with the choices above and
 those of `numerics/regularisation.py`.
 """
@@ -15,19 +13,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from percolyte.impedance.measurement import Complexes, Floats, MeasuredSpectrum
+from percolyte.impedance.relaxations import PER_DECADE, Relaxations, kernel_of, solve_robustly
 from percolyte.impedance.validity import counted
 
-if TYPE_CHECKING:
-    from percolyte.numerics.regularisation import Regularised
-
-PER_DECADE = 12
-"""Nodes; an ideal RC between two of them is met to 0.1 % of its |Z|."""
 LEAST_POINTS = 10
 DRAWS = 400
 """Solutions drawn for the bands."""
@@ -83,7 +76,17 @@ class Peak:
     cut: bool
     """Whether it leans on an end of the range, so that its numbers are bounds."""
     process: str
-    """What it may be, in words."""
+    """What it may be, in words; empty where the area is not known."""
+
+
+@dataclass(frozen=True)
+class Blocking:
+    """The slow end 1/(Q (iω)^a) of a spectrum that stops direct current."""
+
+    q: float
+    """F s^(a-1)"""
+    exponent: float
+    """1 for a capacitor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +107,8 @@ class RelaxationTimes:
     """R∞, ohm: all that is faster than the fastest point."""
     inductance: float | None
     """H; None where the spectrum shows none."""
-    capacitance: float | None
-    """F, in series; None where the spectrum shows none."""
+    blocking: Blocking | None
+    """In series; None where the spectrum shows none."""
     impedance: Complexes
     """Of (1), at every point of the spectrum, ohm."""
     noise: float
@@ -113,6 +116,13 @@ class RelaxationTimes:
     strength: float
     """Of the regularisation that the data chose."""
     peaks: tuple[Peak, ...]
+    discounted: tuple[int, ...]
+    """Points that lie far off all others, by index."""
+
+    @property
+    def capacitance(self) -> float | None:
+        """F, where the blocking end is a capacitor."""
+        return self.blocking.q if self.blocking is not None and self.blocking.exponent == 1.0 else None
 
     @property
     def spacing(self) -> float:
@@ -143,31 +153,29 @@ def relaxation_times(spectrum: MeasuredSpectrum, *, bands: bool = True) -> Relax
     from percolyte.numerics.regularisation import sampled
 
     frequency, impedance = counted(spectrum, LEAST_POINTS)
-    omega = 2.0 * np.pi * frequency
-    logarithms, spacing = _nodes(omega)
-    ends, found, scale = _regularised(omega, impedance, logarithms, spacing)
-    first = len(ends)
-    unknowns = found.unknowns * scale
-    draws = sampled(found, DRAWS, seed=1) * scale if bands else np.empty((0, unknowns.size))
+    problem = Relaxations.of(2.0 * np.pi * frequency, impedance)
+    best, wild = solve_robustly(problem)
+    ends, found, unknowns = best.ends, best.found, best.unknowns
+    draws = sampled(found, DRAWS, seed=1) * best.scale if bands else np.empty((0, unknowns.size))
+    first, spacing = ends.count, problem.spacing
     density, spread = unknowns[first:], _centred(draws[:, first:], unknowns[first:])
-    by_name = dict(zip(ends, unknowns, strict=False))
-    inductance, elastance = by_name.get("inductance", 0.0), by_name.get("elastance", 0.0)
-    full = np.hstack([_ends(spectrum.omega, ends), _kernel(spectrum.omega, logarithms, spacing)])
+    full = np.hstack([ends.columns(spectrum.omega), kernel_of(spectrum.omega, problem.logarithms, spacing)])
     low, high = _interval(spread)
     return RelaxationTimes(
         spectrum,
-        np.exp(logarithms),
+        np.exp(problem.logarithms),
         density,
         np.maximum(low, 0.0),
         high,
         _estimate(spacing * density.sum(), spacing * draws[:, first:].sum(axis=1)),
-        by_name["resistance"],
-        inductance or None,
-        1.0 / elastance if elastance else None,
+        float(unknowns[0]),
+        float(unknowns[1]) or None if ends.inductance else None,
+        Blocking(float(1.0 / unknowns[first - 1]), ends.exponent) if ends.exponent and unknowns[first - 1] else None,
         full @ unknowns,
         math.sqrt(found.variance),
         found.strength,
-        _peaks(logarithms, density, draws[:, first:], spectrum),
+        _peaks(problem.logarithms, density, draws[:, first:], spectrum),
+        tuple(np.flatnonzero(spectrum.used)[wild].tolist()),
     )
 
 
@@ -184,53 +192,6 @@ def side_by_side(each: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]
     common = np.geomspace(fastest, slowest, 1 + math.ceil(PER_DECADE * math.log10(slowest / fastest)))
     rows = [np.interp(np.log(common), np.log(times), density, left=np.nan, right=np.nan) for times, density in each]
     return common, np.array(rows)
-
-
-def _nodes(omega: Floats) -> tuple[Floats, float]:
-    fastest, slowest = -math.log(omega.max()), -math.log(omega.min())
-    count = 1 + math.ceil(PER_DECADE * (slowest - fastest) / math.log(10.0))
-    logarithms, spacing = np.linspace(fastest, slowest, count, retstep=True)
-    return logarithms, float(spacing)
-
-
-def _kernel(omega: Floats, logarithms: Floats, spacing: float) -> Complexes:
-    """Impedance (N, M) of a hat of height 1 at each node: three Gauss points on either side, exact to 1e-9."""
-    points, weights = np.polynomial.legendre.leggauss(3)
-    kernel = np.zeros((omega.size, logarithms.size), complex)
-    for side in (-1.0, 1.0):
-        for away, weight in zip((points + 1.0) / 2.0, weights / 2.0, strict=True):
-            tau = np.exp(logarithms + side * away * spacing)
-            kernel += spacing * weight * (1.0 - away) / (1.0 + 1j * np.outer(omega, tau))
-    return kernel
-
-
-def _ends(omega: Floats, names: Sequence[str]) -> Complexes:
-    of_each = {"resistance": np.ones_like(omega), "inductance": 1j * omega, "elastance": 1.0 / (1j * omega)}
-    return np.stack([of_each[name] for name in names], axis=1).astype(complex)
-
-
-def _regularised(
-    omega: Floats, impedance: Complexes, logarithms: Floats, spacing: float
-) -> tuple[tuple[str, ...], Regularised, Floats]:
-    """Names of the ends for which there is most evidence, the solution with them, and the unit of each unknown."""
-    from percolyte.numerics.regularisation import regularise
-
-    weight = 1.0 / np.abs(impedance)
-    kernel, data = _kernel(omega, logarithms, spacing) * weight[:, None], impedance * weight
-    rows = np.concatenate([data.real, data.imag])
-    best: tuple[float, tuple[str, ...], Regularised, Floats] | None = None
-    for more in ((), ("inductance",), ("elastance",), ("inductance", "elastance")):
-        names = ("resistance", *more)
-        matrix = np.hstack([_ends(omega, names) * weight[:, None], kernel])
-        scale = np.full(matrix.shape[1], 1.0 / np.linalg.norm(kernel, axis=0).max())
-        scale[: len(names)] = 1.0 / np.linalg.norm(matrix[:, : len(names)], axis=0)
-        matrix = matrix * scale
-        found = regularise(np.vstack([matrix.real, matrix.imag]), rows, len(names))
-        evidence = found.evidence - 0.5 * len(names) * math.log(rows.size)
-        if best is None or evidence > best[0]:
-            best = evidence, names, found, scale
-    assert best is not None
-    return best[1:]
 
 
 def _centred(draws: Floats, value: Floats) -> Floats:
@@ -314,13 +275,12 @@ def _mean_time(logarithms: Floats, density: Floats, nodes: NDArray[np.int64]) ->
 
 
 def _process(capacitance: float, spectrum: MeasuredSpectrum) -> str:
-    """Every process whose range holds the capacitance; the ranges overlap, so it is a suggestion."""
+    """Every process whose range holds the capacitance; the ranges overlap, so it is a suggestion. Nothing without the area."""
     if spectrum.area is None:
-        return "state the area for a suggestion"
+        return ""
     by_area = capacitance / spectrum.area * 1e-4
     measures = {"F/cm2": by_area}
     if spectrum.thickness is not None:
         measures["F/cm"] = by_area * spectrum.thickness * 1e2
     names = [name for name, unit, low, high in PROCESSES if unit in measures and low <= measures[unit] <= high]
-    told = " or ".join(names) if names else "outside of the known ranges"
-    return told if spectrum.thickness is not None else f"{told}; bulk and grain boundaries need the thickness"
+    return " or ".join(names) if names else "outside of the known ranges"

@@ -34,6 +34,8 @@ ILL = 300.0
 """Condition number of the scaled Jacobian beyond which all intervals are."""
 MOVES = 3
 """How often a profile may lead to a better optimum before its intervals are taken as they are."""
+NO_NOISE = "the residuals are no noise"
+"""How a warning begins where the model misses something."""
 NEAR = 6.0
 """Two exchangeable values nearer than this many standard errors of their difference may be equal."""
 
@@ -52,7 +54,7 @@ class Estimate:
     """Standard error: of ln p where p spans decades, else of p."""
     why: str = ""
     """Why there is no value."""
-    basis: Literal["linear", "profile", "known"] = "linear"
+    basis: Literal["linear", "profile", "posterior", "known"] = "linear"
     """What the interval is from."""
 
     def __str__(self) -> str:
@@ -109,6 +111,13 @@ class Fit:
     def values(self) -> Mapping[str, float]:
         """The optimum by name."""
         return dict(zip((item.name for item in self.parameters), self.optimum.tolist(), strict=True))
+
+    def response(self, number: int, points: Floats) -> Any:
+        """What the optimum gives for measurement `number` at other angular frequencies (rad/s), or times (s): (N)."""
+        member = self.misfit.members[number]
+        values = self.optimum[list(member.places)] * member.factors
+        found: Any = member.model.evaluate(values, points)[0]
+        return found
 
     @property
     def free(self) -> int:
@@ -199,10 +208,10 @@ def _ends(
 
 
 def _log_likelihood(misfit: Misfit, found: Solution) -> Floats:
-    """Of normal residuals whose size is the one most likely."""
+    """Of normal residuals whose size is the one most likely, but not below that of rounding."""
     used = misfit.used
     rows = used.sum(axis=1)
-    variance = np.maximum(2.0 * found.cost / rows, 1e-300)
+    variance = np.maximum(2.0 * found.cost / rows, (PRECISION * typical(misfit)) ** 2)
     logs = np.where(used, np.log(misfit.noise), 0.0).sum(axis=1)
     likelihood: Floats = -0.5 * rows * (np.log(2.0 * np.pi * variance) + 1.0) - logs
     return likelihood
@@ -379,7 +388,7 @@ class _Shared:
         size = math.sqrt(2.0 * found.cost[problem] / max(int(used.sum()), 1))
         if self.together[problem] > TOGETHER and size > PRECISION * float(self.typical[problem]):
             said.append(
-                f"the residuals are no noise (neighbours correlate by {self.together[problem]:.2f}): the model misses something, "
+                f"{NO_NOISE} (neighbours correlate by {self.together[problem]:.2f}): the model misses something, "
                 "and the intervals are too narrow"
             )
         return said

@@ -341,8 +341,7 @@ def _searched(
             if cost < lowest[target, 0] * (1.0 - AGREEING) or np.isinf(lowest[target, 0]):
                 found.replace(int(target), best, row)
             lowest[target] = np.sort([*lowest[target], cost])[:2]
-        with np.errstate(invalid="ignore"):  # nothing has converged yet, which the last condition asks
-            apart = lowest[drawing, 1] - lowest[drawing, 0] > AGREEING * lowest[drawing, 0] + 1e-20
+        apart = lowest[drawing, 1] > (1.0 + AGREEING) * lowest[drawing, 0] + 1e-20
         doubtful = together(misfit, found.residuals)[drawing] > TOGETHER
         drawing = drawing[apart | doubtful | ~np.isfinite(lowest[drawing, 0])]
     return found

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,9 +23,14 @@ from percolyte.impedance.measurement import Floats
 from percolyte.numerics.ensemble import sample
 
 FACTOR = math.log(1e3)
-WALKERS, STEPS, BURN = 64, 800, 200
+ENSEMBLES, WALKERS, STEPS, BURN = 2, 32, 800, 200
+"""Ensembles that never meet, walkers of each, and their steps that count and that do not."""
 ENOUGH = 400.0
 """Independent samples, for the ends of a 95 % interval to be known within about a tenth of its width."""
+LONGEST = 4
+"""Times STEPS that a run takes at most where fewer are not enough."""
+MIXED = 1.05
+"""R-hat up to which parts of the samples tell the same."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +42,10 @@ class Posterior:
     """Values (K, P)"""
     effective: Floats
     """Independent samples that they are worth (P)."""
+    r_hat: Floats
+    """Spread of all over the spread within the halves of each ensemble (P): 1 where they tell the same."""
     accepted: float
+    """Share of the steps that were taken."""
     warnings: tuple[str, ...]
 
     def interval(self, name: str, level: float = 0.95) -> tuple[float, float]:
@@ -45,6 +53,16 @@ class Posterior:
         column = self.samples[:, self.names.index(name)]
         low, high = np.quantile(column, [0.5 - level / 2.0, 0.5 + level / 2.0])
         return float(low), float(high)
+
+    @property
+    def words(self) -> str:
+        """How far the samples can be believed."""
+        said = "agree" if self.r_hat.max() <= MIXED else "do not agree"
+        return (
+            f"{len(self.samples)} samples worth {self.effective.min():.0f} independent ones at least; "
+            f"{2 * ENSEMBLES} separate parts of them {said} (R-hat at most {self.r_hat.max():.3f}); "
+            f"{100.0 * self.accepted:.0f} % of the steps were taken"
+        )
 
     def median(self) -> Mapping[str, float]:
         return dict(zip(self.names, np.median(self.samples, axis=0).tolist(), strict=True))
@@ -57,7 +75,7 @@ def sample_posterior(
 
     Holds for plain residuals; those of a robust fit are weighed as it weighed them. Limit: where the linear model
     holds, the intervals are those of the fit. Exchangeable parameters: each walker stays with one of the two.
-    Errors: ValueError for fewer walkers than twice the parameters.
+    `walkers` is the number in each ensemble, and is raised to twice that of the parameters where it is less.
     """
     misfit, known = fit.misfit, {item.name for item in fit.estimates if item.basis == "known"}
     opened = np.array([parameter.name not in known for parameter in misfit.parameters])
@@ -87,16 +105,58 @@ def sample_posterior(
 
     rng = np.random.default_rng(seed)
     width = np.array([_width(item.error) for item in fit.estimates])[opened]
-    start = origin[opened] + width * rng.standard_normal((1, walkers, int(opened.sum())))
+    count = int(opened.sum())
+    start = origin[opened] + width * rng.standard_normal((ENSEMBLES, max(walkers, 2 * count), count))
     found = sample(density, np.clip(start, low, high), steps, burn=burn, rng=rng)
-    values = values_of(found.places[0].reshape(-1, int(opened.sum())))[:, opened]
+    values = values_of(found.places.reshape(-1, count))[:, opened]
+    effective, mixing = found.effective.sum(axis=0), _r_hat(found.places)
     names = tuple(parameter.name for parameter, free in zip(misfit.parameters, opened, strict=True) if free)
-    said = [
-        f"{name}: the samples are worth only {worth:.0f} independent ones; take more steps"
-        for name, worth in zip(names, found.effective[0], strict=True)
-        if worth < ENOUGH
-    ]
-    return Posterior(names, values, found.effective[0], float(found.accepted[0]), tuple(said))
+    said = []
+    if poor := [name for name, worth in zip(names, effective, strict=True) if worth < ENOUGH]:
+        said.append(
+            f"the samples are worth only {effective.min():.0f} independent ones where {ENOUGH:.0f} are wanted "
+            f"({', '.join(poor)}): take more steps, or fewer parameters"
+        )
+    if apart := [name for name, ratio in zip(names, mixing, strict=True) if ratio > MIXED]:
+        said.append(
+            f"separate parts of the samples do not agree (R-hat up to {mixing.max():.2f}: {', '.join(apart)}): take more "
+            "steps, or fewer parameters"
+        )
+    return Posterior(names, values, effective, mixing, float(found.accepted.mean()), tuple(said))
+
+
+def sample_enough(fit: Fit) -> Posterior:
+    """Samples of which enough are independent, or as many as a run of LONGEST times the steps gives."""
+    posterior = sample_posterior(fit)
+    times = 1
+    while posterior.warnings and times < LONGEST:
+        times *= 4
+        posterior = sample_posterior(fit, steps=times * STEPS, burn=times * BURN)
+    return posterior
+
+
+def with_posterior(fit: Fit, posterior: Posterior) -> Fit:
+    """The fit with intervals between the quantiles of the samples; what has no value keeps its reason."""
+    estimates = []
+    for item in fit.estimates:
+        if item.name in posterior.names:
+            low, high = posterior.interval(item.name)
+            item = replace(item, low=low, high=high, basis="posterior")
+        estimates.append(item)
+    return replace(fit, estimates=tuple(estimates))
+
+
+def _r_hat(places: Floats) -> Floats:
+    """R-hat (P) of places (B, steps, W, P), the halves of each ensemble against each other.
+
+    sqrt(1 + B/W), B the variance of the means of the parts and W the mean of their variances (A. Gelman et al.,
+    Bayesian Data Analysis, 3rd ed., 2013, section 11.4, for many samples). Limit: 1 for parts of one distribution.
+    """
+    half = places.shape[1] // 2
+    parts = np.concatenate([places[:, :half], places[:, half : 2 * half]]).reshape(2 * len(places), -1, places.shape[3])
+    within = np.maximum(parts.var(axis=1).mean(axis=0), 1e-300)
+    ratio: Floats = np.sqrt(1.0 + parts.mean(axis=1).var(axis=0, ddof=1) / within)
+    return ratio
 
 
 def _width(error: float) -> float:

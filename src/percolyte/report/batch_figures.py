@@ -61,7 +61,7 @@ def spectrum_figure(fitted: Fitted, title: str) -> Figure:
         # places are set by hand: a layout that is computed doubles the time
         figure = Figure(figsize=(10.2, 5.6))
         (nyquist, modulus, tested), (relaxations, phase, residuals) = figure.subplots(2, 3, gridspec_kw=PANELS)
-        draw_nyquist(nyquist, measured, model)
+        draw_nyquist(nyquist, measured, model[np.argsort(measured.frequency)], 0.85)
         draw_bode(modulus, phase, measured, model)
         modulus.set_xlabel("frequency (Hz)")
         _ticks(modulus, EngFormatter(sep=""))

@@ -66,6 +66,10 @@ def relaxation_json(found: RelaxationTimes) -> dict[str, Any]:
         "series_resistance_ohm": found.series_resistance,
         "inductance_H": found.inductance,
         "series_capacitance_F": found.capacitance,
+        "blocking": None
+        if found.blocking is None
+        else {"q_F_s_a_minus_1": found.blocking.q, "exponent": found.blocking.exponent},
+        "discounted_points": [point + 1 for point in found.discounted],
         "peaks": [
             {
                 "resistance_ohm": _interval(peak.resistance),
@@ -73,7 +77,7 @@ def relaxation_json(found: RelaxationTimes) -> dict[str, Any]:
                 "capacitance_F": peak.capacitance,
                 "width_decades": peak.width,
                 "cut": peak.cut,
-                "process": peak.process,
+                "process": peak.process or None,
             }
             for peak in found.peaks
         ],
@@ -89,15 +93,29 @@ def relaxation_text(found: RelaxationTimes) -> str:
         f"{_label(found.spectrum)}: R_inf {found.series_resistance:.4g} ohm, polarisation {_said(found.polarisation_resistance)} ohm"
     ]
     for peak in found.peaks:
+        process = f": {peak.process}" if peak.process else ""
         bound = "; at the end of the range, so only a bound" if peak.cut else ""
         lines.append(
-            f"  {_said(peak.resistance)} ohm at {_said(peak.time_constant)} s, {peak.capacitance:.3g} F: {peak.process}{bound}"
+            f"  {_said(peak.resistance)} ohm at {_said(peak.time_constant)} s, {peak.capacitance:.3g} F{process}{bound}"
         )
     if found.capacitance is not None:
         lines.append(f"  a capacitance of {found.capacitance:.3g} F in series")
+    elif found.blocking is not None:
+        q, exponent = found.blocking.q, found.blocking.exponent
+        lines.append(f"  a constant phase element of {q:.3g} F s^(a-1), a = {exponent:.2f}, in series")
     if found.inductance is not None:
         lines.append(f"  an inductance of {found.inductance:.3g} H")
+    if found.discounted:
+        points = ", ".join(str(point + 1) for point in found.discounted)
+        lines.append(f"  discounted, as far off all others: point {points}")
     return "\n".join(lines)
+
+
+def unnamed_processes(spectrum: MeasuredSpectrum) -> str:
+    """What is to be stated for the peaks to be given a process; nothing where all is."""
+    if spectrum.area is None:
+        return "--area '0.785 cm2' suggests a process for each peak, with --thickness '500 um' also bulk and grain boundaries"
+    return "" if spectrum.thickness else "--thickness '500 um' suggests bulk and grain boundaries too"
 
 
 def relaxation_columns(found: RelaxationMap) -> dict[str, list[Any]]:

@@ -22,45 +22,59 @@ if TYPE_CHECKING:
 CATHODE = "#3b5b92"
 MOST_NAMED, TALLEST = 32, 11.0
 """Rows of a map that are named, and its height in inches, at most."""
+SHAPES = (0.45, 1.0)
+"""Least and largest height over width of a Nyquist plot."""
+HEADROOM = 1.25
+"""Its height over that of the points, which leaves room for the legend."""
 
 
 def nyquist_figure(spectrum: MeasuredSpectrum, model: Complexes | None = None) -> Figure:
     """The spectrum in the complex plane, both axes to one scale, decades of frequency named; crosses are excluded points."""
+    shape = nyquist_shape(spectrum)
     with mpl.rc_context(STYLE):
-        figure, axes = styled(5.6, 4.6)
-        draw_nyquist(axes, spectrum, model)
+        figure, axes = styled(5.6, 1.1 + 4.6 * shape)
+        curve = None if model is None else model[np.argsort(spectrum.frequency)]
+        draw_nyquist(axes, spectrum, curve, shape, name="model")
         return figure
 
 
-def draw_nyquist(axes: Axes, spectrum: MeasuredSpectrum, model: Complexes | None = None) -> None:
-    """The spectrum in the complex plane into axes that are there."""
+def draw_nyquist(
+    axes: Axes, spectrum: MeasuredSpectrum, curve: Complexes | None, shape: float, *, name: str = "fit"
+) -> None:
+    """The spectrum and the curve of its model, in order of frequency, on axes of height over width `shape`."""
     used, z = spectrum.used, np.conj(spectrum.impedance)
     axes.plot(z.real[used], z.imag[used], "o", color=CATHODE, markersize=4, markerfacecolor="white", label="measured")
     if (~used).any():
         axes.plot(z.real[~used], z.imag[~used], "x", color=WARNING, markersize=5, label="excluded")
-    if model is not None:
-        order = np.argsort(spectrum.frequency)
-        axes.plot(model.real[order], -model.imag[order], color=ACCENT, linewidth=1.3, label="model", zorder=3)
+    if curve is not None:
+        axes.plot(curve.real, -curve.imag, color=ACCENT, linewidth=1.3, label=name, zorder=3)
     _name_decades(axes, spectrum)
-    _square(axes, z[used])
+    _to_scale(axes, z[used], shape)
     axes.set(xlabel="Re Z (Ω)", ylabel="-Im Z (Ω)")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.yaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.legend(fontsize=8, loc="best")
+    axes.legend(fontsize=8, loc="upper left", ncols=3, borderaxespad=0.2, columnspacing=1.2)
 
 
-def _square(axes: Axes, z: Complexes) -> None:
-    """Limits of equal length on both axes, so that a semicircle is one."""
-    reach = 1.12 * max(float(np.ptp(z.real)), float(np.ptp(z.imag)), 1e-12 * float(np.abs(z).max()))
+def nyquist_shape(spectrum: MeasuredSpectrum) -> float:
+    """Height over width of axes to one scale that a spectrum fills: that of its points, but neither flat nor tall."""
+    z = spectrum.impedance[spectrum.used]
+    width, height = float(np.ptp(z.real)), float(max(-z.imag.min(), 0.0) - min(-z.imag.max(), 0.0))
+    return float(np.clip(HEADROOM * height / max(width, 1e-12 * float(np.abs(z).max())), *SHAPES))
+
+
+def _to_scale(axes: Axes, z: Complexes, shape: float) -> None:
+    """Limits with one scale on both axes, so that a semicircle is one, around -Im Z = 0 and all points."""
+    low, high = min(float(z.imag.min()), 0.0), max(float(z.imag.max()), 0.0)
+    reach = 1.12 * max(float(np.ptp(z.real)), HEADROOM * (high - low) / shape, 1e-12 * float(np.abs(z).max()))
     middle = 0.5 * (float(z.real.min()) + float(z.real.max()))
-    low = min(float(z.imag.min()), 0.0)
     left = middle - 0.5 * reach
-    if left < 0.1 * reach and z.real.min() >= 0.0:
-        left = -0.03 * reach if left < 0.0 else 0.0
-    axes.set(xlim=(left, left + reach), ylim=(low - 0.03 * reach, low + 0.97 * reach))
+    left = min(left, 0.0) if 0.0 <= left < 0.1 * reach else left
+    bottom = low - 0.04 * reach * shape
+    axes.set(xlim=(left, left + reach), ylim=(bottom, bottom + reach * shape))
     axes.set_aspect("equal", adjustable="box")
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_locator(MaxNLocator(max(3, round(6 * shape))))
 
 
 def _name_decades(axes: Axes, spectrum: MeasuredSpectrum) -> None:

@@ -15,7 +15,8 @@ from percolyte.impedance.samples import Contacts
 from percolyte.impedance.transference import Transference
 from percolyte.impedance.transient import Polarised, RunFound
 from percolyte.report.figures import ACCENT, FAINT, INK, STYLE, styled
-from percolyte.report.fit_figures import draw_nyquist, draw_residuals, draw_transient
+from percolyte.report.fit_figures import draw_residuals, draw_transient, fitted_curve
+from percolyte.report.impedance_figures import draw_nyquist
 
 
 def polarised_figure(found: Polarised) -> Figure:
@@ -64,7 +65,7 @@ def transference_figure(found: Transference) -> Figure:
         for column, (when, fit) in enumerate(fits, start=1):
             spectrum = fit.measurements[0]
             assert isinstance(spectrum, MeasuredSpectrum)
-            draw_nyquist(panels[0, column], spectrum, fit.computed[0])
+            draw_nyquist(panels[0, column], spectrum, fitted_curve(fit, 0), 0.7)
             draw_residuals(panels[1, column], spectrum, fit.computed[0], fit.residuals[0])
             panels[0, column].set_title(f"{when}: {spectrum.source}", fontsize=9, color=INK)
         return figure
