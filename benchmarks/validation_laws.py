@@ -19,7 +19,8 @@ from validation_sampling import (
     volumes,
 )
 
-from percolyte.microstructure.networks import Networks, clusters, roles_of
+from percolyte.microstructure.clusters import connected
+from percolyte.microstructure.networks import Networks, roles_of
 from percolyte.microstructure.pack import Microstructure, Packed
 
 BOTH = ("active", "electrolyte")
@@ -65,7 +66,7 @@ def electrons() -> Iterator[Row]:
 
 def _through(packed: Packed, phase: str) -> float:
     """Share of a phase in clusters that lead through."""
-    return clusters(packed.volume.mask(phase)).percolating_fraction(0)
+    return connected(packed.volume.mask(phase)).of(1).percolating_fraction(0)
 
 
 CARBONS: Mapping[str, Mapping[str, object]] = {
