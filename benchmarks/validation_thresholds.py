@@ -45,6 +45,39 @@ def thresholds() -> Iterator[Row]:
     yield share("thresholds", "extrapolated to no voxel", 4, 2.0 * fine - coarse)
 
 
+def _spheres() -> Iterator[Row]:
+    """Overlapping spheres: the threshold without voxels, and what voxels change in one and the same box."""
+    boxes = [_strewn(seed, WIDE, FILLED) for seed in range(WIDE_BOXES)]
+    without = np.array([_filled(centres, WIDE, _by_centres(centres, WIDE)) for centres in boxes])
+    coarse, middle, fine = (
+        np.array([_shift(seed, voxels) for seed in range(FINE_BOXES if voxels == VOXELS[-1] else BOXES)])
+        for voxels in VOXELS
+    )
+    for voxels, found in zip(VOXELS, (coarse, middle, fine), strict=True):
+        yield _with_error(f"{voxels} voxels a diameter", without.mean() + found.mean(), _error(found))
+    # in first order, to which the shifts are proportional; the coarser pair says what the next order is worth
+    first = 2.0 * fine - middle[:FINE_BOXES]
+    next_order = (first - 2.0 * middle[:FINE_BOXES] + coarse[:FINE_BOXES]).mean() / 3.0
+    error = math.hypot(_error(first), _error(without), next_order)
+    yield _with_error("extrapolated to no voxel", without.mean() + first.mean(), error)
+    yield _with_error("spheres without voxels", without.mean(), _error(without))
+
+
+def _shift(seed: int, voxels: int) -> float:
+    """By how much voxels change the threshold of a box of 15 diameters."""
+    centres = _strewn(seed, EDGE, FILLED)
+    without = _by_centres(centres, EDGE)
+    return _filled(centres, EDGE, _by_voxels(centres, EDGE, voxels, without)) - _filled(centres, EDGE, without)
+
+
+def _with_error(series: str, value: float, error: float) -> Row:
+    return Row("thresholds", series, 3, value, value - error, value + error)
+
+
+def _error(values: Field) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
 def _sites(seed: int) -> float:
     return _level(np.random.default_rng(seed).random((128, 128, 128)), 0.2, 0.4)
 
