@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -13,14 +15,14 @@ SPREAD = 0x9E3779B97F4A7C15 - 2**64
 
 
 @njit(cache=True, nogil=True)
-def pair_key(one: int, other: int) -> int:
-    """A pair as one number, whatever its order; both from 0 to 2³¹ - 1."""
-    return min(one, other) << 32 | max(one, other)
+def pair_key(one: Any, other: Any) -> Any:
+    """A pair as one number; both from 0 to 2³¹ - 1."""
+    return one << 32 | other
 
 
 @njit(cache=True, nogil=True)
-def pair_of(key: int) -> tuple[int, int]:
-    """The lower and the higher number of a key."""
+def pair_of(key: Any) -> tuple[Any, Any]:
+    """Both numbers of a key."""
     return key >> 32, key & 0xFFFFFFFF
 
 

@@ -38,8 +38,8 @@ def separate(mask: Mask, voxel: Lengths) -> Particles:
     inside = distance_inside(mask, voxel)
     distance = np.pad(inside, 1)
     tops = np.zeros(distance.shape, dtype=np.int32 if distance.size < 2**31 else np.int64)
-    peaks = _climb(distance, tops)
-    particle = joined_tops(peaks, sorted_passes(*_passes(distance, tops)), voxel)
+    peaks, _ = climb(distance, tops)
+    particle = joined_tops(peaks, *passes(distance, tops), voxel)
     # in the place of the distances, which are as large
     return np.take(particle, tops[1:-1, 1:-1, 1:-1], out=inside.view(np.int32), mode="clip")
 
@@ -72,12 +72,17 @@ def read_particles(path: str | os.PathLike[str], volume: Volume) -> Particles:
 
 
 @njit(cache=True, nogil=True)
-def _climb(distance: Floats, tops: Ints) -> Floats:
-    """Number the top above each voxel, outside 0; returns the heights of the tops. Of equals the first is higher."""
+def climb(distance: Floats, tops: Ints) -> tuple[Floats, NDArray[np.int64]]:
+    """Number the top above each voxel, outside 0; of equals the first is higher.
+
+    Returns the heights of the tops, 0 first, and the exits: voxels of the first
+    and the last plane, where ways leave a slab of a larger volume. These have the
+    numbers behind those of the tops.
+    """
     _, nj, nk = distance.shape
     height, up = distance.reshape(-1), tops.reshape(-1)
     count = 0
-    for here in range(height.size):
+    for here in range(nj * nk, height.size - nj * nk):
         if height[here] == 0.0:
             continue
         highest, way = height[here], 0
@@ -88,21 +93,28 @@ def _climb(distance: Floats, tops: Ints) -> Floats:
         count += way == 0
         up[here] = count if way == 0 else -(here + way)
     peaks = np.zeros(count + 1, dtype=np.float32)
-    for first in range(height.size):
+    exits = np.empty(2 * nj * nk, dtype=np.int64)
+    left = 0
+    for first in range(nj * nk, height.size - nj * nk):
         top = first
         while up[top] < 0:
             top = -up[top]
+        if up[top] == 0 and height[top] > 0.0:
+            exits[left] = top
+            left += 1
+            up[top] = count + left
         number, here = up[top], first
-        peaks[number] = max(peaks[number], height[top])
+        if number <= count:
+            peaks[number] = max(peaks[number], height[top])
         while up[here] < 0:
             after = -up[here]
             up[here] = number
             here = after
-    return peaks
+    return peaks, exits[:left]
 
 
 @njit(cache=True, nogil=True)
-def _passes(distance: Floats, tops: Ints) -> tuple[NDArray[np.int64], Floats]:
+def passes(distance: Floats, tops: Ints) -> tuple[NDArray[np.int64], Floats]:
     """Each two tops that meet, as `pair_key`, and the largest of the lower distances where they do."""
     _, nj, nk = distance.shape
     height, top = distance.reshape(-1), tops.reshape(-1)
@@ -115,21 +127,21 @@ def _passes(distance: Floats, tops: Ints) -> tuple[NDArray[np.int64], Floats]:
             there = top[here + step]
             if there == 0 or there == top[here]:
                 continue
-            used += raise_pair(keys, highest, pair_key(top[here], there), min(height[here], height[here + step]))
+            key = pair_key(min(top[here], there), max(top[here], there))
+            used += raise_pair(keys, highest, key, min(height[here], height[here + step]))
             if 2 * used > len(keys):
                 keys, highest = grown_pairs(keys, highest)
     return keys[keys >= 0], highest[keys >= 0]
 
 
-def sorted_passes(keys: NDArray[np.int64], saddles: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """From the widest to the narrowest; of equal ones the first in the volume, so that the order of the keys is none."""
+def joined_tops(peaks: Floats, keys: NDArray[np.int64], saddles: Floats, voxel: Lengths) -> Particles:
+    """The particle of each top, from 1, by the `passes` between tops.
+
+    They are looked at from the widest to the narrowest, and of equal ones those
+    first that lie first in the volume, in whatever order they come.
+    """
     falling = np.lexsort((keys, -saddles))
-    return keys[falling], saddles[falling]
-
-
-def joined_tops(peaks: Floats, passes: tuple[NDArray[np.int64], Floats], voxel: Lengths) -> Particles:
-    """The particle of each top, with the passes between tops in falling order."""
-    return _joined(peaks, *passes, np.float32(LEAST_DEPTH * min(voxel)))
+    return _joined(peaks, keys[falling], saddles[falling], np.float32(LEAST_DEPTH * min(voxel)))
 
 
 @njit(cache=True, nogil=True)
