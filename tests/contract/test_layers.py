@@ -29,6 +29,7 @@ ORDER = [
     "microstructure.shapes",
     "microstructure.spheres",
     "microstructure.scene",
+    "microstructure.aggregates",
     "microstructure.additions",
     "microstructure.pack",
     "microstructure.memory",

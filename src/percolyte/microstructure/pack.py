@@ -19,6 +19,8 @@ from pydantic import Field
 
 from percolyte.errors import InputError, Problem
 from percolyte.microstructure.additions import (
+    THINNEST_CHAIN,
+    Aggregates,
     Binder,
     BinderFilms,
     Carbon,
@@ -340,9 +342,11 @@ def _warnings(fractions: Mapping[str, float], microstructure: Microstructure, sc
                 f"take voxels of at most {_um(middle / RESOLVED)} to see their shape"
             )
     carbon = microstructure.carbon
-    if fractions.get("carbon", 0.0) > 0.0 and carbon.diameter < scene.voxel:
+    finest = THINNEST_CHAIN if isinstance(carbon, Aggregates) else 1.0
+    if fractions.get("carbon", 0.0) > 0.0 and carbon.diameter < finest * scene.voxel:
+        what = "a voxel" if finest == 1.0 else f"{finest:.2g} voxels"
         found.append(
-            f"carbon {carbon.kind} of {text(carbon.diameter, DIAMETER, digits=3)} are thinner than a voxel, "
+            f"carbon {carbon.kind} of {text(carbon.diameter, DIAMETER, digits=3)} are thinner than {what}, "
             "and are drawn fewer and thicker"
         )
     return found
