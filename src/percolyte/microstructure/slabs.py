@@ -234,6 +234,7 @@ def _measures(
         contact_fraction=None,
         percolation={carrier: only(share) for carrier, share in percolation.items()},
         particles=None,
+        particle_median=None,
         notes=(_left_out(image, utilisation is not None),),
     )
 
