@@ -89,8 +89,7 @@ def carbon() -> Iterator[Row]:
                     {"active": spheres(8.0), "electrolyte": spheres(3.0), "carbon": form}
                 )
                 fractions = {"active": active, "electrolyte": 1.0 - active - part, "carbon": part}
-                # of aggregates a third of the cube wide, single ones decide
-                made = volumes(fractions, look, 20.0, 0.2, 4 if series.startswith("aggregates") else 2)
+                made = volumes(fractions, look, 20.0, 0.2, 2)
                 yield share(panel, series, percent, [100.0 * _through(packed, "carbon") for packed in made])
 
 
