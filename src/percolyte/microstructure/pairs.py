@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 Keys = NDArray[np.int64]
 Values = NDArray[np.float32]
-SPREAD = 0x9E3779B97F4A7C15 - 2**64
-"""2⁶⁴ over the golden ratio, as a signed number: multiplied by it, keys that lie close together fall far apart."""
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""2⁶⁴ over the golden ratio: multiplied by it, keys that lie close together fall far apart in the upper bits."""
+UPPER = np.uint64(32)
 
 
 @njit(cache=True, nogil=True)
@@ -35,8 +36,7 @@ def empty_pairs(size: int) -> tuple[Keys, Values]:
 @njit(cache=True, nogil=True)
 def raise_pair(keys: Keys, values: Values, key: int, value: np.float32) -> bool:
     """Raise the value of a key to at least this one; returns whether the key is new."""
-    mixed = key * SPREAD
-    slot = (mixed ^ mixed >> 32) & (len(keys) - 1)
+    slot = np.int64((np.uint64(key) * SPREAD) >> UPPER) & (len(keys) - 1)
     while keys[slot] != key:
         if keys[slot] < 0:
             keys[slot], values[slot] = key, value
