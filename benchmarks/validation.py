@@ -22,11 +22,12 @@ import time
 import validation_cases
 import validation_laws
 import validation_more
+import validation_thresholds
 from validation_figures import draw
 from validation_sampling import Case, write
 
 CASES: dict[str, Case] = {
-    "thresholds": validation_cases.thresholds,
+    "thresholds": validation_thresholds.thresholds,
     "minnmann": validation_cases.minnmann,
     "hlushkou": validation_cases.hlushkou,
     "kaiser": validation_cases.kaiser,

@@ -10,9 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 from validation_sampling import (
     Number,
     Row,
@@ -33,86 +30,10 @@ from percolyte.microstructure.networks import roles_of
 from percolyte.microstructure.pack import Packed
 from percolyte.microstructure.particles import SizeDistribution
 from percolyte.microstructure.powders import SizeShare, SizeTable
-from percolyte.microstructure.shapes import Drawing, Spheres
+from percolyte.microstructure.shapes import Spheres
 from percolyte.microstructure.sizes import chord_lengths
 from percolyte.transport.closures import tortuosity_factor
 from percolyte.transport.voxels import conduct_axes
-
-Field = NDArray[np.floating]
-
-
-def thresholds() -> Iterator[Row]:
-    """Fraction at which a growing random structure first leads from side to side."""
-    for number, case in enumerate((_sites, _bonds), 1):
-        yield share("thresholds", "lattice of 128 sites", number, [case(seed) for seed in range(8)])
-    for number, case in enumerate((_spheres, _voids), 3):
-        coarse, fine = np.array([[case(seed, voxels) for seed in range(4)] for voxels in (180, 360)])
-        yield share("thresholds", "finest voxels", number, fine)
-        yield share("thresholds", "extrapolated to no voxel", number, 2.0 * fine - coarse)
-    yield share("thresholds", "spheres without voxels", 3, [_touching(seed) for seed in range(8)])
-
-
-def _sites(seed: int) -> float:
-    return _level(np.random.default_rng(seed).random((128, 128, 128)), 0.2, 0.4)
-
-
-def _bonds(seed: int) -> float:
-    """Sites stand on even voxels, bonds between two of them; the rest is empty."""
-    field = np.random.default_rng(seed).random((255, 255, 255))
-    odd = sum(np.ix_(*[np.arange(255) % 2] * 3))
-    field[odd == 0], field[odd > 1] = -1.0, np.inf
-    return _level(field, 0.15, 0.35)
-
-
-def _strewn(seed: int, across: float, filled: float) -> Field:
-    """Centres of as many spheres of diameter one as fill that much of a box `across` wide."""
-    number = round(-np.log(1.0 - filled) * across**3 / (np.pi / 6.0))
-    return across * np.random.default_rng(seed).random((number, 3))
-
-
-def _touching(seed: int, across: float = 30.0) -> float:
-    """The threshold of the same spheres by the distances of their centres."""
-    centres = _strewn(seed, across, 0.2896)
-    tree = cKDTree(centres, boxsize=(10.0 * across, across, across))
-    near = tree.sparse_distance_matrix(tree, 1.2, output_type="coo_matrix")
-    low, high = 0.8, 1.2
-    for _ in range(12):
-        middle = 0.5 * (low + high)
-        kept = near.data < middle
-        joined = coo_matrix((near.data[kept], (near.row[kept], near.col[kept])), shape=near.shape)
-        cluster = connected_components(joined, directed=False)[1]
-        first, last = centres[:, 0] < 0.5 * middle, centres[:, 0] > across - 0.5 * middle
-        through = np.intersect1d(cluster[first], cluster[last]).size > 0
-        low, high = (low, middle) if through else (middle, high)
-    return 1.0 - float(np.exp(-len(centres) / across**3 * np.pi / 6.0 * middle**3))
-
-
-def _overlapping(seed: int, voxels: int, across: float, filled: float, reach: float) -> Field:
-    """Squared growth factor at which the spheres reach each voxel."""
-    centres = _strewn(seed, across, filled)
-    drawing = Drawing((voxels, voxels, voxels), (across / voxels,) * 3, periodic=(False, True, True))
-    drawing.spheres(centres, np.full(len(centres), 0.5), reach)
-    return drawing.best
-
-
-def _spheres(seed: int, voxels: int) -> float:
-    field = _overlapping(seed, voxels, 30.0, 0.2896, 1.1)
-    return float(np.mean(field < _level(field, 0.7, 1.2)))
-
-
-def _voids(seed: int, voxels: int) -> float:
-    field = _overlapping(seed, voxels, 15.0, 0.970, 1.15)
-    return float(np.mean(field > -_level(-field, -1.3, -0.5)))
-
-
-def _level(field: Field, low: float, high: float) -> float:
-    """Level below which the field first leads through along axis 0."""
-    for _ in range(12):
-        middle = 0.5 * (low + high)
-        through = connected(field < middle).of(1).percolating_fraction(0) > 0.0
-        low, high = (low, middle) if through else (middle, high)
-    return 0.5 * (low + high)
-
 
 COARSE = SizeTable(sizes=tuple(SizeShare(diameter=d * 1e-6, share=0.2) for d in (0.8, 1.7, 3.45, 7.1, 20.0)))
 """Fifths of a lognormal distribution of D50 3.45 and D90 20.05 um, the finest drawn as large as two voxels."""

@@ -71,6 +71,8 @@ def _through(packed: Packed, phase: str) -> float:
 
 CARBONS: Mapping[str, Mapping[str, object]] = {
     "particles": {"kind": "particles", "diameter": 0.3e-6},
+    "aggregates of 32": {"kind": "aggregates", "diameter": 0.3e-6, "primaries": 32},
+    "aggregates of 128": {"kind": "aggregates", "diameter": 0.3e-6, "primaries": 128},
     "fibres, aspect 10": {"kind": "fibres", "diameter": 0.2e-6, "length": 2e-6},
     "fibres, aspect 20": {"kind": "fibres", "diameter": 0.2e-6, "length": 4e-6},
     "fibres, aspect 40": {"kind": "fibres", "diameter": 0.2e-6, "length": 8e-6},

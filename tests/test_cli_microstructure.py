@@ -6,12 +6,14 @@ import base64
 import json
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from scipy import ndimage
 from typer.testing import CliRunner
 
 from percolyte.cli import app, main
@@ -87,6 +89,32 @@ def test_measure_has_the_keys_that_other_programs_rely_on(stack: str) -> None:
     assert found["active_area_per_volume_per_m"] == pytest.approx(1 / (18 * 5e-7))
     assert found["standard_error"]["volume_fraction"]["active"] is not None
     assert len(found["sub_volumes"]["utilisation"]) == 8
+
+
+def test_every_size_dependent_number_of_measure_has_an_error_and_sub_volumes(tmp_path: Path) -> None:
+    field = ndimage.gaussian_filter(np.random.default_rng(2).normal(size=(48, 48, 48)), 1.5)
+    np.save(tmp_path / "v.npy", np.digitize(field, np.quantile(field, [0.2, 0.55])).astype(np.uint8))
+    words = ("--phases", "void=0,electrolyte=1,active=2", "--widths", "active")
+    found = json_of("measure", str(tmp_path / "v.npy"), *VOXEL, *words)
+    widths = found.pop("widths")["active"]
+    others = {"outcome", "axis", "voxel_um", "shape", "notes", "standard_error", "sub_volumes"}
+    assert set(found) - others == set(found["standard_error"]) == set(found["sub_volumes"])
+    for key in set(found) - others:
+        columns = 4 if key == "geodesic_tortuosity" else 8
+        errors, parts = (list(leaves(found[what][key])) for what in ("standard_error", "sub_volumes"))
+        assert all(error is not None for error in errors), key
+        assert len(parts) == columns * len(errors), key
+    for key in ("sphere_diameter_um", "chord_length_um", "constriction_factor"):
+        errors, parts = (list(leaves(widths[what][key])) for what in ("standard_error", "sub_volumes"))
+        assert all(error is not None for error in errors), key
+        assert len(parts) == 4 * len(errors), key
+
+
+def leaves(data: Any) -> Iterator[Any]:
+    for each in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        yield from leaves(each)
+    if not isinstance(data, dict | list):
+        yield data
 
 
 def test_measure_along_another_axis_and_with_roles_of_ones_own(stack: str) -> None:

@@ -15,10 +15,14 @@ from percolyte.cli import app
 from percolyte.errors import InputError
 from percolyte.microstructure import slabs
 from percolyte.microstructure.clusters import SlabClusters, connected
+from percolyte.microstructure.distances import distance_inside
 from percolyte.microstructure.files import open_image, write_volume
+from percolyte.microstructure.image import Image
 from percolyte.microstructure.measure import measure
 from percolyte.microstructure.networks import Roles
-from percolyte.microstructure.slabs import fits, measure_in_slabs
+from percolyte.microstructure.particles import separate
+from percolyte.microstructure.slab_particles import SlabParticles
+from percolyte.microstructure.slabs import fits, measure_in_slabs, slab_volume
 from percolyte.microstructure.volume import Volume
 
 
@@ -59,8 +63,8 @@ def test_slab_by_slab_gives_the_numbers_of_the_whole(
     image = open_image(tmp_path / name)
     # five planes of 25 bytes a voxel
     monkeypatch.setattr(slabs, "LARGEST_SLAB", 5 * 25 * 24 * 28)
-    assert [len(slab) for slab in slabs._slabs(image)][:2] == [5, 5]
-    found, whole = measure_in_slabs(image), measure(volume, Roles((), (), ()))
+    assert [len(slab) for slab in slabs._slabs(slab_volume(image), slabs.WORK)][:2] == [5, 5]
+    found, whole = measure_in_slabs(slab_volume(image), Roles((), (), ())), measure(volume, Roles((), (), ()))
     for pair, area in whole.interface_area.items():
         assert found.interface_area[pair].value == pytest.approx(area.value, rel=1e-12)
     for triple, line in whole.triple_line.items():
@@ -72,6 +76,66 @@ def test_slab_by_slab_gives_the_numbers_of_the_whole(
         for along in range(3):
             mine, other = (each.percolating_fraction[name_of_phase][along].value for each in (found, whole))
             assert mine == other
+
+
+def composite(seed: int, planes: int = 42) -> Volume:
+    """Void, electrolyte, active material, coating and carbon, with particles of many sizes across many slabs."""
+    fields = [
+        ndimage.gaussian_filter(np.random.default_rng(10 * seed + place).normal(size=(planes, 24, 28)), width)
+        for place, width in enumerate((2.5, 1.0))
+    ]
+    labels = np.digitize(fields[0], np.quantile(fields[0], [0.15, 0.5])).astype(np.uint8)
+    labels[(labels == 1) & (fields[1] > np.quantile(fields[1], 0.6))] = 3
+    labels[(labels == 0) & (fields[1] < np.quantile(fields[1], 0.3))] = 4
+    phases = {"void": 0, "electrolyte": 1, "active": 2, "coating": 3, "carbon": 4}
+    return Volume(labels, (1e-6, 2e-6, 1.5e-6), phases, "measured", "a test")
+
+
+ROLES = Roles(("active",), ("electrolyte", "coating"), ("active", "carbon"))
+
+
+@pytest.mark.parametrize("planes", [4, 5, 9, 21])
+@pytest.mark.parametrize("seed", range(4))
+def test_phases_together_and_utilisation_are_those_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch, seed: int, planes: int
+) -> None:
+    volume = composite(seed)
+    monkeypatch.setattr(slabs, "LARGEST_SLAB", planes * (slabs.WORK + slabs.WORK_ON_PARTICLES + 1) * 24 * 28)
+    monkeypatch.setattr(slabs, "AROUND", 1)
+    for axis in range(3):
+        whole = measure(volume, ROLES, axis)
+        found = measure_in_slabs(slab_volume(Image(volume.labels, "a test", volume.voxel, volume.phases)), ROLES, axis)
+        assert whole.utilisation is not None
+        assert found.utilisation is not None
+        assert found.utilisation.value == whole.utilisation.value
+        assert {name: share.value for name, share in found.percolation.items()} == {
+            name: share.value for name, share in whole.percolation.items()
+        }
+
+
+@pytest.mark.parametrize("planes", [1, 2, 5, 42])
+def test_particles_told_apart_in_slabs_have_the_volumes_of_those_of_the_whole(planes: int) -> None:
+    """In the same order too, as tops are numbered through the volume."""
+    volume = composite(1)
+    mask = volume.mask("active")
+    distance = np.pad(distance_inside(mask, volume.voxel), [(1, 1), (0, 0), (0, 0)])
+    found = SlabParticles(volume.voxel)
+    for start in range(0, len(mask), planes):
+        none = np.full(mask[start : start + planes].shape, -1, dtype=np.int32)
+        found.add(distance[start : start + planes + 2], [none, none])
+    counts = np.bincount(separate(mask, volume.voxel).ravel())[1:]
+    assert list(found.sizes()) == list(counts)
+
+
+def test_particles_deeper_than_the_memory_leave_utilisation_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = np.full((60, 24, 28), 2, dtype=np.uint8)
+    labels[::59], labels[:, 0] = 1, 0
+    image = Image(labels, "a test", (1e-6,) * 3, {"void": 0, "electrolyte": 1, "active": 2})
+    with_memory(monkeypatch, 700_000)
+    found = measure_in_slabs(slab_volume(image), Roles(("active",), ("electrolyte",), ("active",)))
+    assert found.utilisation is None
+    assert found.percolation["electrons"].value == 0.0
+    assert "without particles, utilisation" in found.notes[0]
 
 
 def measured(path: Path, *words: str) -> Any:
@@ -92,9 +156,11 @@ def test_the_command_measures_what_does_not_fit_and_says_what_it_left_out(
     found = measured(tmp_path / "v.zarr")
     assert found["percolating_fraction"] == whole["percolating_fraction"]
     assert found["interface_area_per_volume_per_m"] == pytest.approx(whole["interface_area_per_volume_per_m"])
-    assert found["utilisation"] is None
+    assert found["utilisation"] == whole["utilisation"]
+    assert found["carrier_percolating_fraction"] == whole["carrier_percolating_fraction"]
+    assert found["active_area_per_volume_per_m"] is None
     (note,) = found["notes"]
-    assert "without particles, utilisation" in note
+    assert "without particle sizes, active area" in note
     assert "--coarsen 2" in note
     coarse = measured(tmp_path / "v.zarr", "--coarsen", "2")
     assert coarse["utilisation"] is not None
@@ -104,4 +170,4 @@ def test_planes_that_do_not_fit_are_refused(tmp_path: Path, monkeypatch: pytest.
     write_volume(some_volume(), tmp_path / "v.zarr")
     with_memory(monkeypatch, 50_000)
     with pytest.raises(InputError, match="--coarsen"):
-        measure_in_slabs(open_image(tmp_path / "v.zarr"))
+        measure_in_slabs(slab_volume(open_image(tmp_path / "v.zarr")), Roles((), (), ()))

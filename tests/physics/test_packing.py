@@ -11,6 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from percolyte.errors import InputError
+from percolyte.microstructure.additions import THINNEST_CHAIN, Aggregates, add_filler
+from percolyte.microstructure.aggregates import grow_aggregates
+from percolyte.microstructure.clusters import connected
 from percolyte.microstructure.densification import composite_porosity, pressed_porosity
 from percolyte.microstructure.distances import distance_inside
 from percolyte.microstructure.pack import Microstructure, Packed, pack
@@ -236,6 +239,42 @@ def test_fibres_are_long_where_particles_of_carbon_are_not() -> None:
     particles = longest({"kind": "particles", "diameter": "0.5 um"})
     assert particles < 2.0
     assert fibres > 6.0  # voxels of 0.5 um: of a fibre of 16, part is cut off by the faces of the cube
+
+
+def test_aggregates_touch_without_overlap_and_have_the_dimension_of_aggregation_by_diffusion() -> None:
+    """Number of spheres as radius of gyration^1.8; 40 aggregates a size leave the slope to 0.1, once in 3 of them."""
+    random = np.random.default_rng(1)
+    radii = []
+    for generations in (4, 5, 6, 7):
+        centres, touching = grow_aggregates(40, generations, random)
+        ends = np.take_along_axis(centres[:, None], touching.transpose(0, 2, 1)[..., None], axis=2)
+        assert np.linalg.norm(ends[:, 0] - ends[:, 1], axis=-1) == pytest.approx(1.0, abs=1e-9)
+        apart = np.linalg.norm(centres[0][:, None] - centres[0], axis=-1)[~np.eye(2**generations, dtype=bool)]
+        assert apart.min() > 1.0 - 1e-9
+        radii.append(np.sqrt(np.mean(np.sum(centres**2, axis=-1))))
+    slope = np.polyfit(np.log(radii), np.log(2.0 ** np.arange(4, 8)), 1)[0]
+    assert slope == pytest.approx(1.8, abs=0.15)
+    pair, _ = grow_aggregates(1, 1, random)
+    assert np.linalg.norm(pair[0], axis=1) == pytest.approx(0.5)
+
+
+def test_an_aggregate_on_voxels_is_in_one_piece() -> None:
+    for seed in range(3):
+        scene = Scene(np.zeros((60, 60, 60), np.uint8), UM, True, np.random.default_rng(seed))
+        spheres = 32 * np.pi / 6.0 * THINNEST_CHAIN**3
+        add_filler(scene, "carbon", Aggregates(diameter=0.1 * UM, primaries=32), spheres / 60**3)
+        # in one of eight images no side cuts it
+        carbon = connected(np.tile(scene.labels == LABELS["carbon"], (2, 2, 2))).of(1)
+        assert carbon.sizes.max() == pytest.approx(spheres, rel=0.02)
+
+
+def test_aggregates_lead_through_where_round_particles_do_not() -> None:
+    def leads(form: dict[str, Any]) -> float:
+        packed = small({"active": 0.3, "electrolyte": 0.5, "carbon": 0.12}, size=20 * UM, carbon=form)
+        return connected(packed.volume.mask("carbon")).of(1).percolating_fraction(0)
+
+    assert leads({"kind": "aggregates", "diameter": "0.5 um", "primaries": 32}) > 0.5
+    assert leads({"kind": "particles", "diameter": "0.5 um"}) == 0.0
 
 
 def test_films_of_binder_lie_nearer_to_contacts_than_patches() -> None:

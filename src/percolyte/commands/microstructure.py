@@ -12,7 +12,7 @@ from percolyte.commands.shared import Json, note, print_json
 from percolyte.errors import InputError
 
 if TYPE_CHECKING:
-    from percolyte.microstructure.networks import Roles
+    from percolyte.microstructure.networks import Named, Roles
     from percolyte.microstructure.volume import Lengths, Volume
 
 app = typer.Typer()
@@ -63,7 +63,7 @@ def _names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _roles(volume: Volume, active: str | None, ionic: str | None, electronic: str | None) -> Roles:
+def _roles(volume: Named, active: str | None, ionic: str | None, electronic: str | None) -> Roles:
     from percolyte.microstructure.networks import recognised, roles_of
 
     if active is None or ionic is None or electronic is None:
@@ -92,12 +92,13 @@ def measure(
     from percolyte.microstructure.files import open_image
     from percolyte.microstructure.measure import measure as measured
     from percolyte.microstructure.measure import measure_widths
-    from percolyte.microstructure.slabs import fits, measure_in_slabs
+    from percolyte.microstructure.slabs import fits, measure_in_slabs, slab_volume
     from percolyte.report.measures import measures_json, measures_text, widths_json, widths_text
 
     wide = {}
     if crop is None and coarsen == 1 and not widths and not fits(open_image(volume)):
-        found = measure_in_slabs(open_image(volume), *_voxel_and_phases(voxel, phases), axis)
+        parts = slab_volume(open_image(volume), *_voxel_and_phases(voxel, phases))
+        found = measure_in_slabs(parts, _roles(parts, active, ionic, electronic), axis)
     else:
         image = read(volume, voxel, phases, crop, coarsen)
         roles = _roles(image, active, ionic, electronic)

@@ -5,6 +5,7 @@ A person writes how an addition looks; how much there is of it says the recipe.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from percolyte.microstructure.scene import LABELS, Distances, Population, Scene
-from percolyte.microstructure.shapes import Floats, Ints
+from percolyte.microstructure.shapes import Floats, Ints, rotations
 from percolyte.microstructure.spheres import pack_spheres
 from percolyte.nouns import Noun
 from percolyte.units import DIAMETER, Diameter, Fraction, Length, text
@@ -21,17 +22,32 @@ SMALLEST_SPHERE = (6.0 / np.pi) ** (1.0 / 3.0)
 """Diameter, in voxels, of the sphere as large as one voxel: finer particles are drawn that size, and fewer."""
 THINNEST_FIBRE = (6.0 / np.pi) ** 0.5
 """Diameter, in voxels, of a fibre whose voxels join at faces: a line crosses 1.5 voxels for each voxel of its length."""
+THINNEST_CHAIN = 4.5**0.5
+"""Diameter, in voxels, of touching spheres as large as the rod of √3 voxels through their middles, in which all voxels
+that a line passes join at faces."""
+FORMS = 16
+"""Different aggregates among those of one volume."""
 STRAIGHTNESS = 2.0
 """Persistence length of a fibre over its length."""
 TURNS = 8
-"""Directions a blocked fibre tries before it ends."""
+"""Directions a blocked fibre tries before it ends, and places an aggregate."""
 
 
 class CarbonParticles(Noun):
-    """Carbon black: aggregates anywhere between the particles."""
+    """Round carbon particles anywhere between the others."""
 
     kind: Literal["particles"] = "particles"
     diameter: Diameter = 0.1e-6
+
+
+class Aggregates(Noun):
+    """Carbon black: rigid branched aggregates of touching primary particles, of dimension 1.8 (`aggregates.py`)."""
+
+    kind: Literal["aggregates"] = "aggregates"
+    diameter: Diameter = 40e-9
+    """Of the primary particles."""
+    primaries: Annotated[int, Field(ge=2, le=256)] = 128
+    """In each aggregate; the nearest power of two is taken."""
 
 
 class Fibres(Noun):
@@ -42,7 +58,7 @@ class Fibres(Noun):
     length: Length = 6e-6
 
 
-Carbon = Annotated[CarbonParticles | Fibres, Field(discriminator="kind")]
+Carbon = Annotated[CarbonParticles | Aggregates | Fibres, Field(discriminator="kind")]
 
 
 class BinderFilms(Noun):
@@ -107,19 +123,26 @@ class Surface(Protocol):
 
 
 def too_fine(form: object, phase: str, voxel: float) -> list[str]:
-    """What to know of particles, fibres or patches that are thinner than a voxel."""
-    if not isinstance(form, CarbonParticles | Fibres | BinderPatches) or form.diameter >= voxel:
+    """What to know of particles, chains, fibres or patches that are thinner than can be drawn."""
+    finest = THINNEST_CHAIN if isinstance(form, Aggregates) else 1.0
+    if not isinstance(form, CarbonParticles | Aggregates | Fibres | BinderPatches) or form.diameter >= finest * voxel:
         return []
-    size = text(form.diameter, DIAMETER, digits=3)
-    return [f"{phase} {form.kind} of {size} are thinner than a voxel, and are drawn fewer and thicker"]
+    size, least = text(form.diameter, DIAMETER, digits=3), "a voxel" if finest == 1.0 else f"{finest:.2g} voxels"
+    return [f"{phase} {form.kind} of {size} are thinner than {least}, and are drawn fewer and thicker"]
 
 
-def add_filler(scene: Scene, phase: str, form: CarbonParticles | Fibres | Pores, fraction: float) -> None:
-    """Spheres or fibres in the free voxels."""
+def add_filler(scene: Scene, phase: str, form: Carbon | Pores, fraction: float) -> None:
+    """Spheres, aggregates or fibres in the free voxels."""
     count = scene.count(fraction)
     if count == 0:
         return
     volume = fraction * float(np.prod(scene.box))
+    if isinstance(form, Aggregates):
+        diameter = max(form.diameter, THINNEST_CHAIN * scene.voxel)
+        number = max(1, round(volume / (np.pi / 6.0 * diameter**3)))
+        points, radii = _aggregates(scene, form.primaries, diameter, number)
+        scene.claim_drawn(phase, count, lambda drawing, reach: drawing.spheres(points, radii, reach), 1.2)
+        return
     if not isinstance(form, Fibres):
         diameter = max(form.diameter, SMALLEST_SPHERE * scene.voxel)
         points = scene.points(max(1, round(volume / (np.pi / 6.0 * diameter**3))), scene.free)
@@ -134,11 +157,51 @@ def _claim_spheres(scene: Scene, phase: str, count: int, points: Floats, diamete
     scene.claim_drawn(phase, count, lambda drawing, reach: drawing.spheres(points, radii, reach), 1.2)
 
 
+def _aggregates(scene: Scene, primaries: int, diameter: float, number: int) -> tuple[Floats, Floats]:
+    """Middles and radii of `number` primary particles in free voxels, and of thin necks between those that touch.
+
+    An aggregate takes, of a few places and turns, the one with the most particles in
+    free voxels; those that are not in free voxels even so are left out.
+    """
+    from percolyte.microstructure.aggregates import grow_aggregates
+
+    generations = max(1, round(math.log2(primaries)))
+    grown, touching = grow_aggregates(min(FORMS, -(-number // 2**generations)), generations, scene.random)
+    along = np.linspace(0.0, 1.0, math.ceil(2.0 * diameter / scene.voxel) + 1)[1:-1, None]
+    forms = [
+        np.concatenate([form, *((1.0 - along) * form[one] + along * form[other] for one, other in pairs)])
+        for form, pairs in zip(grown, touching, strict=True)
+    ]
+    radii = np.full(len(forms[0]), 0.5 * THINNEST_CHAIN * scene.voxel)
+    radii[: 2**generations] = 0.5 * diameter
+    kept, room = [], scene.free
+    while number > 0:
+        form = diameter * forms[scene.random.integers(len(forms))]
+        tried = [
+            _wrapped(scene, middle + form @ turn.T, room)
+            for middle, turn in zip(scene.points(TURNS, room), rotations(TURNS, scene.random), strict=True)
+        ]
+        found = [int(np.count_nonzero(free[: 2**generations])) for _, free in tried]
+        points, free = tried[int(np.argmax(found))]
+        kept.append((points[free], radii[free]))
+        number -= max(1, max(found))
+    return np.concatenate([points for points, _ in kept]), np.concatenate([each for _, each in kept])
+
+
+def _wrapped(scene: Scene, points: Floats, room: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Points beyond a periodic side on the other one, and which of all lie in these voxels."""
+    box, around = np.array(scene.box), np.array(scene.wraps)
+    points[:, around] %= box[around]
+    inside = np.all((points >= 0.0) & (points < box), axis=1)
+    at = np.clip((points / scene.voxel).astype(np.int64), 0, np.array(scene.labels.shape) - 1)
+    return points, inside & room[tuple(at.T)]
+
+
 def _fibres(scene: Scene, length: float, number: int) -> Floats:
     """Points half a voxel apart along fibres that start in free voxels and turn away from others."""
     step = 0.5 * scene.voxel
     bend = np.sqrt(step / (STRAIGHTNESS * length))
-    box, around, room = np.array(scene.box), np.array(scene.wraps), scene.free
+    room = scene.free
     points = scene.points(number, room)
     ways = scene.random.standard_normal((number, 3))
     ways /= np.linalg.norm(ways, axis=1, keepdims=True)
@@ -152,10 +215,7 @@ def _fibres(scene: Scene, length: float, number: int) -> Floats:
             tried = ways[blocked] + bend * 2.0**turn * scene.random.standard_normal((len(blocked), 3))
             tried /= np.linalg.norm(tried, axis=1, keepdims=True)
             there = points[blocked] + step * tried
-            there[:, around] %= box[around]
-            inside = np.all((there >= 0.0) & (there < box), axis=1)
-            at = np.minimum((there / scene.voxel).astype(np.int64), np.array(scene.labels.shape) - 1)
-            good = inside & room[tuple(np.maximum(at, 0).T)]
+            there, good = _wrapped(scene, there, room)
             ahead[blocked[good]], ways[blocked[good]], free[blocked[good]] = there[good], tried[good], True
         points, ways = ahead[free], ways[free]
         path.append(points)

@@ -103,8 +103,8 @@ class SlabClusters:
         self._numbers: Counts = np.zeros(0, dtype=np.int64)
         self._known = 0
 
-    def add(self, slab: Labels) -> None:
-        """The next slab."""
+    def add(self, slab: Labels | Mask) -> Ints:
+        """The next slab; returns numbers of its voxels, which `merged` makes those of clusters."""
         found = connected(slab)
         ends = found.number[[0, -1]].astype(np.int64) + self._known
         if self._first is None:
@@ -112,12 +112,17 @@ class SlabClusters:
         else:
             same = self._plane == slab[0]
             self._touching.append(np.unique(np.stack([self._numbers[same], ends[0][same]]), axis=1))
-        self._plane, self._numbers = slab[-1].copy(), ends[1]
+        self._plane, self._numbers = np.array(slab[-1]), ends[1]
         self._tables.append(ClusterTable(found.labels, found.sizes, found.sides & ~np.uint8(ALONG)))
         self._known += len(found.sizes)
+        return found.number + np.int32(self._known - len(found.sizes))
 
     def table(self) -> ClusterTable:
         """All clusters, once the last slab is added."""
+        return self.merged()[0]
+
+    def merged(self) -> tuple[ClusterTable, Ints]:
+        """All clusters, and which of them each number is that `add` gave."""
         table = _concatenated(self._tables)
         table.sides[self._first] |= np.uint8(FIRST)
         table.sides[self._numbers] |= np.uint8(LAST)
@@ -132,8 +137,8 @@ def _concatenated(tables: Sequence[ClusterTable]) -> ClusterTable:
     )
 
 
-def _joined(table: ClusterTable, touching: NDArray[np.int64]) -> ClusterTable:
-    """One cluster of those that touch each other, directly or through others."""
+def _joined(table: ClusterTable, touching: NDArray[np.int64]) -> tuple[ClusterTable, Ints]:
+    """One cluster of those that touch each other, directly or through others, and which each is in."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -145,7 +150,7 @@ def _joined(table: ClusterTable, touching: NDArray[np.int64]) -> ClusterTable:
     labels[cluster] = table.labels
     np.add.at(sizes, cluster, table.sizes)
     np.bitwise_or.at(sides, cluster, table.sides)
-    return ClusterTable(labels, sizes, sides)
+    return ClusterTable(labels, sizes, sides), cluster
 
 
 @njit(cache=True, nogil=True)

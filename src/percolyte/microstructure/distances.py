@@ -154,7 +154,7 @@ def path_lengths(mask: Mask, voxel: Lengths, axis: int) -> Floats:
     """
     order = (axis, *(other for other in range(3) if other != axis))
     # the side comes first in memory, so that the front of the ways lies close together in it
-    state = np.pad(mask.transpose(order), 1).astype(np.uint8)
+    state = np.pad(mask.view(np.uint8).transpose(order), 1)
     lengths = np.full(state.shape, np.inf, dtype=np.float32)
     first, second, third = (np.float32(voxel[each]) for each in order)
     _march(lengths, state, (first, second, third))
@@ -163,7 +163,10 @@ def path_lengths(mask: Mask, voxel: Lengths, axis: int) -> Floats:
 
 @njit(cache=True, nogil=True)
 def _march(lengths: Floats, state: Labels, voxel: Steps) -> None:
-    """Update the neighbours of voxels that became nearer, in their order, those within one more voxel's length first."""
+    """Solve for the neighbours of voxels that became nearer, in their order, those within one more voxel's length first.
+
+    A voxel is solved for once its turn comes, not at each neighbour's: by then most know their final values.
+    """
     _, nj, nk = lengths.shape
     u, state_of = lengths.reshape(-1), state.reshape(-1)
     most = np.count_nonzero(state_of) + 1
@@ -172,26 +175,30 @@ def _march(lengths: Floats, state: Labels, voxel: Steps) -> None:
     for here in range(nj * nk, 2 * nj * nk):
         if state_of[here] == OPEN:
             u[here] = np.float32(0.5) * voxel[0]
-            state_of[here] = WAITING
-            front[end] = here
-            end += 1
+            there = here + nj * nk
+            if state_of[there] == OPEN:
+                state_of[there] = WAITING
+                front[end] = there
+                end += 1
+    one = np.float32(1.0)
+    squares = (one / voxel[0] ** 2, one / voxel[1] ** 2, one / voxel[2] ** 2)
     shortest = min(voxel[0], voxel[1], voxel[2])
     tolerance = np.float32(1e-3) * shortest
+    # one that lies higher by ε is lowered by ε²/2h at most, which is below the tolerance
+    slight = np.float32(0.04) * shortest
     limit = voxel[0]
     while first != end:
         while first != end:
             here = front[first]
             first = first + 1 if first + 1 < most else 0
             state_of[here] = OPEN
+            nearer = _upwind(u, here, nj * nk, nk, voxel, squares)
+            if nearer >= u[here] - tolerance:
+                continue
+            u[here] = nearer
             for step in (-nj * nk, -nk, -1, 1, nk, nj * nk):
                 there = here + step
-                if state_of[there] == WALL or u[there] <= u[here]:
-                    continue
-                nearer = _upwind(u, there, nj * nk, nk, voxel)
-                if nearer >= u[there] - tolerance:
-                    continue
-                u[there] = nearer
-                if state_of[there] == WAITING:
+                if state_of[there] != OPEN or u[there] <= nearer + slight:
                     continue
                 state_of[there] = WAITING
                 if nearer <= limit:
@@ -205,30 +212,26 @@ def _march(lengths: Floats, state: Labels, voxel: Steps) -> None:
         limit += shortest
 
 
-@njit(cache=True, nogil=True)
-def _upwind(u: Floats, here: int, plane: int, row: int, voxel: Steps) -> np.float32:
-    """The u with Σ ((u - u_d) / h_d)² = 1 over the axes d whose nearer neighbour lies below it."""
-    a, of_a = min(u[here - plane], u[here + plane]), voxel[0]
-    b, of_b = min(u[here - row], u[here + row]), voxel[1]
-    c, of_c = min(u[here - 1], u[here + 1]), voxel[2]
-    if b < a:
-        a, of_a, b, of_b = b, of_b, a, of_a
-    if c < b:
-        b, of_b, c, of_c = c, of_c, b, of_b
-        if b < a:
-            a, of_a, b, of_b = b, of_b, a, of_a
-    # relative to the nearest, and in its lengths, where single precision loses nothing
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "arcp", "contract"})
+def _upwind(u: Floats, here: int, plane: int, row: int, voxel: Steps, squares: Steps) -> np.float32:
+    """The u with Σ ((u - u_d) / h_d)² = 1 over the axes d whose nearer neighbour lies below it.
+
+    Without branches, which cost more than what they would spare: a neighbour at
+    or above the solution without it, taken at the height of that solution,
+    changes nothing. `squares` are the 1/h².
+    """
+    a, of_a, per_a = min(u[here - plane], u[here + plane]), voxel[0], squares[0]
+    b, of_b, per_b = min(u[here - row], u[here + row]), voxel[1], squares[1]
+    c, per_c = min(u[here - 1], u[here + 1]), squares[2]
+    a, of_a, per_a, b, per_b = (b, of_b, per_b, a, per_a) if b < a else (a, of_a, per_a, b, per_b)
+    a, of_a, per_a, c, per_c = (c, voxel[2], per_c, a, per_a) if c < a else (a, of_a, per_a, c, per_c)
+    b, per_b, c, per_c = (c, per_c, b, per_b) if c < b else (b, per_b, c, per_c)
     one, zero = np.float32(1.0), np.float32(0.0)
-    scale = one / of_a
-    away = (b - a) * scale
-    if away >= one:
-        return np.float32(a + of_a)
-    weight = (of_a / of_b) ** 2
-    total, linear, square = one + weight, weight * away, weight * away * away
+    # relative to the nearest, where single precision loses nothing
+    away = min(b - a, of_a)
+    total, linear, square = per_a + per_b, per_b * away, per_b * away * away
     rise = (linear + math.sqrt(max(linear * linear - total * (square - one), zero))) / total
-    away = (c - a) * scale
-    if away < rise:
-        weight = (of_a / of_c) ** 2
-        total, linear, square = total + weight, linear + weight * away, square + weight * away * away
-        rise = (linear + math.sqrt(max(linear * linear - total * (square - one), zero))) / total
-    return np.float32(a + of_a * rise)
+    away = min(c - a, rise)
+    total, linear, square = total + per_c, linear + per_c * away, square + per_c * away * away
+    rise = (linear + math.sqrt(max(linear * linear - total * (square - one), zero))) / total
+    return np.float32(a + rise)

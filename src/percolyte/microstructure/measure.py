@@ -66,6 +66,8 @@ class Measures:
     percolation: Mapping[str, Estimate]
     """Percolating share of the phases that carry "ions", and of those that carry "electrons", along the axis."""
     particles: SizeDistribution | None
+    particle_median: Estimate | None
+    """Median diameter of the particles by volume, m."""
     notes: tuple[str, ...]
 
 
@@ -123,8 +125,15 @@ def measure(volume: Volume, roles: Roles, axis: int = 0) -> Measures:
         contact_fraction=estimates.get(("contact fraction",)),
         percolation={carrier: estimate for (carrier,), estimate in of("percolation").items()},
         particles=particle_sizes(networks.particles, volume.voxel) if roles.active else None,
+        particle_median=_particle_median(networks, parts) if roles.active else None,
         notes=tuple(_notes(volume, networks, estimates)),
     )
+
+
+def _particle_median(networks: Networks, parts: Sequence[Networks]) -> Estimate:
+    """Of the particles that lie within the volume, and of those within each part."""
+    found = [particle_sizes(each.particles, networks.volume.voxel).quantile(0.5) for each in (networks, *parts)]
+    return _estimate(found[0], found[1:])
 
 
 def _estimate(value: float, parts: list[float]) -> Estimate:
@@ -290,10 +299,13 @@ class Widths:
 
     spheres: SizeDistribution
     chords: tuple[SizeDistribution, SizeDistribution, SizeDistribution]
+    """Along each axis."""
     constriction: Estimate
     """(r_min / r_max)² along the axis; nan where the phase is absent."""
     median: Estimate
     """Median diameter of the spheres."""
+    median_chords: tuple[Estimate, Estimate, Estimate]
+    """Median chord along each axis."""
 
 
 def measure_widths(volume: Volume, name: str, axis: int = 0) -> Widths:
@@ -310,11 +322,18 @@ def measure_widths(volume: Volume, name: str, axis: int = 0) -> Widths:
         (within.distribution(ranges), entering.distribution(ranges)) for ranges in _columns(within.mask.shape, axis)
     ]
     whole = within.distribution()
+    chords = [chord_lengths(mask, voxel, along) for along in range(3)]
+    of_columns = [
+        [chord_lengths(mask[ranges], voxel, along).quantile(0.5) for ranges in _columns(mask.shape, axis)]
+        for along in range(3)
+    ]
+    medians = [_estimate(found.quantile(0.5), parts) for found, parts in zip(chords, of_columns, strict=True)]
     return Widths(
         spheres=whole,
-        chords=(chord_lengths(mask, voxel, 0), chord_lengths(mask, voxel, 1), chord_lengths(mask, voxel, 2)),
+        chords=(chords[0], chords[1], chords[2]),
         constriction=_estimate(constriction(whole, entering.distribution()), [constriction(*each) for each in columns]),
         median=_estimate(whole.quantile(0.5), [inside.quantile(0.5) for inside, _ in columns]),
+        median_chords=(medians[0], medians[1], medians[2]),
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numba import njit
@@ -17,6 +18,18 @@ from percolyte.microstructure.particles import Particles, separate
 from percolyte.microstructure.volume import Labels, Volume
 
 
+class Named(Protocol):
+    """What has phases: a volume, or one that is read slab by slab."""
+
+    @property
+    def phases(self) -> Mapping[str, int]: ...
+
+    @property
+    def source(self) -> str: ...
+
+    def label(self, name: str) -> int: ...
+
+
 @dataclass(frozen=True)
 class Roles:
     """Which phases are active material, which conduct ions and which electrons."""
@@ -25,7 +38,7 @@ class Roles:
     ionic: tuple[str, ...]
     electronic: tuple[str, ...]
 
-    def check(self, volume: Volume) -> None:
+    def check(self, volume: Named) -> None:
         """Refuse a name that is no phase of the volume."""
         for name in (*self.active, *self.ionic, *self.electronic):
             volume.label(name)
@@ -35,7 +48,7 @@ ACTIVE, ELECTROLYTE, CARBON = "active", "electrolyte", "carbon"
 
 
 def roles_of(
-    volume: Volume,
+    volume: Named,
     active: Iterable[str] | None = None,
     ionic: Iterable[str] | None = None,
     electronic: Iterable[str] | None = None,
@@ -60,7 +73,7 @@ def roles_of(
     return roles
 
 
-def recognised(volume: Volume) -> dict[str, str]:
+def recognised(volume: Named) -> dict[str, str]:
     """The phases of a volume that bear the name of a substance of the library, and what it is in a microstructure."""
     library = Library()
     usual = (ACTIVE, ELECTROLYTE, CARBON)

@@ -16,6 +16,7 @@ from percolyte.microstructure.distances import Floats, Ints, Mask, distance_insi
 from percolyte.microstructure.edit import shape_text
 from percolyte.microstructure.files import open_image
 from percolyte.microstructure.image import read_values
+from percolyte.microstructure.pairs import empty_pairs, grown_pairs, pair_key, pair_of, raise_pair
 from percolyte.microstructure.volume import Lengths, Volume
 
 NECK = 0.8
@@ -34,15 +35,13 @@ def separate(mask: Mask, voxel: Lengths) -> Particles:
     s, with inscribed radii p ≥ q, stay two particles if s < 0.8 q. Parts that do
     not touch through faces are always different particles.
     """
-    distance = np.pad(distance_inside(mask, voxel), 1)
+    inside = distance_inside(mask, voxel)
+    distance = np.pad(inside, 1)
     tops = np.zeros(distance.shape, dtype=np.int32 if distance.size < 2**31 else np.int64)
-    peaks = _climb(distance, tops)
-    one, other, saddles = _saddles(distance, tops)
-    level = np.round(np.minimum(saddles / min(voxel), 4000.0) * 16.0).astype(np.uint16)
-    falling = np.argsort(~level, kind="stable")
-    depth = np.float32(LEAST_DEPTH * min(voxel))
-    particle = _joined(peaks, one[falling], other[falling], saddles[falling], depth)
-    return particle[tops[1:-1, 1:-1, 1:-1]]
+    peaks, _ = climb(distance, tops)
+    particle = joined_tops(peaks, *passes(distance, tops), voxel)
+    # in the place of the distances, which are as large
+    return np.take(particle, tops[1:-1, 1:-1, 1:-1], out=inside.view(np.int32), mode="clip")
 
 
 def told_apart(volume: Volume, names: Iterable[str]) -> Particles:
@@ -73,12 +72,17 @@ def read_particles(path: str | os.PathLike[str], volume: Volume) -> Particles:
 
 
 @njit(cache=True, nogil=True)
-def _climb(distance: Floats, tops: Ints) -> Floats:
-    """Number the top above each voxel, outside 0; returns the heights of the tops. Of equals the first is higher."""
+def climb(distance: Floats, tops: Ints) -> tuple[Floats, NDArray[np.int64]]:
+    """Number the top above each voxel, outside 0; of equals the first is higher.
+
+    Returns the heights of the tops, 0 first, and the exits: voxels of the first
+    and the last plane, where ways leave a slab of a larger volume. These have the
+    numbers behind those of the tops.
+    """
     _, nj, nk = distance.shape
     height, up = distance.reshape(-1), tops.reshape(-1)
     count = 0
-    for here in range(height.size):
+    for here in range(nj * nk, height.size - nj * nk):
         if height[here] == 0.0:
             continue
         highest, way = height[here], 0
@@ -89,28 +93,33 @@ def _climb(distance: Floats, tops: Ints) -> Floats:
         count += way == 0
         up[here] = count if way == 0 else -(here + way)
     peaks = np.zeros(count + 1, dtype=np.float32)
-    for first in range(height.size):
+    exits = np.empty(2 * nj * nk, dtype=np.int64)
+    left = 0
+    for first in range(nj * nk, height.size - nj * nk):
         top = first
         while up[top] < 0:
             top = -up[top]
+        if up[top] == 0 and height[top] > 0.0:
+            exits[left] = top
+            left += 1
+            up[top] = count + left
         number, here = up[top], first
-        peaks[number] = max(peaks[number], height[top])
+        if number <= count:
+            peaks[number] = max(peaks[number], height[top])
         while up[here] < 0:
             after = -up[here]
             up[here] = number
             here = after
-    return peaks
+    return peaks, exits[:left]
 
 
 @njit(cache=True, nogil=True)
-def _saddles(distance: Floats, tops: Ints) -> tuple[Ints, Ints, Floats]:
-    """Both tops and the lower distance of each two neighbouring voxels that belong to different tops."""
+def passes(distance: Floats, tops: Ints) -> tuple[NDArray[np.int64], Floats]:
+    """Each two tops that meet, as `pair_key`, and the largest of the lower distances where they do."""
     _, nj, nk = distance.shape
     height, top = distance.reshape(-1), tops.reshape(-1)
-    found = 0
-    one = np.empty(height.size // 8 + 16, dtype=np.int32)
-    other = np.empty_like(one)
-    saddles = np.empty(len(one), dtype=np.float32)
+    keys, highest = empty_pairs(1024)
+    used = 0
     for here in range(height.size):
         if top[here] == 0:
             continue
@@ -118,21 +127,29 @@ def _saddles(distance: Floats, tops: Ints) -> tuple[Ints, Ints, Floats]:
             there = top[here + step]
             if there == 0 or there == top[here]:
                 continue
-            if found == len(one):
-                one, other = np.concatenate((one, one)), np.concatenate((other, other))
-                saddles = np.concatenate((saddles, saddles))
-            one[found], other[found] = top[here], there
-            saddles[found] = min(height[here], height[here + step])
-            found += 1
-    return one[:found], other[:found], saddles[:found]
+            key = pair_key(min(top[here], there), max(top[here], there))
+            used += raise_pair(keys, highest, key, min(height[here], height[here + step]))
+            if 2 * used > len(keys):
+                keys, highest = grown_pairs(keys, highest)
+    return keys[keys >= 0], highest[keys >= 0]
+
+
+def joined_tops(peaks: Floats, keys: NDArray[np.int64], saddles: Floats, voxel: Lengths) -> Particles:
+    """The particle of each top, from 1, by the `passes` between tops.
+
+    They are looked at from the widest to the narrowest, and of equal ones those
+    first that lie first in the volume, in whatever order they come.
+    """
+    falling = np.lexsort((keys, -saddles))
+    return _joined(peaks, keys[falling], saddles[falling], np.float32(LEAST_DEPTH * min(voxel)))
 
 
 @njit(cache=True, nogil=True)
-def _joined(peaks: Floats, one: Ints, other: Ints, saddles: Floats, depth: np.float32) -> Particles:
-    """The particle of each top, with the saddles between tops in falling order."""
+def _joined(peaks: Floats, keys: NDArray[np.int64], saddles: Floats, depth: np.float32) -> Particles:
     parent = np.arange(len(peaks), dtype=np.int32)
     for pair in range(len(saddles)):
-        a, b = root(parent, one[pair]), root(parent, other[pair])
+        one, other = pair_of(keys[pair])
+        a, b = root(parent, one), root(parent, other)
         low, high = (a, b) if peaks[a] <= peaks[b] else (b, a)
         if a != b and (saddles[pair] >= NECK * peaks[low] or peaks[low] - saddles[pair] < depth):
             parent[low] = high
@@ -169,18 +186,32 @@ def particle_sizes(particles: Particles, voxel: Lengths) -> SizeDistribution:
     chance that they are not cut, Π L / (L - w) with w their extent along an edge
     L (Miles 1974; Lantuéjoul 1980), so that large ones are not under-represented.
     """
-    from scipy.ndimage import find_objects
-
-    counts = np.bincount(particles.ravel())
+    counts, first, last = _boxes(particles, int(particles.max(initial=0)))
     edges = np.array(particles.shape)
-    kept: list[tuple[float, float]] = []
-    for number, box in enumerate(find_objects(particles), start=1):
-        if box is None or any(side.start == 0 or side.stop == edge for side, edge in zip(box, edges, strict=True)):
-            continue
-        extent = np.array([side.stop - side.start for side in box])
-        kept.append((float(counts[number]), float(np.prod(edges / (edges - extent)))))
-    if not kept:
+    whole = (counts > 0) & (first > 0).all(axis=1) & (last < edges - 1).all(axis=1)
+    if not whole.any():
         return SizeDistribution(np.zeros(0), np.zeros(0))
-    volumes, weights = np.array(sorted(kept)).T
-    share = np.cumsum(volumes * weights)
-    return SizeDistribution(np.cbrt(6.0 / np.pi * volumes * np.prod(voxel)), share / share[-1])
+    extent = (last - first + 1)[whole]
+    volumes, weights = counts[whole].astype(np.float64), np.prod(edges / (edges - extent), axis=1)
+    rising = np.lexsort((weights, volumes))
+    share = np.cumsum((volumes * weights)[rising])
+    return SizeDistribution(np.cbrt(6.0 / np.pi * volumes[rising] * np.prod(voxel)), share / share[-1])
+
+
+@njit(cache=True, nogil=True)
+def _boxes(particles: Particles, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Voxels of each particle, and the first and the last along each axis; particle 0 is none."""
+    ni, nj, nk = particles.shape
+    counts = np.zeros(most + 1, dtype=np.int64)
+    first, last = np.full((most + 1, 3), max(ni, nj, nk)), np.zeros((most + 1, 3), dtype=np.int64)
+    for i in range(ni):
+        for j in range(nj):
+            for k in range(nk):
+                number = particles[i, j, k]
+                if number == 0:
+                    continue
+                counts[number] += 1
+                for axis, place in enumerate((i, j, k)):
+                    first[number, axis] = min(first[number, axis], place)
+                    last[number, axis] = max(last[number, axis], place)
+    return counts, first, last

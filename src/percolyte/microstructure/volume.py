@@ -76,12 +76,15 @@ class Volume:
         return chosen[self.labels]
 
     def label(self, name: str) -> int:
-        if name not in self.phases:
-            known = ", ".join(f"'{phase}'" for phase in self.phases)
-            raise InputError(
-                f"no phase '{name}' in this volume; it has {known}{suggestion(name, self.phases)}", source=self.source
-            )
-        return self.phases[name]
+        return label_of(self.phases, name, self.source)
+
+
+def label_of(phases: Mapping[str, int], name: str, source: str) -> int:
+    """The label of a phase; `InputError` that names those there are."""
+    if name not in phases:
+        known = ", ".join(f"'{phase}'" for phase in phases)
+        raise InputError(f"no phase '{name}' in this volume; it has {known}{suggestion(name, phases)}", source=source)
+    return phases[name]
 
 
 def volume_from(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from percolyte.microstructure.edit import shape_text
@@ -15,20 +16,34 @@ QUANTILES = (0.1, 0.5, 0.9)
 
 
 def measures_json(measures: Measures) -> dict[str, Any]:
-    """One object; errors and sub-volumes stand under `convergence`, below the same keys."""
+    """One object; errors and sub-volumes stand under `standard_error` and `sub_volumes`, below the same keys.
+
+    Of sizes these are those of the median.
+    """
+    median = measures.particle_median
     return {
         **_values(measures, lambda estimate: estimate.value),
         "axis": measures.axis,
-        "percolating_fraction_by_axis": {
-            name: [along.value for along in axes] for name, axes in measures.percolating_fraction.items()
-        },
+        "percolating_fraction_by_axis": _by_axis(measures, lambda estimate: estimate.value),
         "particle_diameter_um": _sizes_json(measures.particles),
         "voxel_um": [converted(length, "um") for length in measures.voxel],
         "shape": list(measures.shape),
-        "standard_error": _values(measures, lambda estimate: estimate.error),
-        "sub_volumes": _values(measures, lambda estimate: list(estimate.parts)),
+        "standard_error": {
+            **_values(measures, lambda estimate: estimate.error),
+            "percolating_fraction_by_axis": _by_axis(measures, lambda estimate: estimate.error),
+            "particle_diameter_um": None if median is None else _micrometres(median.error),
+        },
+        "sub_volumes": {
+            **_values(measures, lambda estimate: list(estimate.parts)),
+            "percolating_fraction_by_axis": _by_axis(measures, lambda estimate: list(estimate.parts)),
+            "particle_diameter_um": [] if median is None else [converted(part, "um") for part in median.parts],
+        },
         "notes": list(measures.notes),
     }
+
+
+def _by_axis(measures: Measures, part: Callable[[Estimate], Any]) -> dict[str, list[Any]]:
+    return {name: [part(along) for along in axes] for name, axes in measures.percolating_fraction.items()}
 
 
 def _values(measures: Measures, part: Any) -> dict[str, Any]:
@@ -94,7 +109,9 @@ def measures_text(measures: Measures) -> str:
         rows.append(("contact fraction", f"{_percent(measures.contact_fraction)} of the surface of used particles"))
     if measures.particles is not None and len(measures.particles.diameters):
         sizes = ", ".join(f"d{100 * q:.0f} {converted(measures.particles.quantile(q), 'um'):.3g}" for q in QUANTILES)
-        rows.append(("particles", f"{sizes} um by volume, {len(measures.particles.diameters)} whole ones"))
+        median = measures.particle_median
+        error = "" if median is None or median.error is None else f" (d50 ± {converted(median.error, 'um'):.2g})"
+        rows.append(("particles", f"{sizes} um by volume{error}, {len(measures.particles.diameters)} whole ones"))
     lines += [aligned(rows)] if rows else []
     return "\n".join([*lines, *(f"note: {note}" for note in measures.notes)]).rstrip()
 
@@ -116,14 +133,20 @@ def widths_json(widths: Widths) -> dict[str, Any]:
         "chord_length_um": [_sizes_json(chords) for chords in widths.chords],
         "constriction_factor": _finite(widths.constriction.value),
         "standard_error": {
-            "sphere_diameter_um": None if widths.median.error is None else converted(widths.median.error, "um"),
+            "sphere_diameter_um": _micrometres(widths.median.error),
+            "chord_length_um": [_micrometres(median.error) for median in widths.median_chords],
             "constriction_factor": widths.constriction.error,
         },
         "sub_volumes": {
             "sphere_diameter_um": [converted(part, "um") for part in widths.median.parts],
+            "chord_length_um": [[converted(part, "um") for part in each.parts] for each in widths.median_chords],
             "constriction_factor": list(widths.constriction.parts),
         },
     }
+
+
+def _micrometres(error: float | None) -> float | None:
+    return None if error is None else converted(error, "um")
 
 
 def _finite(value: float) -> float | None:
