@@ -99,7 +99,7 @@ def split_general(grid: Any, parts: Any, first: Any) -> None:
         for j in range(1, rows - 1, 2):
             for k in range(1, columns - 1, 2):
                 kind = grid.voxels[i, j, k]
-                alike = whole[kind]
+                alike = whole[kind] and i < planes - 2 and j < rows - 2 and k < columns - 2
                 for s in range(1, 8):
                     alike &= grid.voxels[i + (s >> 2), j + (s >> 1 & 1), k + (s & 1)] == kind
                 if alike:
@@ -111,7 +111,8 @@ def split_general(grid: Any, parts: Any, first: Any) -> None:
                 for s in range(8):
                     x, y, z = i + (s >> 2), j + (s >> 1 & 1), k + (s & 1)
                     part[s] = s
-                    if x == planes - 1 or grid.voxels[x, y, z] == 0:
+                    outside = x == planes - 1 or y == rows - 1 or z == columns - 1
+                    if outside or grid.voxels[x, y, z] == 0:
                         best[s] = -1.0
                     else:
                         best[s] = best_face(grid, x, y, z)
@@ -213,14 +214,29 @@ def coherent(code: Any, counts: Any) -> bool:
 
 
 @compiled
-def join(weak: bool, shape: Any, parts: Any, first: Any, parent: Any, counts: Any) -> int:
+def opposite(grid: Any, shape: Any, parts: Any, axis: int, b: int, place: int) -> tuple[int, Any, int]:
+    """What the last block along an axis meets on the opposite side, if the structure repeats.
+
+    The number of the block there, the voxels of that block that meet a voxel of b, both conducting, as `facing` gives
+    them, and what distinguishes the number of a voxel of b from that of the voxel it meets.
+    """
+    if not grid.periodic[axis] or place < shape[axis] - 1:
+        return -1, uint32(0), 0
+    a = b - (shape[axis] - 1) * (shape[2] if axis == 1 else 1)
+    if grid.voxels.shape[axis] % 2 == 0:
+        return a, facing(parts[a], parts[b], axis), 4 >> axis
+    return a, ~parts[a] & ~parts[b] & _PAIRS[axis], 0
+
+
+@compiled
+def join(grid: Any, shape: Any, parts: Any, first: Any, parent: Any, counts: Any) -> int:
     """Unite the parts that touch into clusters; the largest number of links between parts.
 
     The number counts, for each pair of touching blocks, as many pairs of parts as
-    can meet, and so bounds the length of the list that `link` writes. `weak` tells
-    that parts of one block may touch.
+    can meet, and so bounds the length of the list that `link` writes.
     """
     planes, rows, columns = shape
+    weak = grid.table.size > 0  # parts of one block may touch
     bound = 0
     for u in range(parent.size):
         parent[u] = u
@@ -251,6 +267,14 @@ def join(weak: bool, shape: Any, parts: Any, first: Any, parent: Any, counts: An
                                 unite(parent, first[b] + part_of(code, s), first[a] + part_of(parts[a], t))
                                 if once:
                                     break
+                    for axis in (1, 2):
+                        a, both, bit = opposite(grid, shape, parts, axis, b, j if axis == 1 else k)
+                        if both == 0:
+                            continue
+                        bound += min(4, count * (first[a + 1] - first[a]))
+                        for s in range(8):
+                            if both >> (4 * s) & 8:
+                                unite(parent, first[b] + part_of(code, s | bit), first[a] + part_of(parts[a], s))
                 b += 1
     return bound
 
@@ -357,6 +381,7 @@ def link(grid: Any, shape: Any, parts: Any, first: Any, graph: Any) -> None:
     # reaching into the tuples inside the loops would cost more than the rest
     start, lower, weight, ground, key = graph
     uniform = grid.table.size == 0
+    sides = grid.periodic[1] or grid.periodic[2]
     written = 0
     b = 0
     for i in range(planes):
@@ -386,6 +411,8 @@ def link(grid: Any, shape: Any, parts: Any, first: Any, graph: Any) -> None:
                                 v = first[a] + part_of(parts[a], s | (4 >> axis))
                                 g = 1.0 if uniform else face_below(grid, axis, x, y, z)
                                 written = add(lower, weight, begin, written, v, g)
+                    if sides and (j == rows - 1 or k == columns - 1):
+                        written = link_sides(grid, shape, parts, first, (b, p, i, j, k), lower, weight, begin, written)
                     if p > 0 and not uniform:
                         for s in range(8):
                             for axis in range(3):
@@ -403,6 +430,22 @@ def link(grid: Any, shape: Any, parts: Any, first: Any, graph: Any) -> None:
                                 ground[u] += outer_face(grid, x, y, z)
                     start[u + 1] = written
                 b += 1
+
+
+@compiled
+def link_sides(
+    grid: Any, shape: Any, parts: Any, first: Any, place: Any, lower: Any, weight: Any, begin: int, written: int
+) -> int:
+    """Edges of a part, its `place` its block, its number and where the block is, to those on the opposite sides."""
+    b, p, i, j, k = place
+    for axis in (1, 2):
+        a, both, bit = opposite(grid, shape, parts, axis, b, j if axis == 1 else k)
+        for s in range(8):
+            if both >> (4 * s) & 8 and part_of(parts[b], s | bit) == p:
+                x, y, z = 2 * i + 1 + (s >> 2), (1 if axis == 1 else 2 * j + 1), (1 if axis == 2 else 2 * k + 1)
+                g = face_below(grid, axis, x, y + (s >> 1 & 1), z + (s & 1))
+                written = add(lower, weight, begin, written, first[a] + part_of(parts[a], s), g)
+    return written
 
 
 @compiled

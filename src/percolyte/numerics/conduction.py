@@ -37,7 +37,7 @@ from percolyte.numerics.blocks import (
 )
 from percolyte.numerics.bounds import lower_bound
 from percolyte.numerics.descent import Descent, descend
-from percolyte.numerics.grid import Grid, count_faces, mark, outlet_value, plane_conductances, ring_like
+from percolyte.numerics.grid import Grid, count_faces, mark, outlet_value, plane_conductances, ring_like, wrap_voxels
 from percolyte.numerics.kinds import grid_of_kinds
 from percolyte.numerics.slabs import Slabs
 
@@ -90,12 +90,14 @@ def build_network(
     contact: NDArray[np.float64] | None = None,
     particles: NDArray[Any] | None = None,
     *,
+    periodic: tuple[bool, bool, bool] = (False, False, False),
     threads: int = 1,
 ) -> Network:
     """Network of an image from the resistances across half a voxel and across interfaces.
 
     `half[axis, label]` and `contact[axis, label, label]` are those of one face; infinite
     means no conduction. The least resistance between two voxels is to be about one.
+    `periodic` tells along which axes but the first the structure repeats, at least three voxels wide.
     """
     shape = labels.shape
     blocks = tuple((n + 1) // 2 for n in shape)
@@ -105,19 +107,21 @@ def build_network(
     alike = np.unique(half[:, conducting]).size <= 1 and contact is None
     with Slabs(shape[0], threads) as slabs:
         if alike:
-            grid = Grid(np.zeros(tuple(n + 2 for n in shape), np.uint8), np.empty((0, 0, 0), np.float32))
+            grid = Grid(np.zeros(tuple(n + 2 for n in shape), np.uint8), np.empty((0, 0, 0), np.float32), periodic)
             slabs.run(mark, labels, conducting, grid.voxels, offset=0)
             split_uniform(grid.voxels, parts, first, CODES, COUNTS)
         else:
-            grid = grid_of_kinds(labels, half, np.zeros((3, 256, 256)) if contact is None else contact, particles)
+            resisting = np.zeros((3, 256, 256)) if contact is None else contact
+            grid = grid_of_kinds(labels, half, resisting, particles, periodic)
             split_general(grid, parts, first)
         parent = np.empty(first[-1], np.int32)
-        links = join(not alike, blocks, parts, first, parent, COUNTS)
+        links = join(grid, blocks, parts, first, parent, COUNTS)
         status = np.empty(parent.size, np.uint8)
         reached(blocks, (shape[0] - 1) % 2, parts, first, parent, status)
         counts = np.zeros((256, 4), np.int64)
         tally(labels, conducting, blocks, parts, first, status, counts)
         keep_through(grid, blocks, parts, first, status)
+        wrap_voxels(grid)
         if alike:
             slabs.run(count_faces, grid.voxels, offset=0)
     return Network(grid, parts, first, links, counts)

@@ -9,7 +9,8 @@ and the last middle, and no current through the other outer faces. A full block
 therefore conducts exactly like the continuum.
 
 Every field has a border of one voxel. The border of a potential holds the outer
-values, so that one expression serves inside and at the boundary.
+values, so that one expression serves inside and at the boundary. Where the structure
+repeats along an axis, it holds those of the opposite side.
 """
 
 from __future__ import annotations
@@ -50,11 +51,33 @@ class Grid(NamedTuple):
     each voxel, with a kind of its own for the border at inlet and outlet."""
     table: NDArray[np.float32]
     """Conductance of a face by axis and the kinds on both sides; empty where all conduct alike."""
+    periodic: tuple[bool, bool, bool] = (False, False, False)
+    """Axes along which the structure repeats; never the first, which has inlet and outlet."""
 
 
 def outlet_value(grid: Grid) -> float:
     """The value of the border at the outlet: with counted faces it stands for both of a double face."""
     return 1.0 if grid.table.size else 2.0
+
+
+@compiled
+def wrap(grid: Any, plane: Any) -> None:
+    """Give the border of a plane the values of the opposite sides, where the structure repeats."""
+    rows, columns = plane.shape
+    if grid.periodic[1]:
+        for k in range(columns):
+            plane[0, k] = plane[rows - 2, k]
+            plane[rows - 1, k] = plane[1, k]
+    if grid.periodic[2]:
+        for j in range(rows):
+            plane[j, 0] = plane[j, columns - 2]
+            plane[j, columns - 1] = plane[j, 1]
+
+
+@compiled
+def wrap_voxels(grid: Any) -> None:
+    for i in range(1, grid.voxels.shape[0] - 1):
+        wrap(grid, grid.voxels[i])
 
 
 @compiled

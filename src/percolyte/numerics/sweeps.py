@@ -14,7 +14,7 @@ import numpy as np
 
 from percolyte.numerics.aggregation import OVERCORRECTION
 from percolyte.numerics.blocks import part_of
-from percolyte.numerics.grid import PLANES, compiled, decode, inverse_diagonal_row, product_row, residual_row
+from percolyte.numerics.grid import PLANES, compiled, decode, inverse_diagonal_row, product_row, residual_row, wrap
 
 
 def _chebyshev(low: float, high: float = 2.0) -> tuple[float, float]:
@@ -52,6 +52,7 @@ def scaled_residual(grid: Any, faces: Any, u: Any, z: Any, i: int, rows: Any, t:
             residual_row(grid, faces, i, j, u, z, other)
             for k in range(1, other.size - 1):
                 t[j, k] = inverse[k] * other[k]
+    wrap(grid, t)
 
 
 @compiled
@@ -68,6 +69,7 @@ def smooth_plane(grid: Any, faces: Any, ring: Any, i: int, rows: Any, fresh: boo
         else:
             for k in range(1, row.size - 1):
                 z[i, j, k] += C0 * here[j, k] + C1 * inverse[k] * row[k]
+    wrap(grid, z[i])
 
 
 @compiled
@@ -158,6 +160,7 @@ def prolong_plane(grid: Any, z: Any, parts: Any, first: Any, coarse: Any, i: int
         for t in range(min(2, rows - 2 - 2 * j)):
             for k in range(1, columns - 1):
                 z[i, 2 * j + 1 + t, k] += added[t, k] if grid.voxels[i, 2 * j + 1 + t, k] > 0 else np.float32(0)
+    wrap(grid, z[i])
 
 
 @compiled
@@ -253,6 +256,7 @@ def advance(
                 value = z[i, j, k] + turn32 * p[i, j, k]
                 p[i, j, k] = value
                 u[i, j, k] += length32 * value
+        wrap(grid, u[i])
         decode(grid, i, faces)
         if i > start:
             total += dissipation(grid, faces, u, i)
@@ -308,3 +312,4 @@ def fill_planes(grid: Any, u: Any, profile: Any, start: int, stop: int) -> None:
         for j in range(1, u.shape[1] - 1):
             for k in range(1, u.shape[2] - 1):
                 u[i, j, k] = profile[i] if grid.voxels[i, j, k] > 0 else 0.0
+        wrap(grid, u[i])
