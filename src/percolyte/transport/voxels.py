@@ -225,7 +225,7 @@ def conduct(
     """Effective conductivity of a volume along an axis.
 
     Solves div(σ grad u) = 0 with u = 0 and u = 1 on the two outer faces of the axis
-    and no current through the others; σ_eff = current × length / area. Faces between
+    and no current through the others, unless they are `periodic`; σ_eff = current × length / area. Faces between
     voxels conduct as 1/(ρ_i/2 + ρ_j/2 + R), R the area-specific resistance of the
     interface between two phases, or between two particles of one phase.
 
@@ -324,8 +324,8 @@ def _check_device(device: str, periodic: Collection[int]) -> None:
 def conduct_axes(volume: Volume, conductivities: Mapping[str, Conductivity], **options: Any) -> tuple[Conduction, ...]:
     """`conduct` along each of the three axes: the diagonal of the conductivity tensor.
 
-    The side faces are closed, so that the elements off the diagonal are not obtained;
-    they vanish where the axes of the image are those of the structure.
+    The elements off the diagonal are not obtained; they vanish where the axes of the
+    image are those of the structure.
     """
     first, second, third = (conduct(volume, conductivities, axis=axis, **options) for axis in range(3))
     return first, second, third
