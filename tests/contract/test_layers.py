@@ -49,6 +49,7 @@ ORDER = [
     "microstructure.slabs",
     "numerics.grid",
     "numerics.blocks",
+    "numerics.links",
     "numerics.kinds",
     "numerics.aggregation",
     "numerics.fields",

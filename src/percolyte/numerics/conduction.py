@@ -29,7 +29,6 @@ from percolyte.numerics.blocks import (
     COUNTS,
     join,
     keep_through,
-    link,
     reached,
     split_general,
     split_uniform,
@@ -39,6 +38,7 @@ from percolyte.numerics.bounds import lower_bound
 from percolyte.numerics.descent import Descent, descend
 from percolyte.numerics.grid import Grid, count_faces, mark, outlet_value, plane_conductances, ring_like, wrap_voxels
 from percolyte.numerics.kinds import grid_of_kinds
+from percolyte.numerics.links import link
 from percolyte.numerics.slabs import Slabs
 
 
