@@ -1,4 +1,4 @@
-"""Effective conductivity of voxel images: time, memory and true error beside TauFactor and PoreSpy.
+"""Effective conductivity of voxel images: time, memory and true error beside TauFactor, PoreSpy and OpenImpala.
 
 Every contender is a process of its own with one thread. A job is timed in CPU
 seconds from the labels in memory to the conductivity, labelling of clusters and
@@ -16,6 +16,7 @@ os.environ.update(
 import argparse
 import json
 import platform
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -109,6 +110,36 @@ serve({"tau": tau, "phases": phases, "pores": pores},
 """
 )
 
+IMPALA = (
+    HARNESS
+    + r"""
+import openimpala
+
+def impala(labels, job):
+    with openimpala.Session():
+        found = openimpala.tortuosity(labels.astype(np.int32), phase=1, direction="z", solver=job["solver"])
+        conductivity = found.active_volume_fraction / found.tortuosity
+        return {"value": conductivity, "steps": found.iterations, "converged": found.solver_converged}
+
+serve({"impala": impala}, {"openimpala": openimpala.__version__})
+"""
+)
+
+
+def impala(job: dict[str, Any]) -> dict[str, Any]:
+    """OpenImpala in a process for this job alone, as it may end the process; its direction z is our axis 0."""
+    words = [RIVAL_PYTHON, "-c", IMPALA]
+    text = "\n".join(json.dumps(line) for line in ({"method": "baseline"}, job))
+    try:
+        done = subprocess.run(words, input=text, capture_output=True, text=True, timeout=job["patience"], check=False)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"stopped after {job['patience']:g} s"}
+    if done.returncode != 0:
+        reasons = [line for line in done.stderr.splitlines() if "Abort" in line or "Error" in line]
+        return {"failed": f"ended its process: {reasons[0].strip() if reasons else done.returncode}"}
+    found: dict[str, Any] = json.loads([line for line in done.stdout.splitlines() if line.startswith("{")][-1])
+    return found
+
 
 @njit
 def _spheres(n: int, median: float, spread: float, fraction: float, seed: int, free: Any) -> Any:
@@ -150,7 +181,10 @@ class Contender:
     found: list[dict[str, Any]] = field(default_factory=list)
 
     def row(self, exact: float, ours: float) -> str:
-        best = min(self.found, key=lambda found: float(found["cpu"]))
+        answered = [found for found in self.found if "cpu" in found]
+        if not answered:
+            return f"| {self.name} | {self.found[0]['failed']} | | | | |"
+        best = min(answered, key=lambda found: float(found["cpu"]))
         unfinished = "" if best.get("converged", True) else " (stopped)"
         return (
             f"| {self.name} | {best['cpu']:.3g} s | {best['cpu'] / ours:.3g} | {best['steps']}{unfinished} "
@@ -220,6 +254,10 @@ def compare(path: Path, name: str, ours: Rival, rivals: Rival | None, given: arg
             job = base | {"method": "tau", "criterion": criterion, "limit": given.sweeps}
             timed.append(Contender(f"TauFactor, {criterion:g}", theirs, job, few))
         timed.append(Contender("PoreSpy, default", theirs, base | {"method": "pores"}, few))
+        if not large:
+            for solver in ("auto", "pcg"):
+                job = base | {"method": "impala", "solver": solver, "patience": given.patience}
+                timed.append(Contender(f"OpenImpala, {solver}", impala, job, 1))
     rotate(timed, name, exact, 1, np.load(path, mmap_mode="r").size, given.rounds)
 
 
@@ -295,6 +333,7 @@ def main() -> None:
     parser.add_argument("--structures", default="S50,S35,S31,G25,M25")
     parser.add_argument("--contrasts", default="", help="both phases conduct, at contrasts such as 10,1000")
     parser.add_argument("--sweeps", type=int, default=20000, help="most sweeps of TauFactor")
+    parser.add_argument("--patience", type=float, default=300.0, help="most seconds of OpenImpala")
     parser.add_argument("--samples", type=Path, help="folder with taufactor_TF-500.zip and taufactor_electrode.tiff")
     parser.add_argument("--large", type=int, help="also an image of so many voxels an edge")
     parser.add_argument("--threads", type=int, default=2, help="threads for --large")

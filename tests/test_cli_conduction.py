@@ -63,6 +63,20 @@ def test_contacts_between_particles_and_three_conductivities_are_taken(tmp_path:
     assert "0.5 mS/cm" in apart.stdout
 
 
+def test_a_way_that_leads_through_the_sides_is_found_where_the_volume_repeats(tmp_path: Path) -> None:
+    labels = np.zeros((20, 6, 12), np.uint8)
+    labels[:12, :, :3] = 1
+    labels[8:, :, -3:] = 1
+    np.save(tmp_path / "sides.npy", labels)
+    words = ["conduct", str(tmp_path / "sides.npy"), "--voxel", "1 um", "--conductivity", "1=1 S/m", "--json"]
+    closed, one, both = (
+        json.loads(CliRunner().invoke(app, [*words, *more]).stdout)
+        for more in ([], ["--periodic", "1"], ["--periodic", "1, 2"])
+    )
+    assert [each["percolates"] for each in (closed, one, both)] == [False, False, True]
+    assert (closed["periodic"], both["periodic"]) == ([], [1, 2])
+
+
 def test_fields_are_written(tmp_path: Path) -> None:
     out = tmp_path / "fields.npz"
     words = ["conduct", a_file(tmp_path), "--voxel", "0.5 um", "--conductivity", "1=2 mS/cm", "--out", str(out)]
@@ -96,6 +110,8 @@ def test_walkers_find_what_conduction_finds(tmp_path: Path) -> None:
         (["--conductivity", "1=2 mS/cm", "--interface", "1,1=1 ohm cm2", "--particles", "absent.tif"], "no such file"),
         (["--conductivity", "1=2 mS/cm", "--interface", "a,a=1 ohm cm2"], "no phase 'a'"),
         (["--conductivity", "1=2 mS/cm", "--device", "gpu"], "write cpu"),
+        (["--conductivity", "1=2 mS/cm", "--periodic", "lateral"], "write for example 1,2"),
+        (["--conductivity", "1=2 mS/cm", "--periodic", "1", "--device", "torch:cpu"], "no periodic sides"),
         (["--conductivity", "1=2 mS/cm", "--out", "fields.csv"], "NumPy archive"),
     ],
 )

@@ -260,7 +260,7 @@ def test_aggregates_touch_without_overlap_and_have_the_dimension_of_aggregation_
 
 def test_an_aggregate_on_voxels_is_in_one_piece() -> None:
     for seed in range(3):
-        scene = Scene(np.zeros((60, 60, 60), np.uint8), UM, True, np.random.default_rng(seed))
+        scene = Scene(np.zeros((60, 60, 60), np.uint8), UM, (True, True, True), np.random.default_rng(seed))
         spheres = 32 * np.pi / 6.0 * THINNEST_CHAIN**3
         add_filler(scene, "carbon", Aggregates(diameter=0.1 * UM, primaries=32), spheres / 60**3)
         # in one of eight images no side cuts it

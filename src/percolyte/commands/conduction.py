@@ -47,6 +47,12 @@ def conduct(
             help="Volume with the number of each voxel's particle; without it they are told apart at their necks."
         ),
     ] = None,
+    periodic: Annotated[
+        str | None,
+        typer.Option(
+            help="Axes along which the volume repeats, such as 1,2: what leaves through a side enters opposite."
+        ),
+    ] = None,
     rtol: Annotated[float, typer.Option(help="Relative error that the solver may leave.")] = 1e-4,
     errors: Annotated[bool, typer.Option(help="Bound and estimate the error, in about five times the time.")] = True,
     bottleneck: Annotated[bool, typer.Option(help="Find where the resistance sits.")] = False,
@@ -64,6 +70,7 @@ def conduct(
         raise InputError(f"'{axis}' is not an axis of a volume; write 0, 1, 2 or all")
     if out is not None and (len(axes) > 1 or out.suffix != ".npz"):
         raise InputError(f"{out}: fields are those of one axis, written as a NumPy archive such as fields.npz")
+    repeated = _axes(periodic)
     read_in = read(volume, voxel, phases)
     sigma = _values(conductivity, read_in, "--conductivity", "electrolyte='2 mS/cm'", _conductivity)
     contact = _values(interface or [], read_in, "--interface", "active,electrolyte='40 ohm cm2'", _resistance)
@@ -76,6 +83,7 @@ def conduct(
             axis=number,
             interfaces=between,
             particles=numbers,
+            periodic=repeated,
             rtol=rtol,
             errors=errors,
             fields=bottleneck or out is not None,
@@ -121,6 +129,14 @@ def walk(
 def _by_label(volume: Volume) -> dict[str, str]:
     """Phases may be named by their labels."""
     return {str(label): name for name, label in volume.phases.items()}
+
+
+def _axes(text: str | None) -> tuple[int, ...]:
+    """'1,2' or '1'."""
+    words = [] if text is None else [word.strip() for word in text.split(",")]
+    if any(word not in ("0", "1", "2") for word in words):
+        raise InputError(f"--periodic '{text}' does not name axes of a volume; write for example 1,2")
+    return tuple(int(word) for word in words)
 
 
 def _conductivity(text: str) -> Conductivity:

@@ -46,14 +46,19 @@ class Branch(ABC):
 
 
 @dataclass(frozen=True)
-class Series(Branch):
-    """Z = Σ Z_k."""
+class _Several(Branch):
+    """Parts whose parameters follow each other."""
 
     parts: tuple[Branch, ...]
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        return _all_parameters(self.parts)
+        return tuple(parameter for part in self.parts for parameter in part.parameters)
+
+
+@dataclass(frozen=True)
+class Series(_Several):
+    """Z = Σ Z_k."""
 
     def terms(self, values: Floats, omega: Floats) -> Terms:
         found = _each(self.parts, values, omega)
@@ -61,14 +66,8 @@ class Series(Branch):
 
 
 @dataclass(frozen=True)
-class Parallel(Branch):
+class Parallel(_Several):
     """1/Z = Σ 1/Z_k, so that dZ = Σ (Z/Z_k)² dZ_k."""
-
-    parts: tuple[Branch, ...]
-
-    @cached_property
-    def parameters(self) -> tuple[Parameter, ...]:
-        return _all_parameters(self.parts)
 
     def terms(self, values: Floats, omega: Floats) -> Terms:
         found = _each(self.parts, values, omega)
@@ -103,10 +102,6 @@ def sum_of(arrays: list[Complexes]) -> Complexes:
     for other in arrays[1:]:
         total = total + other
     return total
-
-
-def _all_parameters(parts: tuple[Branch, ...]) -> tuple[Parameter, ...]:
-    return tuple(parameter for part in parts for parameter in part.parameters)
 
 
 def _each(parts: tuple[Branch, ...], values: Floats, omega: Floats) -> list[Terms]:

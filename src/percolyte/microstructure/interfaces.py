@@ -207,6 +207,17 @@ def _part(i: int, j: int, k: int, half: Steps) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _gradient_seen(
+    flat: Labels, here: int, a: int, b: int, wide: Window, narrow: Window, around: Labels
+) -> tuple[Triple, float]:
+    """Gradient through the wide window, or through the narrow one where that sees none, and the scale of its areas."""
+    g = _gradient(flat, here, a, b, wide, around)
+    if g[0] ** 2 + g[1] ** 2 + g[2] ** 2 < (FLAT * wide.plane) ** 2:
+        return _gradient(flat, here, a, b, narrow, around), NARROW_SCALE
+    return g, 1.0
+
+
+@njit(cache=True, nogil=True)
 def _add_areas(
     areas: Floats,
     padded: Labels,
@@ -231,11 +242,7 @@ def _add_areas(
                 a, b = flat[here], flat[here + across]
                 if a == b:
                     continue
-                g = _gradient(flat, here, a, b, wide, around)
-                scale = 1.0
-                if g[0] ** 2 + g[1] ** 2 + g[2] ** 2 < (FLAT * wide.plane) ** 2:
-                    g = _gradient(flat, here, a, b, narrow, around)
-                    scale = NARROW_SCALE
+                g, scale = _gradient_seen(flat, here, a, b, wide, narrow, around)
                 area = scale * face * abs(_direction(_scaled(g, voxel))[axis])
                 x, y, z = i - MARGIN, j - MARGIN, k - MARGIN
                 p, q, r = x + (axis == 0), y + (axis == 1), z + (axis == 2)
@@ -268,9 +275,7 @@ def _add_projections(
                 a, b = flat[here], flat[here + across]
                 if a == b or not wanted[a, b]:
                     continue
-                g = _gradient(flat, here, a, b, wide, around)
-                if g[0] ** 2 + g[1] ** 2 + g[2] ** 2 < (FLAT * wide.plane) ** 2:
-                    g = _gradient(flat, here, a, b, narrow, around)
+                g, _ = _gradient_seen(flat, here, a, b, wide, narrow, around)
                 sums[0, a, b] += 1.0
                 sums[1, a, b] += abs(_direction(_scaled(g, voxel))[axis])
 

@@ -3,9 +3,7 @@
 Nodes that are strongly connected inside 2×2×2 parent blocks merge into one node of
 the next coarser graph; an edge there conducts what all edges between the merged
 nodes do. Diagonals are sums of conductances, never differences, so that a
-contrast of 1e9 does not cancel; where conductances differ the graphs are kept in 64
-bits, as the current that leaves a good conductor through a poor one is lost in the
-rounding of 32 (measured at a contrast of 1e9: 38 iterations instead of 5). On each level one forward and one backward
+contrast of 1e9 does not cancel. On each level one forward and one backward
 Gauss-Seidel sweep surround the coarse correction, which is at most two steps of
 flexible conjugate gradients on the coarse graph (K-cycle: Y. Notay and P. S.
 Vassilevski, Numer. Linear Algebra Appl. 15 (2008) 473; A. Napov and Y. Notay,
@@ -22,10 +20,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import uint64
 from numpy.typing import NDArray
 
 from percolyte.numerics.blocks import STRONG, unite
-from percolyte.numerics.grid import compiled
+from percolyte.numerics.grid import compiled, inlined
 
 SMALLEST = 100
 """Nodes of the graph that is solved directly."""
@@ -58,7 +57,7 @@ class Hierarchy(NamedTuple):
 
     first: NDArray[np.int64]
     """Level l holds the nodes first[l]:first[l + 1]."""
-    lower: NDArray[np.int32]
+    lower: NDArray[np.uint32]
     """Three neighbours of lower number for each node; the node itself where it has fewer."""
     weight: NDArray[np.float32]
     """Conductances to them; zero to itself."""
@@ -68,10 +67,10 @@ class Hierarchy(NamedTuple):
     """Conductance of each node to ground."""
     first_other: NDArray[np.int64]
     """Level l has the other edges first_other[l]:first_other[l + 1]."""
-    others: NDArray[np.int32]
+    others: NDArray[np.uint32]
     """Their two nodes."""
     other_weight: NDArray[np.float32]
-    parent: NDArray[np.int32]
+    parent: NDArray[np.uint32]
     """The node of the next level that a node merges into."""
     direct: NDArray[np.float64]
     """Inverse matrix of the last level."""
@@ -114,13 +113,13 @@ def build_hierarchy(graph: Graph) -> Hierarchy:
 
 def _stacked(graphs: list[Graph], parents: list[NDArray[np.int32]]) -> Hierarchy:
     first = np.cumsum([0] + [graph.ground.size for graph in graphs])
-    lower, weight = np.empty((first[-1], 3), np.int32), np.empty((first[-1], 3), np.float32)
-    diagonal, parent = np.zeros(first[-1], np.float32), np.zeros(first[-1], np.int32)
+    lower, weight = np.empty((first[-1], 3), np.uint32), np.empty((first[-1], 3), np.float32)
+    diagonal, parent = np.zeros(first[-1], np.float32), np.zeros(first[-1], np.uint32)
     others, other_weights = [], []
     for level, graph in enumerate(graphs):
         begin, end = first[level : level + 2]
         most = int(np.maximum(np.diff(graph.start) - 3, 0).sum())
-        others.append(np.empty((most, 2), np.int32))
+        others.append(np.empty((most, 2), np.uint32))
         other_weights.append(np.empty(most, np.float32))
         place(graph, begin, lower, weight, diagonal, others[-1], other_weights[-1])
         if level < len(parents):
@@ -277,14 +276,11 @@ def solve_level(h: Any, level: int) -> None:
     length, along, size = multiply(h, level)
     if length <= 0.0:
         return
-    left = 0.0
-    for u in range(begin, end):
-        h.kept[u] = h.solution[u]
-        h.right[u] -= along / length * h.product[u]
-        left += h.right[u] * h.right[u]
+    solution, kept = h.solution[begin:end], h.kept[begin:end]
+    kept[:] = solution
+    left = subtract(h.right[begin:end], along / length, h.product[begin:end])
     if left <= ENOUGH * ENOUGH * size:
-        for u in range(begin, end):
-            h.solution[u] = along / length * h.kept[u]
+        combine(solution, along / length, kept, 0.0)
         return
     cycle_down(h, level)
     solve_level(h, level + 1)
@@ -293,8 +289,27 @@ def solve_level(h: Any, level: int) -> None:
     rest = own - cross * cross / length
     if rest <= 0.0:
         second, rest = 0.0, 1.0
-    for u in range(begin, end):
-        h.solution[u] = (along / length - cross * second / (length * rest)) * h.kept[u] + second / rest * h.solution[u]
+    combine(solution, along / length - cross * second / (length * rest), kept, second / rest)
+
+
+@compiled
+def subtract(right: Any, factor: float, product: Any) -> float:
+    """Take a multiple of the product off the right-hand side; the square of what is left."""
+    factor32 = np.float32(factor)
+    left = 0.0
+    for u in range(right.size):
+        value = right[u] - factor32 * product[u]
+        right[u] = value
+        left += np.float64(value) * value
+    return left
+
+
+@compiled
+def combine(solution: Any, one: float, kept: Any, other: float) -> None:
+    """The best solution from both steps."""
+    one32, other32 = np.float32(one), np.float32(other)
+    for u in range(solution.size):
+        solution[u] = one32 * kept[u] + other32 * solution[u]
 
 
 @compiled
@@ -306,45 +321,53 @@ def solve_directly(h: Any, begin: int, end: int) -> None:
         h.solution[u] = total
 
 
+@inlined
+def nodes(h: Any, level: int) -> tuple[Any, Any]:
+    """First node of a level and of the next; unsigned, as are all node numbers, so that none is taken to count from the end."""
+    return uint64(h.first[level]), uint64(h.first[level + 1])
+
+
 @compiled
 def cycle_down(h: Any, level: int) -> None:
     """Forward Gauss-Seidel from zero; its residual becomes the coarse right-hand side."""
-    begin, end = h.first[level], h.first[level + 1]
-    for u in range(end, h.first[level + 2]):
-        h.right[u] = 0.0
+    begin, end = nodes(h, level)
+    right, solution, parent = h.right, h.solution, h.parent
+    right[h.first[level + 1] : h.first[level + 2]] = 0.0
     for u in range(begin, end):
         a, b, c = h.lower[u, 0], h.lower[u, 1], h.lower[u, 2]
         p, q, r = h.weight[u, 0], h.weight[u, 1], h.weight[u, 2]
-        value = (h.right[u] + p * h.solution[a] + q * h.solution[b] + r * h.solution[c]) * h.inverse[u]
-        h.solution[u] = value
+        value = (right[u] + p * solution[a] + q * solution[b] + r * solution[c]) * h.inverse[u]
+        solution[u] = value
         # what nodes of higher number add is all that the sweep leaves of the residual
-        h.right[h.parent[a]] += p * value
-        h.right[h.parent[b]] += q * value
-        h.right[h.parent[c]] += r * value
+        right[parent[a]] += p * value
+        right[parent[b]] += q * value
+        right[parent[c]] += r * value
     for e in range(h.first_other[level], h.first_other[level + 1]):
         u, v = h.others[e, 0], h.others[e, 1]
-        h.right[h.parent[u]] += h.other_weight[e] * h.solution[v]
-        h.right[h.parent[v]] += h.other_weight[e] * h.solution[u]
+        right[parent[u]] += h.other_weight[e] * solution[v]
+        right[parent[v]] += h.other_weight[e] * solution[u]
 
 
 @compiled
 def cycle_up(h: Any, level: int) -> None:
     """Coarse correction, enlarged, and backward Gauss-Seidel."""
-    begin, end = h.first[level], h.first[level + 1]
+    begin, end = nodes(h, level)
+    solution, spare = h.solution, h.spare
     boost = np.float32(OVERCORRECTION)
     for u in range(begin, end):
-        h.solution[u] += boost * h.solution[h.parent[u]]
-        h.spare[u] = 0.0
+        solution[u] += boost * solution[h.parent[u]]
+        spare[u] = 0.0
     add_others(h, level)
-    for u in range(end - 1, begin - 1, -1):
+    for back in range(end - begin):
+        u = end - uint64(1) - back
         a, b, c = h.lower[u, 0], h.lower[u, 1], h.lower[u, 2]
         p, q, r = h.weight[u, 0], h.weight[u, 1], h.weight[u, 2]
-        total = h.right[u] + h.spare[u] + p * h.solution[a] + q * h.solution[b] + r * h.solution[c]
+        total = h.right[u] + spare[u] + p * solution[a] + q * solution[b] + r * solution[c]
         value = total * h.inverse[u]
-        h.solution[u] = value
-        h.spare[a] += p * value
-        h.spare[b] += q * value
-        h.spare[c] += r * value
+        solution[u] = value
+        spare[a] += p * value
+        spare[b] += q * value
+        spare[c] += r * value
 
 
 @compiled
@@ -362,26 +385,28 @@ def multiply(h: Any, level: int) -> tuple[float, float, float]:
 
     From differences, so that a current that enters one node is what leaves the other, however coarse the numbers.
     """
+    begin, end = nodes(h, level)
+    solution, product = h.solution, h.product
     length = along = size = 0.0
-    for u in range(h.first[level], h.first[level + 1]):
-        value = h.solution[u]
+    for u in range(begin, end):
+        value = solution[u]
         a, b, c = h.lower[u, 0], h.lower[u, 1], h.lower[u, 2]
-        over_a, over_b, over_c = value - h.solution[a], value - h.solution[b], value - h.solution[c]
+        over_a, over_b, over_c = value - solution[a], value - solution[b], value - solution[c]
         to_a, to_b, to_c = h.weight[u, 0] * over_a, h.weight[u, 1] * over_b, h.weight[u, 2] * over_c
         to_ground = h.ground[u] * value
-        h.product[u] = to_ground + to_a + to_b + to_c
-        h.product[a] -= to_a
-        h.product[b] -= to_b
-        h.product[c] -= to_c
+        product[u] = to_ground + to_a + to_b + to_c
+        product[a] -= to_a
+        product[b] -= to_b
+        product[c] -= to_c
         length += value * to_ground + over_a * to_a + over_b * to_b + over_c * to_c
         along += value * h.right[u]
         size += h.right[u] * h.right[u]
     for e in range(h.first_other[level], h.first_other[level + 1]):
         u, v = h.others[e, 0], h.others[e, 1]
-        over = h.solution[u] - h.solution[v]
+        over = solution[u] - solution[v]
         current = h.other_weight[e] * over
-        h.product[u] += current
-        h.product[v] -= current
+        product[u] += current
+        product[v] -= current
         length += over * current
     return length, along, size
 
@@ -389,16 +414,18 @@ def multiply(h: Any, level: int) -> tuple[float, float, float]:
 @compiled
 def second_lengths(h: Any, level: int) -> tuple[float, float, float]:
     """solution·product of the first step, solution·A solution, solution·right."""
+    begin, end = nodes(h, level)
+    solution = h.solution
     cross = own = along = 0.0
-    for u in range(h.first[level], h.first[level + 1]):
-        value = h.solution[u]
+    for u in range(begin, end):
+        value = solution[u]
+        a, b, c = h.lower[u, 0], h.lower[u, 1], h.lower[u, 2]
+        over_a, over_b, over_c = value - solution[a], value - solution[b], value - solution[c]
         cross += value * h.product[u]
         along += value * h.right[u]
-        own += h.ground[u] * value * value
-        for q in range(3):
-            over = value - h.solution[h.lower[u, q]]
-            own += h.weight[u, q] * over * over
+        within = h.weight[u, 0] * over_a * over_a + h.weight[u, 1] * over_b * over_b + h.weight[u, 2] * over_c * over_c
+        own += h.ground[u] * value * value + within
     for e in range(h.first_other[level], h.first_other[level + 1]):
-        over = h.solution[h.others[e, 0]] - h.solution[h.others[e, 1]]
+        over = solution[h.others[e, 0]] - solution[h.others[e, 1]]
         own += h.other_weight[e] * over * over
     return cross, own, along

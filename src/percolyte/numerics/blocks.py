@@ -19,7 +19,7 @@ import numpy as np
 from numba import uint32
 from numpy.typing import NDArray
 
-from percolyte.numerics.grid import compiled, face_below, outer_face
+from percolyte.numerics.grid import compiled, face_below
 
 NONE = np.uint32(0xFFFFFFFF)
 """A block without conducting voxels."""
@@ -99,7 +99,7 @@ def split_general(grid: Any, parts: Any, first: Any) -> None:
         for j in range(1, rows - 1, 2):
             for k in range(1, columns - 1, 2):
                 kind = grid.voxels[i, j, k]
-                alike = whole[kind]
+                alike = whole[kind] and i < planes - 2 and j < rows - 2 and k < columns - 2
                 for s in range(1, 8):
                     alike &= grid.voxels[i + (s >> 2), j + (s >> 1 & 1), k + (s & 1)] == kind
                 if alike:
@@ -111,7 +111,8 @@ def split_general(grid: Any, parts: Any, first: Any) -> None:
                 for s in range(8):
                     x, y, z = i + (s >> 2), j + (s >> 1 & 1), k + (s & 1)
                     part[s] = s
-                    if x == planes - 1 or grid.voxels[x, y, z] == 0:
+                    outside = x == planes - 1 or y == rows - 1 or z == columns - 1
+                    if outside or grid.voxels[x, y, z] == 0:
                         best[s] = -1.0
                     else:
                         best[s] = best_face(grid, x, y, z)
@@ -213,14 +214,29 @@ def coherent(code: Any, counts: Any) -> bool:
 
 
 @compiled
-def join(weak: bool, shape: Any, parts: Any, first: Any, parent: Any, counts: Any) -> int:
+def opposite(grid: Any, shape: Any, parts: Any, axis: int, b: int, place: int) -> tuple[int, Any, int]:
+    """What the last block along an axis meets on the opposite side, if the structure repeats.
+
+    The number of the block there, the voxels of that block that meet a voxel of b, both conducting, as `facing` gives
+    them, and what distinguishes the number of a voxel of b from that of the voxel it meets.
+    """
+    if not grid.periodic[axis] or place < shape[axis] - 1:
+        return -1, uint32(0), 0
+    a = b - (shape[axis] - 1) * (shape[2] if axis == 1 else 1)
+    if grid.voxels.shape[axis] % 2 == 0:
+        return a, facing(parts[a], parts[b], axis), 4 >> axis
+    return a, ~parts[a] & ~parts[b] & _PAIRS[axis], 0
+
+
+@compiled
+def join(grid: Any, shape: Any, parts: Any, first: Any, parent: Any, counts: Any) -> int:
     """Unite the parts that touch into clusters; the largest number of links between parts.
 
     The number counts, for each pair of touching blocks, as many pairs of parts as
-    can meet, and so bounds the length of the list that `link` writes. `weak` tells
-    that parts of one block may touch.
+    can meet, and so bounds the length of the list that `link` writes.
     """
     planes, rows, columns = shape
+    weak = grid.table.size > 0  # parts of one block may touch
     bound = 0
     for u in range(parent.size):
         parent[u] = u
@@ -251,6 +267,14 @@ def join(weak: bool, shape: Any, parts: Any, first: Any, parent: Any, counts: An
                                 unite(parent, first[b] + part_of(code, s), first[a] + part_of(parts[a], t))
                                 if once:
                                     break
+                    for axis in (1, 2):
+                        a, both, bit = opposite(grid, shape, parts, axis, b, j if axis == 1 else k)
+                        if both == 0:
+                            continue
+                        bound += min(4, count * (first[a + 1] - first[a]))
+                        for s in range(8):
+                            if both >> (4 * s) & 8:
+                                unite(parent, first[b] + part_of(code, s | bit), first[a] + part_of(parts[a], s))
                 b += 1
     return bound
 
@@ -348,80 +372,3 @@ def keep_through(grid: Any, shape: Any, parts: Any, first: Any, status: Any) -> 
         start = end
     first[parts.size] = total
     return total
-
-
-@compiled
-def link(grid: Any, shape: Any, parts: Any, first: Any, graph: Any) -> None:
-    """Fill the graph of parts: an edge wherever voxels of two parts conduct to each other."""
-    planes, rows, columns = shape
-    # reaching into the tuples inside the loops would cost more than the rest
-    start, lower, weight, ground, key = graph
-    uniform = grid.table.size == 0
-    written = 0
-    b = 0
-    for i in range(planes):
-        for j in range(rows):
-            for k in range(columns):
-                code = parts[b]
-                for p in range(first[b + 1] - first[b]):
-                    u = first[b] + p
-                    key[u] = i << 42 | j << 21 | k
-                    ground[u] = 0.0
-                    begin = written
-                    for axis in range(3):
-                        if (i if axis == 0 else j if axis == 1 else k) == 0:
-                            continue
-                        a = b - (rows * columns if axis == 0 else columns if axis == 1 else 1)
-                        both = facing(code, parts[a], axis)
-                        if both == 0:
-                            continue
-                        if first[b + 1] - first[b] == 1 and first[a + 1] - first[a] == 1:
-                            lower[written] = first[a]
-                            weight[written] = pairs(both) if uniform else conductance_of(grid, axis, i, j, k, both)
-                            written += 1
-                            continue
-                        for s in range(8):
-                            if both >> (4 * s) & 8 and part_of(code, s) == p:
-                                x, y, z = 2 * i + 1 + (s >> 2), 2 * j + 1 + (s >> 1 & 1), 2 * k + 1 + (s & 1)
-                                v = first[a] + part_of(parts[a], s | (4 >> axis))
-                                g = 1.0 if uniform else face_below(grid, axis, x, y, z)
-                                written = add(lower, weight, begin, written, v, g)
-                    if p > 0 and not uniform:
-                        for s in range(8):
-                            for axis in range(3):
-                                t = s ^ (4 >> axis)
-                                if part_of(code, s) == p and part_of(code, t) < p:
-                                    o = max(s, t)
-                                    x, y, z = 2 * i + 1 + (o >> 2), 2 * j + 1 + (o >> 1 & 1), 2 * k + 1 + (o & 1)
-                                    v = first[b] + part_of(code, t)
-                                    g = 1.0 if uniform else face_below(grid, axis, x, y, z)
-                                    written = add(lower, weight, begin, written, v, g)
-                    if i == 0 or i == planes - 1:
-                        for s in range(8):
-                            if part_of(code, s) == p:
-                                x, y, z = 2 * i + 1 + (s >> 2), 2 * j + 1 + (s >> 1 & 1), 2 * k + 1 + (s & 1)
-                                ground[u] += outer_face(grid, x, y, z)
-                    start[u + 1] = written
-                b += 1
-
-
-@compiled
-def conductance_of(grid: Any, axis: int, i: int, j: int, k: int, both: Any) -> float:
-    """Of all faces between two blocks that `facing` found."""
-    total = 0.0
-    for s in range(8):
-        if both >> (4 * s) & 8:
-            total += face_below(grid, axis, 2 * i + 1 + (s >> 2), 2 * j + 1 + (s >> 1 & 1), 2 * k + 1 + (s & 1))
-    return total
-
-
-@compiled
-def add(lower: Any, weight: Any, begin: int, end: int, v: int, conductance: float) -> int:
-    """Add an edge to the row that runs from `begin` to `end`; the new end."""
-    for e in range(begin, end):
-        if lower[e] == v:
-            weight[e] += conductance
-            return end
-    lower[end] = v
-    weight[end] = conductance
-    return end + 1

@@ -255,12 +255,27 @@ def drive_between(lower: Any, drive: Any, others: Any, other_drive: Any, u: int,
     return float(sign * other_drive[place_of(others, high, low)])
 
 
+@inlined
+def part_beyond(grid: Any, shape: Any, parts: Any, first: Any, b: int, s: int, axis: int, step: int, edge: bool) -> int:
+    """The part beyond the lower (step 0) or upper face of voxel s of block b, at the edge that opposite; -1 for none."""
+    bit = 4 >> axis
+    across = shape[1] * shape[2] if axis == 0 else shape[2] if axis == 1 else 1
+    a, t = b, s ^ bit
+    if edge:
+        a = b + (1 - 2 * step) * (shape[axis] - 1) * across
+        t = s if grid.voxels.shape[axis] % 2 else s ^ bit
+    elif (s & bit == 0) == (step == 0):
+        a = b + (2 * step - 1) * across
+    q = part_of(parts[a], t)
+    return int(first[a] + q) if q < 15 else -1
+
+
 @compiled
 def balanced(grid: Any, shape: Any, parts: Any, first: Any, u: Any, drives: Any, ground: Any) -> tuple[float, float]:
     """Total current of the balanced currents, and the power that they dissipate."""
     current = dissipated = 0.0
     lower, drive, others, other_drive = drives
-    voxels, table = grid
+    voxels, table, _ = grid
     left = np.empty(8)
     b = 0
     for i in range(shape[0]):
@@ -275,21 +290,17 @@ def balanced(grid: Any, shape: Any, parts: Any, first: Any, u: Any, drives: Any,
                     x, y, z = 2 * i + 1 + (s >> 2), 2 * j + 1 + (s >> 1 & 1), 2 * k + 1 + (s & 1)
                     left[s] = excess_of(grid, u, x, y, z)
                     for axis in range(3):
-                        bit = 4 >> axis
                         place = x if axis == 0 else y if axis == 1 else z
                         for step in range(2):
-                            outer = place + step == 1 or place + step == u.shape[axis] - 1
+                            edge = place + step == 1 or place + step == u.shape[axis] - 1
+                            outer = edge and axis == 0
                             other = -1
-                            if not outer:
-                                across = shape[1] * shape[2] if axis == 0 else shape[2] if axis == 1 else 1
-                                outside = (s & bit == 0) == (step == 0)
-                                a = b + (2 * step - 1) * across if outside else b
-                                q = part_of(parts[a], s ^ bit)
-                                other = first[a] + q
-                                if q == 15 or other == node:
-                                    continue
-                            elif axis > 0:
+                            if edge and axis > 0 and not grid.periodic[axis]:
                                 continue
+                            if not outer:
+                                other = part_beyond(grid, shape, parts, first, b, s, axis, step, edge)
+                                if other < 0 or other == node:
+                                    continue
                             g, rise = current_below(
                                 voxels,
                                 table,
@@ -321,7 +332,7 @@ def balanced(grid: Any, shape: Any, parts: Any, first: Any, u: Any, drives: Any,
 @compiled
 def dissipated_inside(grid: Any, u: Any, code: int, i: int, j: int, k: int, left: Any) -> float:
     """Power of the faces inside the parts of a block, with what is left over led along a tree in each part."""
-    voxels, table = grid
+    voxels, table, _ = grid
     onward = np.full(8, -1, np.int64)
     order = np.empty(8, np.int64)
     count = 0

@@ -13,7 +13,6 @@ GPU they are added in no fixed order, so that last digits differ from run to run
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +22,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from percolyte.errors import InputError
-from percolyte.numerics.aggregation import OVERCORRECTION, Hierarchy, build_hierarchy, empty_graph
-from percolyte.numerics.blocks import link
-from percolyte.numerics.bounds import lower_bound
-from percolyte.numerics.conduction import C0, C1, ROUNDING, Network, Solution, _remaining
+from percolyte.numerics.aggregation import OVERCORRECTION, Hierarchy
+from percolyte.numerics.conduction import Network, Solution, hierarchy_of, solution
+from percolyte.numerics.descent import descend
 from percolyte.numerics.grid import Grid, outlet_value
+from percolyte.numerics.sweeps import C0, C1
 
 DIRECT = 1000
 """Nodes of a graph that is solved by its inverse matrix."""
@@ -217,51 +216,36 @@ def _part_of_voxel(network: Network) -> NDArray[np.int32]:
     return np.pad(part[: inner[0], : inner[1], : inner[2]], 1)
 
 
+class _Search:
+    """The potential and the search for a better one, as `descent.System`."""
+
+    def __init__(self, voxels: _Voxels, graphs: _Graphs, precision: torch.dtype) -> None:
+        self.voxels, self.graphs = voxels, graphs
+        self.u = voxels.start(precision)
+        self.z = self.p = torch.zeros_like(voxels.inverse)
+
+    def correct(self) -> tuple[float, float, float]:
+        right = -self.voxels.product(self.u)
+        self.z = self.voxels.corrected(self.graphs, right)
+        product = self.voxels.product(self.z)
+        own, cross, along = torch.stack([dot(self.z, product), dot(self.p, product), dot(self.z, right)]).tolist()
+        return own, cross, along
+
+    def advance(self, turn: float, length: float) -> float:
+        self.p = self.z.add_(self.p, alpha=turn)
+        self.u.add_(self.p, alpha=length)
+        return self.voxels.dissipation(self.u)
+
+
 def solve(network: Network, tolerance: float = 1e-4, *, device: str, most: int = 200, bounds: bool = False) -> Solution:
     """As `conduction.solve`, on a device of PyTorch."""
     place = known_device(device)
-    alike = network.grid.table.size == 0
-    graph = empty_graph(int(network.first[-1]), network.links)
-    link(network.grid, network.blocks, network.parts, network.first, graph)
-    edges = graph.start[-1]
-    hierarchy = build_hierarchy(graph._replace(lower=graph.lower[:edges], weight=graph.weight[:edges]))
+    hierarchy = hierarchy_of(network)
     with torch.inference_mode():
-        precision = torch.float32 if alike else torch.float64
-        voxels, graphs = _Voxels(network, place), _Graphs(hierarchy, place, precision)
-        u = voxels.start(precision)
-        drops, error, energy = _descend(voxels, graphs, u, tolerance, most)
-    potential = u.cpu().numpy()
+        precision = torch.float64 if network.grid.table.size else torch.float32
+        voxels = _Voxels(network, place)
+        search = _Search(voxels, _Graphs(hierarchy, place, precision), precision)
+        found = descend(search, voxels.dissipation(search.u), tolerance, most)
+    potential = search.u.cpu().numpy()
     potential[-1] = outlet_value(network.grid)
-    lower = None
-    if bounds:
-        lower = lower_bound(network.grid, network.blocks, network.parts, network.first, hierarchy, potential)
-    return Solution(energy, len(drops), error, error <= tolerance or len(drops) < most, lower, potential)
-
-
-def _descend(
-    voxels: _Voxels, graphs: _Graphs, u: Tensor, tolerance: float, most: int
-) -> tuple[list[float], float, float]:
-    """Flexible conjugate gradients on u in its place: the energy that each step took away, its error, and the energy."""
-    drops: list[float] = []
-    error, square, energy = math.inf, 0.0, voxels.dissipation(u)
-    p = torch.zeros_like(voxels.inverse)
-    while error > tolerance and len(drops) < most:
-        right = -voxels.product(u)
-        z = voxels.corrected(graphs, right)
-        product = voxels.product(z)
-        own, cross, along = torch.stack([dot(z, product), dot(p, product), dot(z, right)]).tolist()
-        turn = -cross / square if square > 0.0 else 0.0
-        square = own + turn * cross
-        drop = along * along / square if square > 0.0 else 0.0
-        if drop <= ROUNDING * energy:
-            error = ROUNDING
-            break
-        p = z.add_(p, alpha=turn)
-        u.add_(p, alpha=along / square)
-        drops.append(drop)
-        before, energy = energy, voxels.dissipation(u)
-        error = _remaining(drops) / energy
-        if energy >= before:  # further steps would add rounding, not take energy away
-            error = drop / energy
-            break
-    return drops, error, energy
+    return solution(network, hierarchy, found, potential, bounds)

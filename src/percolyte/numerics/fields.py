@@ -28,7 +28,7 @@ def current_below(voxels: Any, table: Any, u: Any, axis: int, i: int, j: int, k:
 
 @compiled
 def _fields(grid: Any, u: Any, current: Any, power: Any, planes: Any) -> None:
-    voxels, table = grid
+    voxels, table, _ = grid
     for i in range(1, u.shape[0]):
         for j in range(1, u.shape[1] - 1):
             for k in range(1, u.shape[2] - 1):
@@ -41,7 +41,8 @@ def _fields(grid: Any, u: Any, current: Any, power: Any, planes: Any) -> None:
                     elif axis > 0:
                         continue
                     x, y, z = i - (axis == 0), j - (axis == 1), k - (axis == 2)
-                    if x > 0 and y > 0 and z > 0:
+                    y, z = y or u.shape[1] - 2, z or u.shape[2] - 2  # a side that conducts leads to the opposite one
+                    if x > 0:
                         current[axis, x - 1, y - 1, z - 1] += 0.5 * g * rise
                         share = 1.0 if i == u.shape[0] - 1 else 0.5
                         power[x - 1, y - 1, z - 1] += share * g * rise * rise

@@ -9,7 +9,8 @@ and the last middle, and no current through the other outer faces. A full block
 therefore conducts exactly like the continuum.
 
 Every field has a border of one voxel. The border of a potential holds the outer
-values, so that one expression serves inside and at the boundary.
+values, so that one expression serves inside and at the boundary. Where the structure
+repeats along an axis, it holds those of the opposite side.
 """
 
 from __future__ import annotations
@@ -50,11 +51,33 @@ class Grid(NamedTuple):
     each voxel, with a kind of its own for the border at inlet and outlet."""
     table: NDArray[np.float32]
     """Conductance of a face by axis and the kinds on both sides; empty where all conduct alike."""
+    periodic: tuple[bool, bool, bool] = (False, False, False)
+    """Axes along which the structure repeats; never the first, which has inlet and outlet."""
 
 
 def outlet_value(grid: Grid) -> float:
     """The value of the border at the outlet: with counted faces it stands for both of a double face."""
     return 1.0 if grid.table.size else 2.0
+
+
+@compiled
+def wrap(grid: Any, plane: Any) -> None:
+    """Give the border of a plane the values of the opposite sides, where the structure repeats."""
+    rows, columns = plane.shape
+    if grid.periodic[1]:
+        for k in range(columns):
+            plane[0, k] = plane[rows - 2, k]
+            plane[rows - 1, k] = plane[1, k]
+    if grid.periodic[2]:
+        for j in range(rows):
+            plane[j, 0] = plane[j, columns - 2]
+            plane[j, columns - 1] = plane[j, 1]
+
+
+@compiled
+def wrap_voxels(grid: Any) -> None:
+    for i in range(1, grid.voxels.shape[0] - 1):
+        wrap(grid, grid.voxels[i])
 
 
 @compiled
@@ -84,6 +107,8 @@ def count_faces(faces: Any, start: int, stop: int) -> None:
             faces[i, j, 1 : columns - 1] = row[1 : columns - 1]
 
 
+PLANES = 4
+"""Planes whose faces are known at a time: a sweep is one ahead with one thing and one behind with another."""
 SMALLEST = 1e-30
 """Least conductance of a face, well within 32 bits."""
 
@@ -101,11 +126,11 @@ def face_table(half: NDArray[np.float64], contact: NDArray[np.float64]) -> NDArr
 
 @compiled
 def decode(grid: Any, i: int, faces: Any) -> None:
-    """Conductances from the voxels of plane i to the next along each axis, into a ring of three planes."""
+    """Conductances from the voxels of plane i to the next along each axis, into a ring of `PLANES`."""
     if faces is None:
         return
     voxels, table = grid.voxels, grid.table
-    along_0, along_1, along_2 = faces[i % 3, 0], faces[i % 3, 1], faces[i % 3, 2]
+    along_0, along_1, along_2 = faces[i % PLANES, 0], faces[i % PLANES, 1], faces[i % PLANES, 2]
     above = voxels[min(i + 1, voxels.shape[0] - 1)]
     here = voxels[i]
     for j in range(voxels.shape[1] - 1):
@@ -118,7 +143,7 @@ def decode(grid: Any, i: int, faces: Any) -> None:
 
 def ring_like(grid: Grid) -> NDArray[np.float32] | None:
     """Room for `decode`; None where all faces conduct alike, for which the sweeps are compiled by themselves."""
-    return np.zeros((3, 3, *grid.voxels.shape[1:]), np.float32) if grid.table.size else None
+    return np.zeros((PLANES, 3, *grid.voxels.shape[1:]), np.float32) if grid.table.size else None
 
 
 @compiled
@@ -154,7 +179,7 @@ def product_row(grid: Any, faces: Any, i: int, j: int, below: Any, here: Any, ab
             around = below[j, k] + above[j, k] + here[j - 1, k] + here[j + 1, k] + here[j, k - 1] + here[j, k + 1]
             out[k] = count * here[j, k] - around if count > 0 else np.float32(0)
     else:
-        last, now = (i - 1) % 3, i % 3
+        last, now = (i - 1) % PLANES, i % PLANES
         for k in range(1, here.shape[1] - 1):
             u = here[j, k]
             out[k] = (
@@ -169,9 +194,9 @@ def product_row(grid: Any, faces: Any, i: int, j: int, below: Any, here: Any, ab
 
 @inlined
 def residual_row(grid: Any, faces: Any, i: int, j: int, u: Any, z: Any, out: Any) -> None:
-    """Row j of plane i of -A(u + z), u and z each given as the planes i - 1, i and i + 1."""
-    below, here, above = u
-    z_below, z_here, z_above = z
+    """Row j of plane i of -A(u + z)."""
+    below, here, above = u[i - 1], u[i], u[i + 1]
+    z_below, z_here, z_above = z[i - 1], z[i], z[i + 1]
     if faces is None:
         for k in range(1, here.shape[1] - 1):
             count = np.float32(grid.voxels[i, j, k])
@@ -180,7 +205,7 @@ def residual_row(grid: Any, faces: Any, i: int, j: int, u: Any, z: Any, out: Any
             around += z_here[j, k - 1] + z_here[j, k + 1]
             out[k] = around - count * (here[j, k] + z_here[j, k]) if count > 0 else np.float32(0)
     else:
-        last, now = (i - 1) % 3, i % 3
+        last, now = (i - 1) % PLANES, i % PLANES
         for k in range(1, here.shape[1] - 1):
             v = here[j, k] + z_here[j, k]
             out[k] = (
@@ -201,7 +226,7 @@ def inverse_diagonal_row(grid: Any, faces: Any, i: int, j: int, out: Any) -> Non
             count = np.float32(grid.voxels[i, j, k])
             out[k] = np.float32(1) / count if count > 0 else np.float32(0)
     else:
-        last, now = (i - 1) % 3, i % 3
+        last, now = (i - 1) % PLANES, i % PLANES
         for k in range(1, out.size - 1):
             total = (
                 faces[last, 0, j, k]

@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from percolyte.errors import InputError, Problem
 from percolyte.numerics.blocks import root, unite
-from percolyte.numerics.grid import Grid, compiled, face_table
+from percolyte.numerics.grid import Grid, compiled, face_table, inlined, wrap_voxels
 
 
 def grid_of_kinds(
-    labels: NDArray[np.uint8], half: NDArray[np.float64], contact: NDArray[np.float64], particles: NDArray[Any] | None
+    labels: NDArray[np.uint8],
+    half: NDArray[np.float64],
+    contact: NDArray[np.float64],
+    particles: NDArray[Any] | None,
+    periodic: tuple[bool, bool, bool],
 ) -> Grid:
     """Kind of every voxel and conductance between any two kinds.
 
@@ -30,7 +34,7 @@ def grid_of_kinds(
     bounded = np.asarray(contact.diagonal(axis1=1, axis2=2).any(axis=0) & conducting)
     colour = np.zeros_like(labels)
     if particles is not None and bounded.any():
-        colour = colours(labels, particles, bounded)
+        colour = colours(labels, particles, bounded, periodic)
     number = np.where(bounded, int(colour.max()) + 1, 1) * conducting
     if number.sum() > 254:
         raise InputError([Problem("particles", "touch in too many ways; number each particle apart, without strays")])
@@ -48,18 +52,25 @@ def grid_of_kinds(
     np.take(first, labels, out=inside)
     inside += colour
     voxels[0, 1:-1, 1:-1] = voxels[-1, 1:-1, 1:-1] = label_of.size + 1
-    return Grid(voxels, face_table(kind_half, kind_contact))
+    grid = Grid(voxels, face_table(kind_half, kind_contact), periodic)
+    wrap_voxels(grid)
+    return grid
 
 
-def colours(labels: NDArray[np.uint8], particles: NDArray[Any], bounded: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def colours(
+    labels: NDArray[np.uint8],
+    particles: NDArray[Any],
+    bounded: NDArray[np.bool_],
+    periodic: tuple[bool, bool, bool] = (False, False, False),
+) -> NDArray[np.uint8]:
     """A number for each particle that differs from those of the particles of its label that it touches.
 
     Zero where boundaries do not resist. The particle with most neighbours comes first.
     """
     parent = np.arange(labels.size, dtype=np.int64)
-    touching = meet(labels, particles, bounded, parent)
-    pairs = np.empty((2, touching), np.int64)
-    list_pairs(labels, particles, bounded, parent, pairs)
+    image = labels, particles, bounded, periodic
+    pairs = np.empty((2, meet(*image, parent)), np.int64)
+    list_pairs(*image, parent, pairs)
     pairs = np.unique(np.hstack([pairs, pairs[::-1]]), axis=1)
     members, start, count = np.unique(pairs[0], return_index=True, return_counts=True)
     colour = np.zeros(labels.size, np.uint8)
@@ -69,43 +80,53 @@ def colours(labels: NDArray[np.uint8], particles: NDArray[Any], bounded: NDArray
     return colour.reshape(labels.shape)
 
 
+@inlined
+def before(labels: Any, bounded: Any, periodic: Any, axis: int, i: int, j: int, k: int) -> int:
+    """Number of the previous voxel along an axis if it has the same label, whose boundaries resist; else -1."""
+    _, rows, columns = labels.shape
+    x, y, z = i - (axis == 0), j - (axis == 1), k - (axis == 2)
+    if y < 0 and periodic[1]:
+        y = rows - 1
+    if z < 0 and periodic[2]:
+        z = columns - 1
+    if x < 0 or y < 0 or z < 0 or not bounded[labels[i, j, k]] or labels[x, y, z] != labels[i, j, k]:
+        return -1
+    return int((x * rows + y) * columns + z)
+
+
 @compiled
-def meet(labels: Any, particles: Any, bounded: Any, parent: Any) -> int:
+def meet(labels: Any, particles: Any, bounded: Any, periodic: Any, parent: Any) -> int:
     """Unite the voxels of each particle; the number of faces between particles of one label."""
     touching = 0
+    number = particles.ravel()
     u = 0
     for i in range(labels.shape[0]):
         for j in range(labels.shape[1]):
             for k in range(labels.shape[2]):
                 for axis in range(3):
-                    x, y, z = i - (axis == 0), j - (axis == 1), k - (axis == 2)
-                    label = labels[i, j, k]
-                    if x < 0 or y < 0 or z < 0 or not bounded[label] or labels[x, y, z] != label:
-                        continue
-                    if particles[i, j, k] == particles[x, y, z]:
-                        unite(parent, u, (x * labels.shape[1] + y) * labels.shape[2] + z)
-                    else:
+                    v = before(labels, bounded, periodic, axis, i, j, k)
+                    if v >= 0 and number[u] == number[v]:
+                        unite(parent, u, v)
+                    elif v >= 0:
                         touching += 1
                 u += 1
     return touching
 
 
 @compiled
-def list_pairs(labels: Any, particles: Any, bounded: Any, parent: Any, pairs: Any) -> None:
+def list_pairs(labels: Any, particles: Any, bounded: Any, periodic: Any, parent: Any, pairs: Any) -> None:
     """The representatives of the particles on both sides of each face that `meet` counted."""
     written = 0
+    number = particles.ravel()
     u = 0
     for i in range(labels.shape[0]):
         for j in range(labels.shape[1]):
             for k in range(labels.shape[2]):
                 for axis in range(3):
-                    x, y, z = i - (axis == 0), j - (axis == 1), k - (axis == 2)
-                    label = labels[i, j, k]
-                    if x < 0 or y < 0 or z < 0 or not bounded[label] or labels[x, y, z] != label:
-                        continue
-                    if particles[i, j, k] != particles[x, y, z]:
+                    v = before(labels, bounded, periodic, axis, i, j, k)
+                    if v >= 0 and number[u] != number[v]:
                         pairs[0, written] = root(parent, u)
-                        pairs[1, written] = root(parent, (x * labels.shape[1] + y) * labels.shape[2] + z)
+                        pairs[1, written] = root(parent, v)
                         written += 1
                 u += 1
 

@@ -31,6 +31,7 @@ def conduction_json(found: Conduction) -> dict[str, Any]:
         "percolating_fraction": found.percolating_fraction,
         "connections": {name: asdict(connection) for name, connection in found.connections.items()},
         "interfaces": interfaces_json(found.interfaces),
+        "periodic": list(found.periodic),
         "bottleneck": None
         if bottleneck is None
         else {
@@ -80,6 +81,8 @@ def conduction_text(found: Conduction) -> str:
             f"{100 * found.bottleneck.share_of_top_percent:.3g} % of the power"
         )
     lines += [f"  interface           {interface_text(pair, value)}" for pair, value in found.interfaces.items()]
+    if found.periodic:
+        lines.append(f"  repeats             along axis {' and '.join(map(str, found.periodic))}")
     lines += [f"  note                {note}" for note in found.notes]
     if not found.converged:
         lines.append("  note                the solver stopped before the error that was asked for")

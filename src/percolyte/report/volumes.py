@@ -189,7 +189,10 @@ def structure_figures(structure: Structure) -> dict[str, Figure]:
     found = {"slices": slices_figure(utilisation_scene(Networks(structure.volume, structure.roles, AXIS)))}
     if structure.ionic is None or not structure.ionic.percolates:
         return found
-    solved = conduct(structure.volume, structure.ionic_conductivities, axis=AXIS, errors=False, fields=True)
+    sides = structure.ionic.periodic
+    solved = conduct(
+        structure.volume, structure.ionic_conductivities, axis=AXIS, periodic=sides, errors=False, fields=True
+    )
     assert solved.fields is not None
     assert solved.bottleneck is not None
     density = np.linalg.norm(solved.fields.current_density, axis=0)

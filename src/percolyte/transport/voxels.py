@@ -11,7 +11,7 @@ import itertools
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ NEGLIGIBLE = 1e-12
 """A conductivity below this share of the largest counts as none: rounding would decide its current."""
 SMALLEST = 8
 """Voxels an edge of the smallest image that is solved to estimate an error."""
+NARROWEST = 3
+"""Voxels across the narrowest image that may repeat."""
 ROUGH = 1e-3
 """Relative error of the solver in those images."""
 TORCH = "torch:"
@@ -126,6 +128,8 @@ class Conduction:
     connections: Mapping[str, Connection]
     """For each conducting phase."""
     interfaces: Interfaces
+    periodic: tuple[int, ...]
+    """Axes along which the structure was taken to repeat."""
     relative_error: RelativeError | None
     """None where nothing percolates."""
     iterations: int
@@ -164,6 +168,8 @@ class _Image:
     """ohm m along each axis for each of 256 labels; infinite where it insulates."""
     contact: NDArray[np.float64] | None
     """ohm m² of faces across each axis, between two labels, or between two particles of one label on the diagonal."""
+    periodic: tuple[bool, bool, bool]
+    """Axes along which the structure repeats."""
 
     def network(self, threads: int) -> tuple[Network, float]:
         """The network of the image, and the ohms that its unit of resistance stands for."""
@@ -174,7 +180,9 @@ class _Image:
         half = 0.5 * lengths / areas * self.resistivity
         unit = 2.0 * float(half.min())
         contact = None if self.contact is None else self.contact / areas[:, :, None] / unit
-        network = build_network(self.labels, half / unit, contact, self.particles, threads=threads)
+        network = build_network(
+            self.labels, half / unit, contact, self.particles, periodic=self.periodic, threads=threads
+        )
         return network, unit
 
     def effective(self, conductance: float) -> float:
@@ -207,6 +215,7 @@ def conduct(
     axis: int = 0,
     interfaces: Interfaces | None = None,
     particles: NDArray[Any] | None = None,
+    periodic: Collection[int] = (),
     rtol: float = 1e-4,
     errors: bool = True,
     fields: bool = False,
@@ -216,7 +225,7 @@ def conduct(
     """Effective conductivity of a volume along an axis.
 
     Solves div(σ grad u) = 0 with u = 0 and u = 1 on the two outer faces of the axis
-    and no current through the others; σ_eff = current × length / area. Faces between
+    and no current through the others, unless they are `periodic`; σ_eff = current × length / area. Faces between
     voxels conduct as 1/(ρ_i/2 + ρ_j/2 + R), R the area-specific resistance of the
     interface between two phases, or between two particles of one phase.
 
@@ -227,7 +236,9 @@ def conduct(
     Three values for a phase are those along the axes of the image: the diagonal of a
     tensor with its principal axes there. `interfaces` are in ohm m² by two names; the same
     name twice means between particles of that phase, which `particles` (shape of the image)
-    numbers, as `told_apart` and `read_particles` of `microstructure/particles.py` do. `rtol` is the error of
+    numbers, as `told_apart` and `read_particles` of `microstructure/particles.py` do. `periodic` are the axes of the
+    image along which the structure repeats: current leaves through one side and enters through the opposite one. On
+    the axis of the current it means nothing, as inlet and outlet are there. `rtol` is the error of
     σ_eff that the solver may leave. `errors` also bounds σ_eff from below and estimates
     what voxel size and sub-volume contribute, in about five times the time; `fields` also returns potential,
     current and power of each voxel. `threads` are by default as many as cores. `device` is "cpu", or
@@ -238,11 +249,11 @@ def conduct(
     """
     began = time.perf_counter()
     interfaces = interfaces or {}
-    _check(volume, conductivities, axis, interfaces, particles, rtol)
-    _check_device(device)
+    _check(volume, conductivities, axis, interfaces, particles, periodic, rtol)
+    _check_device(device, periodic)
     machine = _Machine(threads or cores(), device)
     sigma, notes = _significant(conductivities)
-    image = _image(volume, sigma, axis, interfaces, particles)
+    image = _image(volume, sigma, axis, interfaces, particles, periodic)
     network, unit = image.network(machine.threads)
     connections = _connections(network, volume, sigma)
     total, through = _counted(network, volume, sigma, connections)
@@ -254,6 +265,7 @@ def conduct(
         "percolating_fraction": float(sum(through.values())),
         "connections": connections,
         "interfaces": dict(interfaces),
+        "periodic": tuple(sorted({*periodic} - {axis})),
         "notes": notes,
     }
     if not network.percolates:
@@ -292,10 +304,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _check_device(device: str) -> None:
+def _check_device(device: str, periodic: Collection[int]) -> None:
     """Refuse, before the work, a device that cannot do it."""
     if device == "cpu":
         return
+    if periodic:
+        raise InputError(f"{device} knows no periodic sides; write cpu")
     if not device.startswith(TORCH):
         raise InputError(f"'{device}' is not a device; write cpu, or one of PyTorch such as {TORCH}cuda")
     try:
@@ -310,8 +324,8 @@ def _check_device(device: str) -> None:
 def conduct_axes(volume: Volume, conductivities: Mapping[str, Conductivity], **options: Any) -> tuple[Conduction, ...]:
     """`conduct` along each of the three axes: the diagonal of the conductivity tensor.
 
-    The side faces are closed, so that the elements off the diagonal are not obtained;
-    they vanish where the axes of the image are those of the structure.
+    The elements off the diagonal are not obtained; they vanish where the axes of the
+    image are those of the structure.
     """
     first, second, third = (conduct(volume, conductivities, axis=axis, **options) for axis in range(3))
     return first, second, third
@@ -359,6 +373,7 @@ def _check(
     axis: int,
     interfaces: Interfaces,
     particles: NDArray[Any] | None,
+    periodic: Collection[int],
     rtol: float,
 ) -> None:
     """Every problem of the arguments at once."""
@@ -387,6 +402,15 @@ def _check(
         )
     if axis not in (0, 1, 2):
         problems.append(Problem("axis", f"{axis} is not an axis of a volume; write 0, 1 or 2"))
+    for side in periodic:
+        if side not in (0, 1, 2):
+            problems.append(Problem("periodic", f"{side} is not an axis of a volume; write 0, 1 or 2"))
+        elif volume.labels.shape[side] < NARROWEST:
+            problems.append(
+                Problem(
+                    "periodic", f"{volume.labels.shape[side]} voxels along axis {side}; at least {NARROWEST} repeat"
+                )
+            )
     if not 1e-8 <= rtol <= 0.1:
         problems.append(Problem("rtol", f"{rtol:g} is out of range; write 1e-8 to 0.1"))
     if problems:
@@ -434,6 +458,7 @@ def _image(
     axis: int,
     interfaces: Interfaces,
     particles: NDArray[Any] | None,
+    periodic: Collection[int],
 ) -> _Image:
     """The volume with `axis` first; labels that conduct alike stay apart only where an interface is between them."""
     order = [axis, *(other for other in range(3) if other != axis)]
@@ -443,6 +468,7 @@ def _image(
     contact = face_resistances(volume, interfaces, particles)[order] if any(interfaces.values()) else None
     bounded = contact is not None and particles is not None and contact.diagonal().any()
     first, second, third = (volume.voxel[along] for along in order)
+    _, lateral, other = (along in periodic for along in order)
     return _Image(
         np.ascontiguousarray(np.moveaxis(volume.labels, axis, 0)),
         np.ascontiguousarray(np.moveaxis(particles, axis, 0), dtype=np.int32)
@@ -451,6 +477,7 @@ def _image(
         (first, second, third),
         resistivity,
         contact,
+        (False, lateral, other),
     )
 
 
@@ -516,7 +543,8 @@ def _image_errors(image: _Image, effective: float, machine: _Machine) -> tuple[f
     second, fourth = (image.sampled(every).conductivity(ROUGH, machine) for every in (2, 4))
     resolution = 2.0 * max(abs(effective - second), abs(second - fourth) / 2.0) / effective
     cuts = [(slice(0, n // 2), slice(n // 2, None)) for n in image.labels.shape]
-    octants = [image.part(box).conductivity(ROUGH, machine) for box in itertools.product(*cuts)]
+    closed = replace(image, periodic=(False, False, False))
+    octants = [closed.part(box).conductivity(ROUGH, machine) for box in itertools.product(*cuts)]
     mean = float(np.mean(octants))
     return resolution, float(np.std(octants, ddof=1)) / math.sqrt(8.0) / mean if mean > 0.0 else math.inf
 
