@@ -195,17 +195,8 @@ def _conducted(
     own = _within(dict(interfaces))
     particles = _particles(source, own)[0] if own else None
     log.info("solving conduction through %s", ", ".join(name for name, _ in conductivities))
-    return conduct(
-        volume,
-        dict(conductivities),
-        axis=AXIS,
-        interfaces=dict(interfaces),
-        particles=particles,
-        # closed sides cut the network that a generated volume continues on the opposite side
-        periodic=() if isinstance(source, Imported) else (1, 2),
-        # threads add up in an order of their own: with one, the same design gives the same digits
-        threads=1,
-    )
+    # threads add up in an order of their own: with one, the same design gives the same digits
+    return conduct(volume, dict(conductivities), axis=AXIS, interfaces=dict(interfaces), particles=particles, threads=1)
 
 
 def _within(interfaces: Interfaces) -> tuple[str, ...]:
