@@ -57,10 +57,12 @@ def test_contacts_between_particles_and_three_conductivities_are_taken(tmp_path:
     exact = 0.5 * 18e-6 / (18e-6 / 0.4 + 1e-4)
     assert data["effective_conductivity_S_per_m"] == pytest.approx(exact, rel=1e-6)
     assert data["interfaces"] == [{"between": ["1", "1"], "resistance_ohm_cm2": 1.0}]
+    assert data["relative_error"] is None
     apart = CliRunner().invoke(app, [*words, *contact[:2], "--axis", "1"])
     assert "1 particles, told apart at their necks" in apart.stderr
     assert "1 ohm cm2 between particles of 1" in apart.stdout
     assert "0.5 mS/cm" in apart.stdout
+    assert "(error not estimated)" in apart.stdout
 
 
 def test_a_way_that_leads_through_the_sides_is_found_where_the_volume_repeats(tmp_path: Path) -> None:

@@ -159,6 +159,7 @@ def test_measure_for_people_names_every_phase_and_the_widths_asked_for(stack: st
         ((*VOXEL, *PHASES, "--ionic", "electrolite"), "did you mean 'electrolyte'?"),
         ((*VOXEL, *PHASES, "--crop", "0:99,:,:"), "is not within 0:16"),
         ((*VOXEL, *PHASES, "--coarsen", "40"), "do not fit"),
+        ((*VOXEL, *PHASES, "--coarsen", "0"), "write 1 for the image as it is"),
     ],
 )
 def test_bad_input_is_answered_with_what_to_write(

@@ -168,6 +168,7 @@ def test_an_electrolyte_that_leads_nowhere_is_a_result_with_a_failed_check(tmp_p
     assert "ions find no way from the separator" in found.rate_missing
     verdicts = {check.name: check.verdict for check in found.checks}
     assert verdicts["ways of ions through the volume"] == "fail"
+    assert verdicts["active material that ions and electrons reach"] == "fail"
     assert verdicts["volume and recipe"] == "warn"
     assert evaluation_json(found)["transport"]["percolates"]["ions"] is False
     assert "do not percolate" in render_report(found)

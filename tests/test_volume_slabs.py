@@ -24,6 +24,7 @@ from percolyte.microstructure.particles import separate
 from percolyte.microstructure.slab_particles import SlabParticles
 from percolyte.microstructure.slabs import fits, measure_in_slabs, slab_volume
 from percolyte.microstructure.volume import Volume
+from percolyte.report.measures import measures_text
 
 
 def some_volume(planes: int = 42) -> Volume:
@@ -108,6 +109,7 @@ def test_phases_together_and_utilisation_are_those_of_the_whole(
         assert whole.utilisation is not None
         assert found.utilisation is not None
         assert found.utilisation.value == whole.utilisation.value
+        assert "utilisation" in measures_text(found)
         assert {name: share.value for name, share in found.percolation.items()} == {
             name: share.value for name, share in whole.percolation.items()
         }

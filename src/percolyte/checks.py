@@ -421,9 +421,29 @@ def _volume(e: Evaluation) -> Iterator[Check]:
     )
 
 
+LEAST_USED = 0.5
+"""Share of the active material below which a cathode is mostly dead."""
+
+
+def _utilisation(e: Evaluation) -> Iterator[Check]:
+    """Whether ions and electrons reach the active material of a microstructure."""
+    share = e.transport.utilisation
+    if share is None:
+        return
+    yield Check(
+        "active material that ions and electrons reach",
+        "fail" if share.value == 0.0 else "warn" if share.value < LEAST_USED else "pass",
+        _say(share.value, units.FRACTION),
+        f"at least {100 * LEAST_USED:g} %",
+        e.transport.statement,
+        "particles that do not touch both percolating networks deliver nothing; take more of what does not percolate",
+    )
+
+
 _CHECKS: tuple[Callable[[Evaluation], Iterator[Check]], ...] = (
     _densification,
     _volume,
+    _utilisation,
     _impedance,
     _temperature_measured,
     _straighter_than_straight,

@@ -104,6 +104,12 @@ def main() -> None:
             print_json({"outcome": "bad input", "problems": [{"where": str(error.filename or ""), "what": told}]})
         note(told)
         sys.exit(2)
+    except MemoryError:
+        told = "the memory does not suffice; read a part of the volume (--crop), or larger voxels (--coarsen 2, voxel = ...)"
+        if "--json" in sys.argv:
+            print_json({"outcome": "bad input", "problems": [{"where": "", "what": told}]})
+        note(told)
+        sys.exit(2)
     except KeyboardInterrupt:
         note("interrupted")
         sys.exit(130)

@@ -418,6 +418,9 @@ def test_what_cannot_be_packed_is_said_with_its_reason() -> None:
         {"electrolyte": 0.9}, electrolyte=Spheres(sizes=ConstantSize(diameter=5e-9))
     )
     assert "foil cannot be placed" in refusal({"foil": 0.1})
+    assert "microstructure.pores: pores of 30 um need edges of at least twice that" in refusal(
+        {"electrolyte": 0.8}, pores={"diameter": "30 um"}
+    )
     assert "needs active material" in refusal({"coating": 0.1, "electrolyte": 0.5})
 
 

@@ -101,8 +101,10 @@ def names_present(image: Image, counts: NDArray[np.int64]) -> dict[str, int] | N
 def read_labels(image: Image, *, ranges: Sequence[slice] | None = None, coarsen: int = 1) -> Labels:
     """The labels of an image, or of a part of it, in memory."""
     part = checked_ranges(ranges or [slice(None)] * 3, image.shape)
+    if coarsen < 1:
+        raise InputError(f"blocks of {coarsen} voxels do not exist; write 1 for the image as it is, or 2 and more")
     shape = tuple((r.stop - r.start) // coarsen for r in part)
-    if coarsen < 1 or 0 in shape:
+    if 0 in shape:
         raise InputError(f"blocks of {coarsen} voxels do not fit into {shape_text(image.shape)}", source=image.source)
     check_memory(shape, 1, image.source)
     labels = np.empty(shape, dtype=np.uint8)

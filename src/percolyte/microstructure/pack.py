@@ -190,6 +190,8 @@ def _check(
             what = f"{particles:.2g} particles are more than {MOST_PARTICLES:.0e}; take larger ones or a smaller volume"
             problems.append(Problem(f"microstructure.{phase}", what))
         problems += _too_large(f"microstructure.{phase}", "particles of up to", largest(shape.sizes), min(size))
+    if microstructure.pores is not None:
+        problems += _too_large("microstructure.pores", "pores of", microstructure.pores.diameter, min(size))
     if isinstance(microstructure.skeleton, Channels):
         width = microstructure.skeleton.diameter
         problems += _too_large("microstructure.skeleton", "channels of", width, min(size[1:]))

@@ -22,7 +22,7 @@ def conduction_json(found: Conduction) -> dict[str, Any]:
         "tortuosity_factor": found.tortuosity_factor,
         "volume_fraction": found.volume_fraction,
         "percolates": found.percolates,
-        "relative_error": None if error is None else error.total,
+        "relative_error": error.total if error is not None and error.estimated else None,
         "seconds": found.seconds,
         "axis": found.axis,
         "lower_bound_S_per_m": found.lower_bound,
@@ -58,13 +58,15 @@ def conduction_text(found: Conduction) -> str:
         lines = [f"axis {found.axis}: does not percolate, so nothing is conducted", f"  {share}"]
     else:
         value = units.text(found.effective_conductivity, units.CONDUCTIVITY, digits=4)
-        assert found.relative_error is not None
+        error = found.relative_error
+        assert error is not None
+        within = f"± {100 * error.total:.2g} %" if error.estimated else "error not estimated"
         lines = [
-            f"axis {found.axis}: {value} (± {100 * found.relative_error.total:.2g} %)",
+            f"axis {found.axis}: {value} ({within})",
             f"  tortuosity factor   {found.tortuosity_factor:.4g} = φ σ/σ_eff with all that conducts, "
             f"{found.tortuosity_factor_percolating:.4g} with what percolates",
             f"  conducting          {share}, {100 * found.percolating_fraction:.4g} vol% percolate",
-            f"  error               {found.relative_error}",
+            f"  error               {error}",
         ]
     if found.lower_bound is not None:
         low = found.lower_bound / found.effective_conductivity - 1.0
@@ -82,7 +84,9 @@ def conduction_text(found: Conduction) -> str:
         )
     lines += [f"  interface           {interface_text(pair, value)}" for pair, value in found.interfaces.items()]
     if found.periodic:
-        lines.append(f"  repeats             along axis {' and '.join(map(str, found.periodic))}")
+        lines.append(
+            f"  repeats             along {'axes' if len(found.periodic) > 1 else 'axis'} {' and '.join(map(str, found.periodic))}"
+        )
     lines += [f"  note                {note}" for note in found.notes]
     if not found.converged:
         lines.append("  note                the solver stopped before the error that was asked for")

@@ -102,8 +102,9 @@ def measures_text(measures: Measures) -> str:
     rows += [
         (f"way of {name}", f"{_plain(found)} of the distance") for name, found in measures.geodesic_tortuosity.items()
     ]
-    if measures.utilisation is not None and measures.active_area is not None:
+    if measures.utilisation is not None:
         rows.append(("utilisation", f"{_percent(measures.utilisation)} of the active material"))
+    if measures.active_area is not None:
         rows.append(("active area", f"{_plain(measures.active_area, 1e-6)} m2/cm3"))
     if measures.contact_fraction is not None:
         rows.append(("contact fraction", f"{_percent(measures.contact_fraction)} of the surface of used particles"))

@@ -66,6 +66,11 @@ class RelativeError:
     """Standard error over the eight octants."""
 
     @property
+    def estimated(self) -> bool:
+        """Whether more is known than what the solver left, which is the least part by far."""
+        return self.resolution is not None or self.sampling is not None
+
+    @property
     def total(self) -> float:
         """Root of the sum of squares of the known parts."""
         return math.sqrt(sum(part**2 for part in (self.solver, self.resolution, self.sampling) if part is not None))
