@@ -125,3 +125,9 @@ def test_bad_input_is_answered_with_what_to_write(
         main()
     assert stopped.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_an_interface_that_no_current_crosses_is_said_to_be_without_effect(tmp_path: Path) -> None:
+    words = ["conduct", a_file(tmp_path), "--voxel", "0.5 um", "--conductivity", "1=4 mS/cm", "--no-errors"]
+    done = CliRunner().invoke(app, [*words, "--interface", "1,0=10 ohm cm2"])
+    assert "the interface of 1 and 0 is without effect, as 0 insulates here" in done.stdout

@@ -290,7 +290,9 @@ def _notes(volume: Volume, networks: Networks, estimates: Mapping[Key, Estimate]
             mean = float(np.mean(estimate.parts))
             if abs(mean - estimate.value) > max(2.0 * estimate.error, 0.05 * abs(estimate.value)):
                 what = " of ".join(key)
-                yield f"{what} still depends on the size of the volume: {estimate.value:.4g}, in its parts {mean:.4g}"
+                scale, unit = (1e-6, "m2/cm3") if key[0] == "active area" else (100.0, "%")
+                whole, parts = (f"{scale * value:.4g} {unit}" for value in (estimate.value, mean))
+                yield f"{what} still depends on the size of the volume: {whole}, in its parts {parts}"
 
 
 @dataclass(frozen=True)

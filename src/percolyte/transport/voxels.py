@@ -258,6 +258,7 @@ def conduct(
     _check_device(device, periodic)
     machine = _Machine(threads or cores(), device)
     sigma, notes = _significant(conductivities)
+    notes += tuple(_without_effect(pair, sigma) for pair in interfaces if not {*pair} <= {*sigma})
     image = _image(volume, sigma, axis, interfaces, particles, periodic)
     network, unit = image.network(machine.threads)
     connections = _connections(network, volume, sigma)
@@ -366,6 +367,12 @@ def interface_text(pair: tuple[str, str], resistance: float) -> str:
     one, other = pair
     between = f"particles of {one}" if one == other else f"{one} and {other}"
     return f"{units.text(resistance, units.AREA_RESISTANCE, digits=4)} between {between}"
+
+
+def _without_effect(pair: tuple[str, str], sigma: Mapping[str, Any]) -> str:
+    """Of an interface that no current crosses."""
+    insulating = " and ".join(dict.fromkeys(name for name in pair if name not in sigma))
+    return f"the interface of {pair[0]} and {pair[1]} is without effect, as {insulating} insulates here"
 
 
 def _by_axis(value: Conductivity) -> tuple[float, ...]:
