@@ -15,8 +15,8 @@ from percolyte.commands.shared import Figure, Json, note, print_json
 from percolyte.errors import InputError, Problem, UnitError
 
 if TYPE_CHECKING:
+    from percolyte.impedance.interfaces import Interfaces
     from percolyte.impedance.measurement import Polarisation
-    from percolyte.impedance.transference import Interfaces
     from percolyte.report.polarisation import SelfDischarge
     from percolyte.units import Dimension
 
@@ -137,8 +137,8 @@ def _without_start(run: Polarisation, skip: str | None) -> Polarisation:
 def _interfaces(option: str, written: str) -> Interfaces:
     """A file of a spectrum, or a resistance with or without its error."""
     from percolyte import units
+    from percolyte.impedance.interfaces import Interfaces, interfaces_of
     from percolyte.impedance.readers.reading import read_spectrum
-    from percolyte.impedance.transference import Interfaces, interfaces_of
 
     if Path(written).exists():
         return interfaces_of(read_spectrum(written))

@@ -9,8 +9,9 @@ from typing import Any
 from percolyte import units
 from percolyte.impedance.composite import BLOCKED
 from percolyte.impedance.estimates import Estimate
+from percolyte.impedance.interfaces import Interfaces
 from percolyte.impedance.leakage import Leakage
-from percolyte.impedance.transference import Interfaces, Transference
+from percolyte.impedance.transference import Transference
 from percolyte.impedance.transient import ROOM, Polarised, RunFound, SquareRoot
 from percolyte.pouch.lifetime import self_discharge
 from percolyte.report.impedance_fits import conductivity_text, fit_json, interval
@@ -155,10 +156,21 @@ def transference_text(found: Transference) -> str:
         f"{_current(found.steady_current)} by the fit, {_current(found.read[1])} over the last tenth; so read, {read}",
         *([f"  with the first current from the spectrum before, {by_spectrum:.3g}"] if by_spectrum is not None else []),
         f"  interfaces {_interfaces_text(found.before)} before, {_interfaces_text(found.after)} after",
+        *_electrolyte_text(found),
         f"  {found.linearity.words}" + _for_lack(found.run.temperature),
         f"meaning: {MEANING}",
     ]
     return "\n".join([*lines, *(f"note: {warning}" for warning in found.warnings)])
+
+
+def _electrolyte_text(found: Transference) -> list[str]:
+    """Which spectra show an arc that was taken for the electrolyte."""
+    shown = [
+        f"{one.electrolyte:.4g} ohm {when}"
+        for when, one in (("before", found.before), ("after", found.after))
+        if one.bulk_arc and one.electrolyte is not None
+    ]
+    return [f"  the electrolyte has an arc of its own, the faster one: {', '.join(shown)}"] if shown else []
 
 
 def _interfaces_text(one: Interfaces) -> str:
