@@ -179,7 +179,9 @@ def _interfaces_text(one: Interfaces) -> str:
 
 
 def _current(amperes: float) -> str:
-    return f"{1e6 * amperes:.4g} uA"
+    """With the prefix that leaves one to three digits before the point, between aA and A."""
+    power = min(max(math.floor(math.log10(max(abs(amperes), 1e-18)) / 3.0), -6), 0)
+    return f"{amperes / 1000.0**power:.4g} {' munpfa'[-power].strip()}A"
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ def leakage_json(found: Leakage, cell: SelfDischarge | None) -> dict[str, Any]:
         "voltage_V": found.run.applied,
         "still_falling_relative": found.falling,
         "words": found.words,
+        "warnings": list(found.warnings),
     }
     if cell is not None:
         shares = {name: None if value is None else cell.share(value) for name, value in sigma.items()}
@@ -222,7 +225,7 @@ def leakage_text(found: Leakage, cell: SelfDischarge | None) -> str:
     said = f"{last} (between {low} and {high})" if known else f"at most {high}"
     lines = [
         f"electronic conductivity: {said}",
-        f"  {1e9 * found.current:.4g} nA at {found.run.applied:.4g} V in the end of {found.run.time[-1]:.4g} s",
+        f"  {_current(found.current)} at {found.run.applied:.4g} V in the end of {found.run.time[-1]:.4g} s",
         f"  {found.words}",
     ]
     if cell is not None:
@@ -232,4 +235,4 @@ def leakage_text(found: Leakage, cell: SelfDischarge | None) -> str:
             f"self-discharge: {rate} at {cell.voltage:.3g} V over {1e6 * cell.separator:.3g} um, if the conductivity is the same at every "
             "potential between the electrodes, which a small voltage does not show"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"note: {warning}" for warning in found.warnings)])
