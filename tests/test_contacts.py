@@ -89,6 +89,32 @@ def test_contacts_are_read_as_spots_or_as_a_film_of_two_equal_ones() -> None:
         Asked(film_thickness=1e-8)
 
 
+def test_contacts_that_are_negative_beyond_their_error_are_said_to_be_impossible_and_read_as_nothing(
+    tmp_path: Path,
+) -> None:
+    """20 um too many in every thickness take 2 ohm cm2 off, and 1e-4 of noise is far less."""
+    rough = np.random.default_rng(3).normal(1.0, 1e-4, LENGTHS.size)
+    rows = [
+        f"{1e6 * length + 20.0:.9g},{1e4 * ohms:.9g}"
+        for length, ohms in zip(LENGTHS, LENGTHS / SIGMA * rough, strict=True)
+    ]
+    file = write(tmp_path / "a.csv", "\n".join(["Thickness / um,Resistance / ohm cm2", *rows]))
+    arguments = ["eis", "contact", str(file), "--spot", "1 um", "--film-thickness", "10 nm"]
+    arguments += ["--film-conductivity", "1e-6 S/cm"]
+    said = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
+    assert "note: the contact resistance is negative beyond its error, which no contact is: the thicknesses are" in said
+    for word in ("touch", "film", "within its error", "thinnest"):
+        assert word not in said
+    (one,) = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)["series"]
+    assert one["contact_resistance_ohm_cm2"]["high"] < 0.0
+    assert one["fraction_in_spots"] is one["fraction_in_film"] is one["share_of_thinnest"] is None
+    assert len(one["warnings"]) == 1
+    # of stacked layers it is that at the ends less one between, which may be negative
+    said = CliRunner().invoke(app, [*arguments, "--layer", "100 um"], catch_exceptions=False).stdout
+    assert "note:" not in said
+    assert "touch" not in said
+
+
 def write(path: Path, text: str) -> Path:
     path.write_text(text)
     return path

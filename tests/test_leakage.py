@@ -116,3 +116,25 @@ def test_the_command_gives_the_loss_of_a_cell_per_month(tmp_path: Path) -> None:
         CliRunner().invoke(app, [*arguments, "--separator", "20 um"], catch_exceptions=False)
     with pytest.raises(InputError, match="--thickness: is stated neither here nor in the file"):
         CliRunner().invoke(app, ["eis", "leakage", str(file), "--area", "1 cm2"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("current", "said", "doubtful"),
+    [
+        (1.739e-5, "17.39 uA", True),
+        (2e-9, "2 nA", False),
+        (9.9996e-8, "100 nA", False),
+        (1.583e-17, "15.83 aA", False),
+        (0.25, "250 mA", True),
+    ],
+)
+def test_a_current_has_its_prefix_and_one_too_large_for_electrons_a_note(
+    tmp_path: Path, current: float, said: str, doubtful: bool
+) -> None:
+    """1e-6 S/cm would be 4 uA here: σ = I L/(V A)."""
+    file = write(tmp_path / "a.csv", a_run(lambda t: np.full_like(t, current)))
+    arguments = ["eis", "leakage", str(file), "--thickness", "500 um", "--area", "1 cm2"]
+    text = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
+    assert f"  {said} at 0.2 V" in text
+    assert ("note: above 1e-06 S/cm" in text) == doubtful
+    assert len(json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)["warnings"]) == doubtful

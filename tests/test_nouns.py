@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from percolyte.errors import InputError, suggestion
 from percolyte.nouns import Noun, read_noun, replace
@@ -140,3 +140,22 @@ def test_replace_works_on_a_whole_design() -> None:
 def test_replace_with_nothing_is_the_same() -> None:
     design = a_design()
     assert replace(design) == design
+
+
+class Sieve(Noun):
+    fine: bool = False
+    coarse: bool = False
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.fine and self.coarse:
+            raise ValueError("is either fine or coarse")
+        return self
+
+
+def test_what_a_validator_says_of_the_whole_noun_comes_without_the_words_of_its_library() -> None:
+    with pytest.raises(InputError) as caught:
+        read_noun(Sieve, {"fine": True, "coarse": True}, source="sieve.toml")
+    assert str(caught.value) == "sieve.toml: is either fine or coarse"
+    with pytest.raises(InputError, match=r"^is either fine or coarse$"):
+        replace(Sieve(fine=True), coarse=True)

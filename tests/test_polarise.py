@@ -209,3 +209,24 @@ def test_what_is_no_run_of_a_composite_is_refused_with_what_to_write(tmp_path: P
     spectrum = tmp_path / "s.csv"
     spectrum.write_text("freq/Hz,Re(Z)/Ohm,-Im(Z)/Ohm\n" + "\n".join(f"{10**k},{k + 1},1" for k in range(9)) + "\n")
     assert "is an impedance spectrum" in refused("--terminals", "ion-blocking", *CELL, path=spectrum)
+
+
+@pytest.mark.parametrize(
+    ("terminals", "said"),
+    [
+        ("separator", "eis transference (between lithium) and eis leakage"),
+        ("mixed", "not 'mixed'"),
+        ("electrode", "not 'electrode'"),
+        ("ion-bloking", "did you mean 'ion-blocking' or 'electron-blocking'?"),
+    ],
+)
+def test_terminals_without_direct_current_are_refused_with_the_three_that_have_it(
+    tmp_path: Path, terminals: str, said: str
+) -> None:
+    file = write(tmp_path / "run.csv", a_run("potentiostatic", "ions", RAILS, 1.0))
+    with pytest.raises(InputError) as raised:
+        CliRunner().invoke(app, ["eis", "polarise", str(file), "--terminals", terminals, *CELL], catch_exceptions=False)
+    message = str(raised.value)
+    assert "--terminals: direct current is read between ion-blocking, lithium-symmetric, electron-blocking" in message
+    assert said in message
+    assert "symmetric-electrodes" not in message

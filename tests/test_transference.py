@@ -16,9 +16,10 @@ from percolyte.cell.polarisation import polarise
 from percolyte.cli import app
 from percolyte.errors import InputError
 from percolyte.impedance.circuit import parse_circuit
+from percolyte.impedance.interfaces import ARCS, Interfaces, interfaces_of
 from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
 from percolyte.impedance.polarisation import Relaxation, galvanostatic, transference_number
-from percolyte.impedance.transference import ARCS, Interfaces, Transference, bruce_vincent, interfaces_of
+from percolyte.impedance.transference import Transference, bruce_vincent
 from percolyte.units import FARADAY, GAS_CONSTANT
 
 BULK, RISE, RELAXATION = 25.0, 75.0, 1000.0
@@ -124,6 +125,45 @@ def test_the_arc_of_the_interfaces_is_told_from_electrolyte_and_diffusion() -> N
         assert found.value == pytest.approx(30.0, abs=4.0 * found.error)
         assert 0.0 < found.error < 0.5
         assert found.electrolyte == pytest.approx(25.0, rel=0.01)
+
+
+BULK_ARCS = {"foot": 4e-11, "half": 4e-10, "whole": 4e-8, "close": 4e-7}
+"""Capacitance in F of an electrolyte of 25 ohm: its arc peaks at 160 MHz, 16 MHz, 160 kHz, 16 kHz, that of the interfaces at 1.3 kHz."""
+
+
+@pytest.mark.parametrize("capacitance", BULK_ARCS.values(), ids=BULK_ARCS)
+@pytest.mark.parametrize("tail", [[], [75.0, 400.0]], ids=["no tail", "tail"])
+def test_an_arc_of_the_electrolyte_or_its_foot_is_told_from_the_interfaces(
+    capacitance: float, tail: list[float]
+) -> None:
+    values, slowest = [25.0, capacitance, 1.0, 30.0, 1e-5, 0.9, *tail], 1e-3 if tail else 0.1
+    found = interfaces_of(a_spectrum(values, ARCS[3 if tail else 2], slowest, noise=3e-3))
+    # four standard errors, and wide ones are no answer
+    assert found.value == pytest.approx(30.0, abs=4.0 * found.error)
+    assert 0.0 < found.error < 0.5
+    assert found.electrolyte == pytest.approx(25.0, rel=0.02)
+
+
+def test_a_spectrum_that_its_arcs_miss_is_refused_or_widens_the_error() -> None:
+    """Two arcs of the interfaces, 30 and 20 ohm, a thousand times apart: residuals of percents that are no noise."""
+    circuit = "R0-p(R1,CPE1)-p(R2,CPE2)-p(R3,CPE3)"
+    apart = [5.0, 25.0, 4e-9, 1.0, 30.0, 1e-6, 0.9, 40.0, 1e-3, 0.9]
+    with pytest.raises(InputError, match=r"residuals of .* % of \|Z\|; read the resistance .* state it"):
+        interfaces_of(a_spectrum(apart, circuit, 0.1, noise=1e-3))
+    # leads of 0.1 uH, 2.5 % of |Z| at the highest frequency
+    little = interfaces_of(a_spectrum([1e-7, 25.0, 30.0, 1e-5, 0.85], "L0-R0-p(R1,CPE1)", 0.1, noise=1e-3))
+    assert little.missed is not None
+    assert little.error > 3.0 * little.missed * 30.0
+    assert abs(little.value - 30.0) < 2.0 * little.error
+
+
+def test_a_slow_process_that_does_not_last_as_long_as_the_run_is_no_diffusion() -> None:
+    tailed = interfaces_of(a_spectrum([25.0, 30.0, 1e-5, 0.85, 75.0, RELAXATION / 4.0], ARCS[1], 1e-3))
+    faster = interfaces_of(a_spectrum([25.0, 30.0, 1e-5, 0.85, 75.0, RELAXATION / 400.0], ARCS[1], 1e-3))
+    run = a_run(30.0, noise=1e-4)
+    for spectrum, told in ((tailed, False), (faster, True)):
+        said = bruce_vincent(run, spectrum, Interfaces(30.0, 0.1)).warnings
+        assert any("slow process" in one and "is not the 1e+03 s of the run" in one for one in said) == told
 
 
 def test_a_spectrum_without_an_arc_is_refused_with_what_to_write() -> None:

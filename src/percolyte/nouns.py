@@ -172,7 +172,9 @@ def problems_of(error: ValidationError, prefix: str = "") -> list[Problem]:
     for line in lines:
         if line["msg"] == "is missing" and line["loc"][:-1] in missing_said:
             continue
-        problems.append(Problem(dotted((prefix, *line["loc"]) if prefix else line["loc"]), line["msg"]))
+        # what a validator says of the noun as a whole comes with a prefix of pydantic
+        said = str(line["ctx"]["error"]) if line["type"] == "value_error" else line["msg"]
+        problems.append(Problem(dotted((prefix, *line["loc"]) if prefix else line["loc"]), said))
     return problems
 
 

@@ -12,11 +12,11 @@ import typer
 
 from percolyte.commands.impedance_fit import of_each
 from percolyte.commands.shared import Figure, Json, note, print_json
-from percolyte.errors import InputError, Problem, UnitError
+from percolyte.errors import InputError, Problem, UnitError, suggestion
 
 if TYPE_CHECKING:
+    from percolyte.impedance.interfaces import Interfaces
     from percolyte.impedance.measurement import Polarisation
-    from percolyte.impedance.transference import Interfaces
     from percolyte.report.polarisation import SelfDischarge
     from percolyte.units import Dimension
 
@@ -54,7 +54,7 @@ def polarise(
     as_json: Json = False,
 ) -> None:
     """Conductivities and chemical diffusion coefficient of a composite from runs of direct current, and what each run is worth."""
-    from percolyte.impedance.composite import MeasurementFile, read_measurement
+    from percolyte.impedance.composite import BLOCKED, MeasurementFile, read_measurement
     from percolyte.impedance.measurement import Polarisation
     from percolyte.impedance.transient import polarised
     from percolyte.nouns import read_noun
@@ -62,6 +62,8 @@ def polarise(
 
     if contact == "arc":
         raise InputError("--contact arc: direct current shows no arc; write --contact resistance")
+    if unread := [word for word in dict.fromkeys(terminals) if word not in BLOCKED]:
+        raise InputError([Problem("--terminals", _not_between(word, tuple(BLOCKED))) for word in unread])
     common: dict[str, Any] = {"method": "polarisation", "mode": mode, "temperature": temperature}
     common |= {"contact": contact if contact_resistance is None else "resistance"}
     common |= {"contact_resistance": contact_resistance}
@@ -83,6 +85,13 @@ def polarise(
         print_json(polarised_json(found))
     else:
         typer.echo(polarised_text(found))
+
+
+def _not_between(word: str, known: tuple[str, ...]) -> str:
+    """Why no composite is measured by direct current between these terminals, and what is."""
+    said = f"direct current is read between {', '.join(known)}, not '{word}'{suggestion(word, known)}"
+    other = "; for an electrolyte alone see eis transference (between lithium) and eis leakage (between steel)"
+    return said + (other if word == "separator" else "")
 
 
 @app.command("transference")
@@ -137,8 +146,8 @@ def _without_start(run: Polarisation, skip: str | None) -> Polarisation:
 def _interfaces(option: str, written: str) -> Interfaces:
     """A file of a spectrum, or a resistance with or without its error."""
     from percolyte import units
+    from percolyte.impedance.interfaces import Interfaces, interfaces_of
     from percolyte.impedance.readers.reading import read_spectrum
-    from percolyte.impedance.transference import Interfaces, interfaces_of
 
     if Path(written).exists():
         return interfaces_of(read_spectrum(written))

@@ -88,7 +88,7 @@ class ThicknessSeries:
     conductivity: float
     """S/m"""
     contact_resistance: float
-    """ohm, of all contacts together; negative values within the error mean none."""
+    """ohm, of all contacts together; negative values within the error mean none, and beyond it see `negative`."""
     relative_error: float | None
     """Standard error of the conductivity over itself; none for two thicknesses, which always fit."""
     contact_error: float | None
@@ -112,6 +112,11 @@ class ThicknessSeries:
             return None
         reach = self._quantile * self.contact_error
         return self.contact_resistance - reach, self.contact_resistance + reach
+
+    @property
+    def negative(self) -> bool:
+        """Whether the contact resistance is negative beyond its error: contacts between stacked layers make it so, else none is."""
+        return self.contact_interval is not None and self.contact_interval[1] < 0.0
 
     @property
     def _quantile(self) -> float:

@@ -22,6 +22,8 @@ FEWEST = 3
 """Points of each mean."""
 SETTLED = 0.1
 """What is still to fall, over the current, up to which the end counts as reached."""
+DOUBTFUL = 1e-4
+"""S/m: far above the electronic conductivity of an electrolyte that a cell could rest with."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,16 @@ class Leakage:
         if self.conductivity is None:
             return f"{left}: ions still move, and what is left for the electrons is an upper limit; hold the voltage longer"
         return left
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes it doubtful that electrons carry the current."""
+        if (self.conductivity or self.low) <= DOUBTFUL:
+            return ()
+        return (
+            f"above {0.01 * DOUBTFUL:.0e} S/cm the current is hardly that of electrons through an electrolyte: contacts such as lithium pass "
+            "ions, or the cell is short-circuited; steel or carbon blocks ions",
+        )
 
 
 def leakage_current(run: Polarisation, thickness: float, area: float) -> Leakage:

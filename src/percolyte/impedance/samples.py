@@ -184,7 +184,7 @@ class Asked:
 class Meaning:
     """What a contact resistance could be, each alone."""
 
-    share_of_thinnest: float
+    share_of_thinnest: float | None
     """Contacts over the resistance of the thinnest sample."""
     between_layers: float | None
     """Area-specific resistance of one contact between layers, ohm m2."""
@@ -192,18 +192,23 @@ class Meaning:
     """Of each of two equal contacts with perfect conductors that spots touch."""
     fraction_in_film: float | None
     """Of each of two equal contacts that a film of stated thickness covers alone; above one even all of it resists more than was measured."""
+    impossible: bool = False
+    """Negative beyond its error, where no contacts between layers explain it."""
 
 
 def meaning(samples: Samples, one: ThicknessSeries, asked: Asked) -> Meaning:
     """Constriction and film, and layers that touch: R_between = l/σ_seen - l/σ, σ of the layer alone.
 
-    Holds for two equal contacts with perfect conductors, as between steel or lithium.
+    Holds for two equal contacts with perfect conductors, as between steel or lithium. A contact resistance that is
+    negative beyond its error is neither spots nor a film; it is possible for stacked layers only, the contacts at the ends less one between.
     """
     each = 0.5 * max(one.contact_resistance, 0.0)
     thinnest = float(samples.thickness.min()) / one.conductivity
     between = spots = film = None
     if asked.layer is not None and asked.conductivity is not None:
         between = asked.layer / one.conductivity - asked.layer / asked.conductivity
+    if one.negative:
+        return Meaning(None, between, None, None, asked.layer is None)
     if asked.spot is not None:
         spots = fraction_in_contact(each, asked.spot, one.conductivity, np.inf)
     if asked.film_thickness is not None and asked.film_conductivity is not None and each > 0.0:

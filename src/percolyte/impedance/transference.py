@@ -20,34 +20,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from percolyte.errors import InputError, Problem
-from percolyte.impedance.circuit import parse_circuit
 from percolyte.impedance.conductivity import QUANTILE
 from percolyte.impedance.drift import Linearity, linearity
 from percolyte.impedance.estimates import Estimate, Fit
 from percolyte.impedance.fit import fit
-from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
+from percolyte.impedance.interfaces import Interfaces
+from percolyte.impedance.measurement import Polarisation
 from percolyte.impedance.polarisation import FIRST, RELAXATION, RISE, SHORTEST, Relaxation, transference_number
 from percolyte.impedance.transient import ROOM, diffusion_of
 
-ARCS = ("R0-p(R1,CPE1)", "R0-p(R1,CPE1)-Ws2")
-"""Electrolyte and interfaces, without and with the diffusion of the salt."""
 APART = 0.1
 """Relative difference of two readings of one number that is worth a word."""
+ALIKE = 3.0
+"""Factor up to which two times of the same diffusion may differ."""
 LAST_PART = 0.1
 """Of the time, whose mean is the steady current as read."""
-
-
-@dataclass(frozen=True, eq=False)
-class Interfaces:
-    """Resistance of both lithium interfaces together at one time."""
-
-    value: float
-    """ohm"""
-    error: float
-    """Standard error, ohm; zero where none is stated."""
-    electrolyte: float | None = None
-    """Resistance of the electrolyte beside them, ohm, where a spectrum shows it."""
-    fit: Fit | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,26 +65,6 @@ class Transference:
     """How many T the run lasted."""
     linearity: Linearity
     warnings: tuple[str, ...]
-
-
-def interfaces_of(spectrum: MeasuredSpectrum) -> Interfaces:
-    """The interfaces of a lithium cell from its impedance: the arc beside the electrolyte.
-
-    R0-p(R1,CPE1), with the diffusion of the salt behind it where the corrected criterion of Akaike wants it. Holds where
-    the interfaces are one arc and the electrolyte shows none.
-    Errors: InputError where the spectrum does not tell the arc.
-    """
-    fits = [fit(spectrum, parse_circuit(text), loss="robust") for text in ARCS]
-    best = min(fits, key=lambda one: one.aicc)
-    arc = best["R1"]
-    wanted = "read the resistance of the interfaces by other means and state it, such as '25 ohm'"
-    if arc.value is None:
-        raise InputError(f"does not tell the arc of the interfaces: {arc.why}; {wanted}", source=spectrum.source)
-    values = best.values
-    slow = values.get("Ws2_tau", math.inf)
-    if (arc.value * values["CPE1_Q"]) ** (1.0 / values["CPE1_a"]) > slow:
-        raise InputError(f"shows no arc faster than the diffusion of the salt; {wanted}", source=spectrum.source)
-    return Interfaces(arc.value, arc.value * arc.error, best["R0"].value, best)
 
 
 def bruce_vincent(
@@ -230,7 +197,24 @@ def _warnings(found: Transference) -> list[str]:
         said.append(
             "the interfaces were stated without error, so that the interval holds that of the run alone; write '25 +- 1 ohm'"
         )
+    return said + _of_spectra(found)
+
+
+def _of_spectra(found: Transference) -> list[str]:
+    """Where a fit misses its spectrum, and where its slow process is not the relaxation of the run."""
+    said = []
+    time = found.fit[RELAXATION].value
     for when, one in (("before", found.before), ("after", found.after)):
-        if one.fit is not None and one.fit.noise[0] > APART / 2.0:
-            said.append(f"the spectrum {when} is not one arc: residuals of {100.0 * one.fit.noise[0]:.2g} % of |Z|")
+        if one.missed is not None:
+            said.append(
+                f"the fit of the spectrum {when} misses something (residuals of {100.0 * one.missed:.2g} % of |Z| that are no noise): the error "
+                "of the interfaces is widened by it"
+            )
+        slow = one.diffusion
+        if slow is not None and time is not None and not 1.0 / ALIKE < slow[1] / time < ALIKE:
+            said.append(
+                f"the spectrum {when} has a slow process of {slow[0]:.4g} ohm that was taken for the diffusion of the salt, but its L²/D of "
+                f"{slow[1]:.3g} s is not the {time:.3g} s of the run: if it belongs to the interfaces, they have so much more; then state "
+                "their resistance"
+            )
     return said

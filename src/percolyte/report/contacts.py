@@ -12,6 +12,10 @@ from percolyte.report.impedance_fits import interval
 
 YIELDING = -0.95
 """Exponent of the pressure for contacts whose spots yield."""
+IMPOSSIBLE = (
+    "the contact resistance is negative beyond its error, which no contact is: the thicknesses are too large by the same length, "
+    "more than the leads was taken off the resistances, or the line bends, and then the conductivity is wrong too"
+)
 
 
 def contacts_json(found: Contacts, asked: Asked) -> dict[str, Any]:
@@ -33,6 +37,7 @@ def _series_json(pressure: float | None, one: ThicknessSeries, found: Contacts, 
             1e4 * one.contact_resistance, None if contact is None else (1e4 * contact[0], 1e4 * contact[1])
         ),
         "bends": one.bends,
+        "warnings": [IMPOSSIBLE] if told.impossible else [],
         "share_of_thinnest": told.share_of_thinnest,
         "between_layers_ohm_cm2": None if told.between_layers is None else 1e4 * told.between_layers,
         "fraction_in_spots": told.fraction_in_spots,
@@ -65,8 +70,9 @@ def _series_text(one: ThicknessSeries, told: Meaning, asked: Asked) -> list[str]
     lines = [f"conductivity: {_sigma(one.conductivity)}{about}"]
     about = "" if contact is None else f" (95 %: {_ohms(contact[0])} to {_ohms(contact[1])})"
     lines.append(f"contact resistance, all contacts together: {_ohms(one.contact_resistance)}{about}")
-    lines.append(f"  {100.0 * told.share_of_thinnest:.3g} % of the resistance of the thinnest sample")
-    if contact is not None and contact[0] <= 0.0:
+    if told.share_of_thinnest is not None:
+        lines.append(f"  {100.0 * told.share_of_thinnest:.3g} % of the resistance of the thinnest sample")
+    if contact is not None and contact[0] <= 0.0 <= contact[1]:
         lines.append("  none within its error")
     if asked.layer is not None:
         lines.append(
@@ -89,6 +95,7 @@ def _series_text(one: ThicknessSeries, told: Meaning, asked: Asked) -> list[str]
         lines.append(
             f"  as that film, two equal contacts: over {100.0 * told.fraction_in_film:.3g} % of the area{over}"
         )
+    lines += [f"note: {IMPOSSIBLE}"] if told.impossible else []
     lines += ["note: the points bend: composition, density or contacts differ between samples"] if one.bends else []
     return lines
 

@@ -9,8 +9,9 @@ from typing import Any
 from percolyte import units
 from percolyte.impedance.composite import BLOCKED
 from percolyte.impedance.estimates import Estimate
+from percolyte.impedance.interfaces import Interfaces
 from percolyte.impedance.leakage import Leakage
-from percolyte.impedance.transference import Interfaces, Transference
+from percolyte.impedance.transference import Transference
 from percolyte.impedance.transient import ROOM, Polarised, RunFound, SquareRoot
 from percolyte.pouch.lifetime import self_discharge
 from percolyte.report.impedance_fits import conductivity_text, fit_json, interval
@@ -155,10 +156,21 @@ def transference_text(found: Transference) -> str:
         f"{_current(found.steady_current)} by the fit, {_current(found.read[1])} over the last tenth; so read, {read}",
         *([f"  with the first current from the spectrum before, {by_spectrum:.3g}"] if by_spectrum is not None else []),
         f"  interfaces {_interfaces_text(found.before)} before, {_interfaces_text(found.after)} after",
+        *_electrolyte_text(found),
         f"  {found.linearity.words}" + _for_lack(found.run.temperature),
         f"meaning: {MEANING}",
     ]
     return "\n".join([*lines, *(f"note: {warning}" for warning in found.warnings)])
+
+
+def _electrolyte_text(found: Transference) -> list[str]:
+    """Which spectra show an arc that was taken for the electrolyte."""
+    shown = [
+        f"{one.electrolyte:.4g} ohm {when}"
+        for when, one in (("before", found.before), ("after", found.after))
+        if one.bulk_arc and one.electrolyte is not None
+    ]
+    return [f"  the electrolyte has an arc of its own, the faster one: {', '.join(shown)}"] if shown else []
 
 
 def _interfaces_text(one: Interfaces) -> str:
@@ -167,7 +179,9 @@ def _interfaces_text(one: Interfaces) -> str:
 
 
 def _current(amperes: float) -> str:
-    return f"{1e6 * amperes:.4g} uA"
+    """With the prefix that leaves one to three digits before the point, between aA and A."""
+    power = min(max(math.floor(math.log10(max(abs(amperes), 1e-18)) / 3.0), -6), 0)
+    return f"{amperes / 1000.0**power:.4g} {' munpfa'[-power].strip()}A"
 
 
 @dataclass(frozen=True)
@@ -195,6 +209,7 @@ def leakage_json(found: Leakage, cell: SelfDischarge | None) -> dict[str, Any]:
         "voltage_V": found.run.applied,
         "still_falling_relative": found.falling,
         "words": found.words,
+        "warnings": list(found.warnings),
     }
     if cell is not None:
         shares = {name: None if value is None else cell.share(value) for name, value in sigma.items()}
@@ -210,7 +225,7 @@ def leakage_text(found: Leakage, cell: SelfDischarge | None) -> str:
     said = f"{last} (between {low} and {high})" if known else f"at most {high}"
     lines = [
         f"electronic conductivity: {said}",
-        f"  {1e9 * found.current:.4g} nA at {found.run.applied:.4g} V in the end of {found.run.time[-1]:.4g} s",
+        f"  {_current(found.current)} at {found.run.applied:.4g} V in the end of {found.run.time[-1]:.4g} s",
         f"  {found.words}",
     ]
     if cell is not None:
@@ -220,4 +235,4 @@ def leakage_text(found: Leakage, cell: SelfDischarge | None) -> str:
             f"self-discharge: {rate} at {cell.voltage:.3g} V over {1e6 * cell.separator:.3g} um, if the conductivity is the same at every "
             "potential between the electrodes, which a small voltage does not show"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"note: {warning}" for warning in found.warnings)])
