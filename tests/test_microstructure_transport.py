@@ -15,7 +15,7 @@ from percolyte.design import Design, design_from, write_design
 from percolyte.errors import InputError
 from percolyte.evaluation import Evaluation, evaluate
 from percolyte.layer_microstructure import layer_microstructure
-from percolyte.microstructure.files import write_volume
+from percolyte.microstructure.files import read_volume, write_volume
 from percolyte.microstructure.imported import add, addition_from
 from percolyte.microstructure.measure import measure
 from percolyte.microstructure.networks import Roles
@@ -172,6 +172,16 @@ def test_an_electrolyte_that_leads_nowhere_is_a_result_with_a_failed_check(tmp_p
     assert verdicts["volume and recipe"] == "warn"
     assert evaluation_json(found)["transport"]["percolates"]["ions"] is False
     assert "do not percolate" in render_report(found)
+
+
+def test_a_coating_that_the_recipe_leaves_out_is_known_by_its_name(tmp_path: Path) -> None:
+    labels = read_volume(laminate(tmp_path)).labels.copy()
+    labels[:, :, 5] = 5
+    phases = {**LABELS, "LiNbO3": 5}
+    write_volume(Volume(labels, (1e-6,) * 3, phases, "measured", "coated layers"), tmp_path / "coated.tif")
+    found = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "coated.tif"}))
+    assert found.transport.structure is not None
+    assert found.transport.structure.fractions["coating"] == pytest.approx(0.05)
 
 
 def test_an_imported_volume_of_the_recipe_passes_its_check(tmp_path: Path) -> None:

@@ -210,6 +210,10 @@ def damaged(folder: Path, kind: str) -> Path:
             file.write_text("not what the name says")
         case "nothing.tif":
             file.write_bytes(b"")
+        case "cut-packed.tif":
+            noise = np.random.default_rng(0).integers(0, 3, (40, 40, 40)).astype(np.uint8)
+            tifffile.imwrite(file, noise, compression="deflate", metadata=None, photometric="minisblack")
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
         case "cut.npy" | "cut.h5" | "cut.mat" | "cut.tif":
             write_volume(some_volume(), folder / f"whole.{kind[4:]}")
             data = (folder / f"whole.{kind[4:]}").read_bytes()
@@ -274,6 +278,7 @@ REFUSED = {
     "cut.h5": "cut off",
     "cut.mat": "damaged",
     "cut.tif": "cut off",
+    "cut-packed.tif": "is damaged or cut off",
     "colour.tif": "is a colour image",
     "single.tif": "one picture, not a volume",
     "channels.tif": "holds 2 channels",

@@ -64,10 +64,14 @@ def open_tiff(path: Path) -> Image:
             values = _values(path, series, shape)
             described = _description(file)
             voxel, about = _voxel(file, series)
-    except (InputError, OSError):
+    except OSError:
         raise
-    except Exception as error:  # tifffile lets through whatever a damaged header provokes
-        raise InputError(f"is no TIFF file that can be read, or is cut off: {error}", source=str(path)) from None
+    except InputError:
+        # what is left of a file that is cut off looks like one picture
+        if not complaints:
+            raise
+    except Exception:  # tifffile lets through whatever a damaged header provokes
+        raise InputError("is no TIFF file that can be read, or is cut off", source=str(path)) from None
     if complaints:
         raise InputError(f"is damaged or cut off: {complaints[0]}", source=str(path))
     if described is not None:

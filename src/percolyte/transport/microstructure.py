@@ -296,7 +296,7 @@ def _share(estimate: Estimate | None, coarse: Estimate | None) -> Share | None:
 def _phases(volume: Volume, components: Mapping[str, Component]) -> dict[str, str]:
     """Kind of each phase of the volume; InputError for names that the recipe does not know."""
     kinds = (*ROLES, "void")
-    found = {name: components[name].phase if name in components else name for name in volume.phases}
+    found = {name: components[name].phase if name in components else _kind(name) for name in volume.phases}
     known = (*components, *kinds)
     problems = [
         Problem(
@@ -315,6 +315,14 @@ def _phases(volume: Volume, components: Mapping[str, Component]) -> dict[str, st
     if problems:
         raise InputError(problems, source=volume.source)
     return found
+
+
+def _kind(name: str) -> str:
+    """A coating by its name in the library, which an image may show where the recipe leaves it out; else the name."""
+    from percolyte.materials.library import Library
+
+    substance = Library().find(name)
+    return "coating" if substance is not None and substance.phase == "coating" else name
 
 
 def _roles(phases: Mapping[str, str]) -> Roles:
