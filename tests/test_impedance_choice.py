@@ -229,9 +229,10 @@ def test_options_that_make_no_sense_are_refused(tmp_path: Path, options: tuple[s
 def test_options_of_cells_are_refused_for_circuits_and_separators(tmp_path: Path) -> None:
     write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
     with pytest.raises(InputError) as raised:
-        said(tmp_path / "a.csv", "--circuit", "R0-p(R1,CPE1)", "--compare", "--contact", "arc", "--area", "1 cm2")
+        said(tmp_path / "a.csv", "--circuit", "R0-p(R1,CPE1)", "--compare", "--contact", "arc", "--method", "impedance")
     assert all(
-        f"{name}: is of a cell, not of a circuit" in str(raised.value) for name in ("--compare", "--contact", "--area")
+        f"{name}: is of a cell, not of a circuit" in str(raised.value)
+        for name in ("--compare", "--contact", "--method")
     )
     separator = ("--terminals", "separator", *CELL[2:])
     with pytest.raises(InputError, match="--charge-transfer: is of a composite, and a separator has none"):
@@ -251,3 +252,21 @@ def test_files_of_several_temperatures_are_sent_to_the_batch(tmp_path: Path) -> 
         (tmp_path / f"{name}.csv").write_text(f"# temperature: {kelvin} K\n{written}")
     with pytest.raises(InputError, match="percolyte eis batch"):
         said(tmp_path / "a.csv", tmp_path / "b.csv", *CELL)
+
+
+def per_area(folder: Path) -> tuple[Path, Path]:
+    """A spectrum of a separator of 0.785 cm2 in ohm, and in ohm cm2."""
+    z = a_spectrum(a_cell("separator"), SEPARATOR)
+    for name, unit, factor in (("a.csv", "Ohm", 1.0), ("b.csv", "Ohm cm2", 0.785)):
+        rows = [f"{f:.9g},{factor * one.real:.12g},{-factor * one.imag:.12g}" for f, one in zip(z.frequency, z.impedance, strict=True)]  # fmt: skip
+        (folder / name).write_text(f"freq/Hz,Re(Z) [{unit}],-Im(Z) [{unit}]\n" + "\n".join(rows) + "\n")
+    return folder / "a.csv", folder / "b.csv"
+
+
+@pytest.mark.parametrize("what", [("--terminals", "separator", "--thickness", "500 um"), ("--circuit", "R0-CPE1")])
+def test_the_area_stated_turns_a_file_of_ohm_cm2_into_ohm(tmp_path: Path, what: tuple[str, ...]) -> None:
+    plain, by_area = (said(file, *what, "--area", "0.785 cm2") for file in per_area(tmp_path))
+    assert list(by_area["parameters"]) == list(plain["parameters"])
+    for name, one in plain["parameters"].items():
+        # files of 12 digits
+        assert by_area["parameters"][name]["fit"]["value"] == pytest.approx(one["fit"]["value"], rel=1e-6)

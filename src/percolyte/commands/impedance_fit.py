@@ -115,7 +115,7 @@ def fit(
     _check(files, circuit, each, stated, compare=compare, intervals=intervals, corner=corner)
     points = _Points(cycle, imaginary, _numbers(exclude))
     if circuit is not None:
-        found = _circuit_fit(files, circuit, points, PROFILES[intervals])
+        found = _circuit_fit(files, circuit, area or [], points, PROFILES[intervals])
     else:
         found = _cell_fit(files, of_each(files, each), stated, points, compare=compare, profile=PROFILES[intervals])
     if intervals == "posterior":
@@ -180,7 +180,7 @@ def _check(
         cell = "--terminals ion-blocking (or another cell)"
         problems.append(Problem("", f"say what the files are of: {cell}, or --circuit 'R0-p(R1,CPE1)', and not both"))
     if circuit is not None:
-        of_cells = [name for name, value in {**each, **stated}.items() if value and name != "terminals"]
+        of_cells = [name for name, value in {**each, **stated}.items() if value and name not in ("terminals", "area")]
         of_cells += ["compare"] if compare else []
         problems += [Problem(_option(name), "is of a cell, not of a circuit; leave it out") for name in of_cells]
     if intervals not in PROFILES:
@@ -263,7 +263,8 @@ def _numbers(written: str | None) -> list[int]:
     return [int(word) for word in words]
 
 
-def _circuit_fit(files: Sequence[Path], circuit: str, points: _Points, profile: Any) -> _Found:
+def _circuit_fit(files: Sequence[Path], circuit: str, areas: Sequence[str], points: _Points, profile: Any) -> _Found:
+    from percolyte import units
     from percolyte.impedance.choice import CellFit
     from percolyte.impedance.circuit import parse_circuit
     from percolyte.impedance.fit import fit as fit_one
@@ -271,15 +272,18 @@ def _circuit_fit(files: Sequence[Path], circuit: str, points: _Points, profile: 
     model = parse_circuit(circuit)
     if len(files) > 1:
         raise InputError("a circuit is fitted to one file; cells (--terminals) are fitted to several together")
-    found = fit_one(_spectrum(files[0], points), model, profile=profile)
+    if len(areas) > 1:
+        raise InputError(f"--area is given {len(areas)} times for one file; give it once")
+    area = units.parse(areas[0], units.AREA) if areas else None
+    found = fit_one(_spectrum(files[0], points, area), model, profile=profile)
     return _Found(CellFit((), found, {}, found.warnings))
 
 
-def _spectrum(file: Path, points: _Points) -> MeasuredSpectrum:
+def _spectrum(file: Path, points: _Points, area: float | None) -> MeasuredSpectrum:
     from percolyte.impedance.readers.reading import read_spectrum
     from percolyte.impedance.validity import exclude
 
-    spectrum = read_spectrum(file, cycle=points.cycle, imaginary=points.imaginary)
+    spectrum = read_spectrum(file, cycle=points.cycle, area=area, imaginary=points.imaginary)
     return exclude(spectrum, [number - 1 for number in points.left_out], "left out as asked")
 
 
@@ -334,7 +338,8 @@ def _read(
             )
         plain = {"terminals": "separator", "area": tables[0].get("area"), "contact": contact}
         layer = {"electrolyte": {"thickness": tables[0].get("thickness"), "arc": "bulk_arc" in stated}}
-        return [read_noun(MeasuredCell, {**plain, **layer}, source=str(files[0]))], [_spectrum(files[0], points)]
+        cell = read_noun(MeasuredCell, {**plain, **layer}, source=str(files[0]))
+        return [cell], [_spectrum(files[0], points, cell.area)]
     interface = {name: stated[name] for name in ("double_layer", "charge_transfer") if name in stated}
     common: dict[str, Any] = {"contact": contact, **({"interface": interface} if interface else {})}
     known = {"contact_resistance": stated.get("contact_resistance"), "cycle": points.cycle, "exclude": points.left_out}

@@ -136,7 +136,9 @@ def _impedance(table: Table, located: Located, stated: Stated) -> tuple[Complexe
     if area_specific == {True}:
         area = stated.area or table.area
         if area is None:
-            raise InputError("holds the impedance times the area; give the area of the cell")
+            raise InputError(
+                "holds the impedance times the area; write the area of the cell, such as --area '0.785 cm2'"
+            )
         return np.asarray(impedance / area), sign, [*notes, "divided by the area, because the columns are per area"]
     if len(area_specific) > 1:
         raise InputError("has one part of the impedance in ohm and the other times an area; give both in ohm")
