@@ -270,3 +270,28 @@ def test_the_area_stated_turns_a_file_of_ohm_cm2_into_ohm(tmp_path: Path, what: 
     for name, one in plain["parameters"].items():
         # files of 12 digits
         assert by_area["parameters"][name]["fit"]["value"] == pytest.approx(one["fit"]["value"], rel=1e-6)
+
+
+def test_direct_current_on_a_separator_is_sent_to_the_commands_that_read_it(tmp_path: Path) -> None:
+    file, _ = per_area(tmp_path)
+    with pytest.raises(InputError, match=r"--method: of a separator is impedance alone.*eis leakage"):
+        said(file, "--terminals", "separator", *CELL[2:], "--method", "polarisation")
+
+
+def bulk_arc_alone(folder: Path) -> Path:
+    """A separator whose spectrum starts at zero: one arc, 500 ohm."""
+    z = a_spectrum(a_cell("separator", electrolyte={"thickness": "500 um", "arc": True}), SEPARATOR)
+    rows = [f"{f:.9g},{one.real:.12g},{-one.imag:.12g}" for f, one in zip(z.frequency, z.impedance, strict=True)]
+    (folder / "a.csv").write_text("freq/Hz,Re(Z)/Ohm,-Im(Z)/Ohm\n" + "\n".join(rows) + "\n")
+    return folder / "a.csv"
+
+
+def test_one_arc_of_a_separator_is_asked_about_as_bulk_and_as_contact(tmp_path: Path) -> None:
+    cell = (bulk_arc_alone(tmp_path), "--terminals", "separator", "--thickness", "500 um", "--area", "0.785 cm2")
+    found = said(*cell, "--contact", "auto")
+    assert found["comparison"]["chosen"] == "bulk arc"
+    fit = found["parameters"]["electrolyte_resistance"]["fit"]
+    assert fit["low"] < 500.0 < fit["high"]
+    stated = said(*cell, "--contact", "arc")
+    assert stated["parameters"]["electrolyte_resistance"]["fit"] is None
+    assert any("--bulk-arc without --contact arc" in note for note in stated["warnings"])

@@ -194,6 +194,8 @@ def _check(
     if "contact_resistance" in stated and stated.get("contact", "resistance") != "resistance":
         problems.append(Problem("--contact-resistance", f"is known, so that --contact {stated['contact']} says something else; leave one of them out"))  # fmt: skip
     problems += _misplaced(each["terminals"] or [], stated)
+    if "separator" in (each["terminals"] or []) and {*(each["method"] or [])} - {"impedance"}:
+        problems.append(Problem("--method", "of a separator is impedance alone; a run of direct current on one is read with `percolyte eis leakage` or `percolyte eis transference`"))  # fmt: skip
     twice = {file.name for file in files if files.count(file) > 1}
     problems += [
         Problem(name, "is named twice, which would count its noise as less; name it once") for name in sorted(twice)
@@ -307,12 +309,15 @@ def _cell_fit(
 
 
 def _asked(cells: Sequence[MeasuredCell], stated: Mapping[str, Any], *, compare: bool) -> list[Question]:
-    """What is to be chosen: the contact for `--contact auto`, with --compare all that is not stated."""
+    """What is to be chosen: the contact for `--contact auto`, of a separator the arc too, with --compare all that is not stated."""
     from percolyte.impedance.choice import questions
 
     held = {"arc" if name == "bulk_arc" else name for name, value in stated.items() if value != "auto"}
     held |= {"contact"} if "contact_resistance" in stated else set()
-    wanted = questions(cells) if compare else ("contact",) if stated.get("contact") == "auto" else ()
+    composites = any(one.terminals != "separator" for one in cells)
+    # one arc of a separator is that of its contacts or of its bulk: neither can be asked about alone
+    about_contacts: Sequence[Question] = ("contact",) if composites else questions(cells)
+    wanted = questions(cells) if compare else about_contacts if stated.get("contact") == "auto" else ()
     found: list[Question] = [question for question in wanted if question not in held]
     if compare and not found:
         raise InputError(
