@@ -14,6 +14,7 @@ from percolyte.cli import app
 from percolyte.errors import InputError
 from percolyte.impedance.cells import MeasuredCell, impedance_model
 from percolyte.impedance.choice import choose, fit_cells, hints, questions
+from percolyte.impedance.estimates import percent
 from percolyte.impedance.measurement import Floats, MeasuredSpectrum
 from tests.test_measured_composite import ELECTRONIC, IONIC, write_spectrum
 
@@ -278,9 +279,22 @@ def test_direct_current_on_a_separator_is_sent_to_the_commands_that_read_it(tmp_
         said(file, "--terminals", "separator", *CELL[2:], "--method", "polarisation")
 
 
+def test_a_fit_that_misses_by_more_than_a_tenth_says_so_before_any_number(tmp_path: Path) -> None:
+    cell = (bulk_arc_alone(tmp_path), "--terminals", "separator", "--thickness", "500 um", "--area", "0.785 cm2")
+    assert told(*cell).startswith("the fit misses a.csv by ")
+    assert "the numbers below are not to be used\nelectrolyte conductivity" in told(*cell)
+    assert "misses" not in told(*cell, "--bulk-arc")
+
+
+def test_shares_above_one_are_read_as_percent() -> None:
+    assert [percent(share) for share in (2.234, 0.00345, 0.183)] == ["220 %", "0.34 %", "18 %"]
+
+
 def bulk_arc_alone(folder: Path) -> Path:
     """A separator whose spectrum starts at zero: one arc, 500 ohm."""
-    z = a_spectrum(a_cell("separator", electrolyte={"thickness": "500 um", "arc": True}), SEPARATOR)
+    z = a_spectrum(
+        a_cell("separator", electrolyte={"thickness": "500 um", "arc": True}), SEPARATOR | {"electrolyte_cpe": 2e-9}
+    )
     rows = [f"{f:.9g},{one.real:.12g},{-one.imag:.12g}" for f, one in zip(z.frequency, z.impedance, strict=True)]
     (folder / "a.csv").write_text("freq/Hz,Re(Z)/Ohm,-Im(Z)/Ohm\n" + "\n".join(rows) + "\n")
     return folder / "a.csv"

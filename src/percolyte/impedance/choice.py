@@ -18,7 +18,7 @@ from percolyte.impedance.cells import TERMINALS, MeasuredCell, Terminals, impeda
 from percolyte.impedance.comparison import SOME, Comparison, compare
 from percolyte.impedance.composite import MISFIT, MeasurementFile, bare_composite, fit_measurements
 from percolyte.impedance.conductivity import conductivities
-from percolyte.impedance.estimates import NO_NOISE, Estimate, Fit
+from percolyte.impedance.estimates import NO_NOISE, Estimate, Fit, percent
 from percolyte.impedance.fit import Loss, Profile, fit
 from percolyte.impedance.measurement import MeasuredSpectrum
 from percolyte.impedance.misfit import Measurement
@@ -257,7 +257,7 @@ def _closer(one: Fit, than: Fit) -> float:
 
 
 def _left(fit: Fit) -> str:
-    return " and ".join(f"{100.0 * noise:.2g} %" for noise in fit.noise)
+    return " and ".join(percent(noise) for noise in fit.noise)
 
 
 def _other_cells(found: CellFit, measurements: Sequence[Measurement]) -> list[tuple[str, Fit]]:

@@ -16,7 +16,7 @@ from percolyte.errors import InputError, Problem
 from percolyte.files import inside
 from percolyte.impedance.cells import TERMINALS, MeasuredCell, electrolyte_resistance, impedance_model
 from percolyte.impedance.conductivity import QUANTILE, conductivities
-from percolyte.impedance.estimates import Estimate, Fit
+from percolyte.impedance.estimates import Estimate, Fit, percent
 from percolyte.impedance.fit import Loss, Measured, Profile, fit_jointly
 from percolyte.impedance.measurement import Floats, MeasuredSpectrum, Polarisation
 from percolyte.impedance.misfit import Measurement, Model
@@ -317,7 +317,7 @@ def _left_open(found: CompositeFit) -> list[str]:
             run = duration(model, own_values(one, files[0], model, fit), float(measurement.time.max()))
             said += [] if run.sufficient else [f"{one.label}: {run}"]
     said += [
-        f"{one.label}: the residuals are {100.0 * noise:.2g} % of {'|Z|' if one.method == 'impedance' else 'the largest response'}: "
+        f"{one.label}: the residuals are {percent(noise)} of {'|Z|' if one.method == 'impedance' else 'the largest response'}: "
         "it is not of this cell; check its terminals, area and thickness"
         for one, noise in zip(files, fit.noise, strict=True)
         if noise > MISFIT

@@ -160,7 +160,10 @@ def _plain(one: Estimate) -> Number:
 
 
 def batch_text(entries: Sequence[Entry], found: Sequence[Course]) -> Iterator[str]:
-    """What the laws of the first series say, and how many spectra no conductivity should be taken from unseen."""
+    """How many fits miss, what the laws of the first series say, and from how many spectra none should be taken unseen."""
+    missed = sum(one.fitted.noise > MISFIT for one in entries)
+    if missed:
+        yield f"{missed} of {len(entries)} fits miss their spectrum by more than {100.0 * MISFIT:.0f} % of |Z|: it is not of this cell"
     for course in found[:MOST_SAID]:
         for text in law_texts(course):
             yield f"{course.quantity.replace('_', ' ')} {course.series.title}: {text}"
@@ -171,9 +174,6 @@ def batch_text(entries: Sequence[Entry], found: Sequence[Course]) -> Iterator[st
     ]
     if doubtful:
         yield f"{len(doubtful)} of {len(entries)} spectra break the Kramers-Kronig relations; the table says which"
-    missed = sum(one.fitted.noise > MISFIT for one in entries)
-    if missed:
-        yield f"{missed} of {len(entries)} fits miss their spectrum by more than {100.0 * MISFIT:.0f} % of |Z|: it is not of this cell"
 
 
 _LAWS = {
