@@ -309,3 +309,12 @@ def test_one_arc_of_a_separator_is_asked_about_as_bulk_and_as_contact(tmp_path: 
     stated = said(*cell, "--contact", "arc")
     assert stated["parameters"]["electrolyte_resistance"]["fit"] is None
     assert any("--bulk-arc without --contact arc" in note for note in stated["warnings"])
+
+
+def test_a_contact_cannot_resist_more_than_the_whole_cell(tmp_path: Path) -> None:
+    write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
+    z = np.loadtxt(tmp_path / "a.csv", delimiter=",", skiprows=1)
+    least = 0.785 * np.hypot(z[:, 1], z[:, 2]).min()
+    said(tmp_path / "a.csv", *CELL, "--contact-resistance", f"{0.5 * least:.6g} ohm cm2")
+    with pytest.raises(InputError, match=r"a\.csv: the stated contact resistance, .* exceeds the smallest \|Z\|"):
+        said(tmp_path / "a.csv", *CELL, "--contact-resistance", f"{1.01 * least:.6g} ohm cm2")

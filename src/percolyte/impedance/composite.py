@@ -203,7 +203,11 @@ def fit_measurements(
     loss: Loss = "automatic",
     profile: Profile = "automatic",
 ) -> CompositeFit:
-    """The same for files that have been read; options as of `fit`."""
+    """The same for files that have been read; options as of `fit`.
+
+    Errors: InputError where a stated contact resistance is more than a whole spectrum.
+    """
+    _refuse_contacts(files, measurements)
     first = files[0]
     measured: list[Measured] = []
     known: dict[str, float] = {}
@@ -229,6 +233,21 @@ def fit_measurements(
     if len(runs) == len(files):
         found = _as_far_as_shown(found, _relaxation(files, runs))
     return replace(found, warnings=(*found.warnings, *_left_open(found)))
+
+
+def _refuse_contacts(files: Sequence[MeasurementFile], measurements: Sequence[Measurement]) -> None:
+    """A part in series with the rest, all of it passive, cannot exceed |Z| anywhere."""
+    problems = []
+    for one, measurement in zip(files, measurements, strict=True):
+        if one.contact_resistance is None or not isinstance(measurement, MeasuredSpectrum):
+            continue
+        stated = one.contact_resistance / one.area
+        least = float(np.abs(measurement.impedance[measurement.used]).min(initial=math.inf))
+        if stated > least:
+            problems.append(Problem(one.label, f"the stated contact resistance, {stated:.4g} ohm, exceeds the smallest |Z| measured, "
+                                    f"{least:.4g} ohm; check it, its unit and the area: ohm cm2 are those of both contacts together"))  # fmt: skip
+    if problems:
+        raise InputError(problems)
 
 
 def _relaxation(files: Sequence[MeasurementFile], runs: Sequence[Polarisation]) -> Estimate:
