@@ -68,7 +68,7 @@ def batch(
             "--out is the folder of the measured files, where the tables would be read as such; name another"
         )
     files = _files(folder, conditions)
-    stated = Conditions() if conditions is None else read_conditions(conditions)
+    stated = Conditions() if conditions is None else read_conditions(conditions, files)
     for_note = stated.without_row(files)
     cell = _cell(terminals, {"thickness": thickness, "area": area}, contact, bulk_arc, stated, files)
     results = []

@@ -92,19 +92,18 @@ class Conditions:
                         if one is not None and (one.area or one.thickness))  # fmt: skip
 
     def without_row(self, files: Sequence[Path]) -> list[str]:
-        """Files that no row names, once all files and cycles that the rows name are there.
+        """Files that no row names."""
+        return sorted({file.name for file in files} - self.files) if self.source else []
 
-        Errors: InputError that names every row without a file or cycle.
-        """
-        names = [file.name for file in files]
-        rowless = sorted(set(names) - self.files) if self.source else []
-        unknown = sorted(self.files - set(names))
-        problems = [Problem(name, f"there is no such file{suggestion(name, names)}") for name in unknown]
-        problems += [Problem("", f"no row names {listed_briefly(rowless)}")] if rowless and unknown else []
-        problems += [problem for file in files for problem in self._cycles_missing(file)]
-        if problems:
-            raise InputError(problems, source=self.source)
-        return rowless
+    def missing(self, files: Sequence[Path]) -> list[Problem]:
+        """Rows of files and cycles that are not there."""
+        names, rowless = [file.name for file in files], self.without_row(files)
+        without = f"; without a row are {listed_briefly(rowless)}" if rowless else ""
+        problems = [
+            Problem(name, f"there is no such file{suggestion(name, names) or without}")
+            for name in sorted(self.files - set(names))
+        ]
+        return problems + [problem for file in files for problem in self._cycles_missing(file)]
 
     def _cycles_missing(self, file: Path) -> list[Problem]:
         """Rows of cycles that a file does not hold; a file that cannot be read says so when it is fitted."""
@@ -140,11 +139,11 @@ def in_order(spectra: Iterable[tuple[str, int]], temperatures: Sequence[float]) 
     return Conditions(of_cycles={one: Condition(temperature=kelvin) for one, kelvin in zip(spectra, each, strict=True)})
 
 
-def read_conditions(path: str | os.PathLike[str]) -> Conditions:
-    """The conditions of a CSV table, divided by commas, semicolons or tabs.
+def read_conditions(path: str | os.PathLike[str], files: Sequence[Path] | None = None) -> Conditions:
+    """The conditions of a CSV table, divided by commas, semicolons or tabs, of `files` where they are given.
 
     Errors: InputError with every problem of the table: headings that are not known or have no unit, entries that are
-    no such quantity, rows given twice.
+    no such quantity, rows given twice, rows of files and cycles that are not there.
     """
     source = str(path)
     lines = read_text(path).splitlines()
@@ -162,9 +161,11 @@ def read_conditions(path: str | os.PathLike[str]) -> Conditions:
             problems += _take(number, row, headings, columns, of_files, of_cycles)
         if len(filled) == 1:
             problems.append(Problem("", "holds no row below its headings"))
+    found = Conditions(of_files, of_cycles, source)
+    problems += found.missing(files) if files is not None else []
     if problems:
         raise InputError(problems, source=source)
-    return Conditions(of_files, of_cycles, source)
+    return found
 
 
 def _columns(headings: Sequence[str]) -> tuple[dict[str, tuple[int, str]], list[Problem]]:
@@ -207,22 +208,24 @@ def _take(
     entries = {name: row[place].strip() for name, (place, _) in columns.items() if place < len(row)}
     file, cycle = entries.pop("file", ""), entries.pop("cycle", "")
     problems = [] if file else [Problem(where, "names no file")]
-    if cycle and not (cycle.isdecimal() and int(cycle) > 0):
+    whole = not cycle or (cycle.isdecimal() and int(cycle) > 0)
+    if not whole:
         problems.append(Problem(f"{where}, cycle", f"{cycle!r} is no whole number; write for example 2"))
+    condition = Condition()
     try:
         condition = read_noun(Condition, {name: word if name == "sample" else _entry(word, columns[name][1])
                                           for name, word in entries.items() if word})  # fmt: skip
     except InputError as error:
-        return problems + [Problem(f"{where}, {one.where}", one.what) for one in error.problems]
-    if problems:
+        problems += [Problem(f"{where}, {one.where}", one.what) for one in error.problems]
+    if not file or not whole:
         return problems
     if (file, int(cycle)) in of_cycles if cycle else file in of_files:
-        return [Problem(where, f"{file}{f', cycle {cycle}' if cycle else ''} has a row already")]
+        return [*problems, Problem(where, f"{file}{f', cycle {cycle}' if cycle else ''} has a row already")]
     if cycle:
         of_cycles[file, int(cycle)] = condition
     else:
         of_files[file] = condition
-    return []
+    return problems
 
 
 def _entry(word: str, unit: str) -> Any:
