@@ -206,7 +206,7 @@ def test_an_area_in_a_wrong_unit_above_a_table_is_refused(tmp_path: Path) -> Non
 
 def test_impedance_times_area_needs_the_area_and_is_divided_by_it(tmp_path: Path) -> None:
     path = written(tmp_path, table("f/Hz,Z'/ohm cm2,Z''/ohm cm2", lambda c, f, z: (f, 0.5 * z.real, 0.5 * z.imag)))
-    assert "give the area" in refusal(path)
+    assert "write the area of the cell" in refusal(path)
     np.testing.assert_allclose(the(path, area=0.5e-4).impedance, cell(), rtol=1e-12)
 
 

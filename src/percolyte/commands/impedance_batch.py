@@ -55,7 +55,7 @@ def batch(
     from percolyte.impedance.batch import entries_of, run_batch
     from percolyte.impedance.conditions import Conditions, in_order, read_conditions
     from percolyte.report.batch_page import courses_of, draw_spectra, write_batch
-    from percolyte.report.impedance_batch import batch_text
+    from percolyte.report.impedance_batch import amount_text, batch_text
 
     can_hold(out / "report.html")
     if conditions is not None and temperatures is not None:
@@ -94,7 +94,7 @@ def batch(
         "\n".join(
             [
                 *batch_text(entries, found),
-                f"{len(entries)} spectra of {len(results)} files, in {out}: {', '.join(written)}",
+                f"{amount_text(results, entries)}, in {out}: {', '.join(written)}",
             ]
         )
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from percolyte import units
+from percolyte.errors import counted
 from percolyte.impedance.batch import Entry, FileResult, Number
 from percolyte.impedance.composite import MISFIT
 from percolyte.impedance.conditions import Condition
@@ -157,6 +158,13 @@ def law_columns(found: Sequence[Course]) -> Columns:
 
 def _plain(one: Estimate) -> Number:
     return Number(one.value, one.low, one.high, one.unit)
+
+
+def amount_text(results: Sequence[FileResult], entries: Sequence[Entry]) -> str:
+    """How many spectra of how many files, and how many files were not read."""
+    unread = sum(bool(one.problem) for one in results)
+    said = f"{counted(len(entries), 'spectrum', 'spectra')} of {counted(len(results) - unread, 'file')}"
+    return f"{said}; {counted(unread, 'more file')} not read" if unread else said
 
 
 def batch_text(entries: Sequence[Entry], found: Sequence[Course]) -> Iterator[str]:
