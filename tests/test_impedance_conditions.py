@@ -38,6 +38,13 @@ def test_units_stand_in_headings_or_behind_entries(tmp_path: Path) -> None:
     assert [other.of(file, 1).temperature for file in "ab"] == [298.15, 310.0]
 
 
+@pytest.mark.parametrize("division", [";", "\t"])
+def test_commas_are_decimal_where_others_divide(tmp_path: Path, division: str) -> None:
+    rows = "file;sample;temperature;area / cm2\n1,5.csv;2,5;25,5 degC;0,785\n".replace(";", division)
+    found = read_conditions(table(tmp_path, rows))
+    assert found.of("1,5.csv", 1) == Condition(sample="2,5", temperature=298.65, area=0.785e-4)
+
+
 def test_the_row_of_a_cycle_stands_above_that_of_its_file(tmp_path: Path) -> None:
     found = read_conditions(table(tmp_path, "file,cycle,temperature / degC,pressure / MPa\na,,25,5\na,2,60,\n"))
     assert found.of("a", 1) == Condition(temperature=298.15, pressure=5e6)
@@ -58,7 +65,7 @@ def test_the_row_of_a_cycle_stands_above_that_of_its_file(tmp_path: Path) -> Non
         ("file,pressure / bar\na,-5\n", "line 2, pressure: '-5 bar' is too small"),
         ("file,composition\na,1\n", "may mean '1 %' or '100 %'"),
         ("file,state_of_charge / %\na,120\n", "is too large"),
-        ("file;area / cm2\na;0,785\n", "use a point, not a comma"),
+        ('file,area / cm2\na,"0,785"\n', "use a point, not a comma"),
         ("file,area / cm2\na,0,785\n", "has 3 entries below 2 headings"),
         ("file,cycle\na,1.5\n", "'1.5' is no whole number"),
         ("file,temperature / degC\n,25\n", "line 2: names no file"),

@@ -6,7 +6,6 @@ One row a file, or one a cycle of a file; the first column that is needed is `fi
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from percolyte.errors import InputError, Problem, suggestion
-from percolyte.files import read_text
+from percolyte.files import pointed, read_rows
 from percolyte.impedance.cells import MeasuredCell
 from percolyte.impedance.readers.headings import divisions
 from percolyte.impedance.readers.reading import read_spectra
@@ -25,7 +24,6 @@ from percolyte.units import Area, Fraction, Pressure, Temperature, Thickness
 
 SERIES = ("temperature", "pressure", "state_of_charge", "composition")
 """What a series may be over."""
-_DIVISIONS = ("\t", ";", ",")
 EXAMPLE = "file,cycle,temperature / degC,pressure / MPa"
 NAMED = 12
 """Files of a long list that a message names."""
@@ -146,19 +144,18 @@ def read_conditions(path: str | os.PathLike[str], files: Sequence[Path] | None =
     no such quantity, rows given twice, rows of files and cycles that are not there.
     """
     source = str(path)
-    lines = read_text(path).splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    rows = list(csv.reader(lines, delimiter=max(_DIVISIONS, key=first.count), skipinitialspace=True))
-    filled = [(number, row) for number, row in enumerate(rows, start=1) if any(word.strip() for word in row)]
+    filled, commas = read_rows(path)
     if not filled:
         raise InputError(f"is empty; its first line is such as {EXAMPLE!r}", source=source)
-    headings = [word.strip() for word in filled[0][1]]
+    headings = filled[0][1]
     columns, problems = _columns(headings)
+    numeric = {place for name, (place, _) in columns.items() if name not in ("file", "sample")}
     of_files: dict[str, Condition] = {}
     of_cycles: dict[tuple[str, int], Condition] = {}
     if not problems:
         for number, row in filled[1:]:
-            problems += _take(number, row, headings, columns, of_files, of_cycles)
+            words = [pointed(word) if commas and place in numeric else word for place, word in enumerate(row)]
+            problems += _take(number, words, headings, columns, of_files, of_cycles)
         if len(filled) == 1:
             problems.append(Problem("", "holds no row below its headings"))
     found = Conditions(of_files, of_cycles, source)
@@ -205,7 +202,7 @@ def _take(
     if len(row) > len(headings):
         return [Problem(where, f"has {len(row)} entries below {len(headings)} headings; a number has a point, and a name "
                                "that holds a comma stands in quotes")]  # fmt: skip
-    entries = {name: row[place].strip() for name, (place, _) in columns.items() if place < len(row)}
+    entries = {name: row[place] for name, (place, _) in columns.items() if place < len(row)}
     file, cycle = entries.pop("file", ""), entries.pop("cycle", "")
     problems = [] if file else [Problem(where, "names no file")]
     whole = not cycle or (cycle.isdecimal() and int(cycle) > 0)
