@@ -201,7 +201,7 @@ def test_what_is_no_run_of_a_composite_is_refused_with_what_to_write(tmp_path: P
         ("one", rows[:2], "state it: --mode galvanostatic"),
         ("few", rows[:4], "3 points with current, which is no run"),
         ("voltage", [row.rpartition(",")[0] for row in rows], "no run of direct current; a table starts with headings"),
-        ("nan", [*rows[:5], "1,nan,1e-4", *rows[5:]], "row 5 of the run holds no number"),
+        ("nan", [*rows[:5], "1,nan,1e-4", *rows[5:]], "line 6 holds no number"),
         ("twice", [*rows, *rows[1:]], "as where another run begins"),
     ):
         (tmp_path / name).write_text("\n".join(lines) + "\n")

@@ -36,7 +36,7 @@ def recognises(contents: Contents) -> bool:
 def tables(contents: Contents) -> list[Table]:
     """Every table of a text; without headings, three columns of numbers are frequency, real and imaginary part."""
     rows = divided(contents.lines)
-    found = list(tables_in(rows, _maker(contents.text[:2000])))
+    found = list(tables_in(rows, _maker(contents.text[:2000]), 1))
     if not found:
         found = [_without_headings(rows)]
     around = _stated(contents.lines[:SEARCHED])
@@ -69,18 +69,18 @@ def _words(line: str, division: str) -> list[str]:
     return words[:-1] if words and not words[-1] else words
 
 
-def tables_in(rows: Rows, source_format: str) -> Iterator[Table]:
-    """The tables below headings of a spectrum or of a polarisation run."""
+def tables_in(rows: Rows, source_format: str, line: int | None = None) -> Iterator[Table]:
+    """The tables below headings of a spectrum or of a polarisation run; the first row is this line of the file, if any."""
     start, count = 0, 0
     while start < len(rows) and count < MOST_TABLES:
         place = _next_headings(rows, start)
         if place is None:
             return
         row, headings, first = place
-        table, start = _table(rows, row, headings, first, source_format)
+        table, start = _table(rows, row, headings, first, line)
         count += 1
         if table is not None:
-            yield table
+            yield replace(table, source_format=source_format)
 
 
 def _next_headings(rows: Rows, start: int) -> tuple[int, list[str], int] | None:
@@ -111,9 +111,11 @@ def _share(row: Sequence[str]) -> float:
     return sum(number(word) == number(word) for word in words) / len(words) if words else 0.0
 
 
-def _table(rows: Rows, row: int, headings: list[str], first: int, source_format: str) -> tuple[Table | None, int]:
+def _table(rows: Rows, row: int, headings: list[str], first: int, line: int | None) -> tuple[Table | None, int]:
     """The rows of numbers below headings, and the row after them."""
     names = _different(headings)
+    said, before = ("row", 1) if line is None else ("line", line)
+    places: list[int] = []
     values: list[list[float]] = []
     notes: list[str] = []
     end = first
@@ -123,15 +125,17 @@ def _table(rows: Rows, row: int, headings: list[str], first: int, source_format:
             if _share(words) < 0.5:
                 break
             if len(words) > len(names):
-                raise InputError([Problem(f"row {end + 1}", f"has {len(words)} values below {len(names)} headings; divide columns by tabs or semicolons where numbers have decimal commas")])  # fmt: skip
+                raise InputError([Problem(f"{said} {end + before}", f"has {len(words)} values below {len(names)} headings; divide columns by tabs or semicolons where numbers have decimal commas")])  # fmt: skip
+            places.append(end + before)
             values.append([number(word) for word in words] + [np.nan] * (len(names) - len(words)))
         end += 1
     if end < len(rows) and not locate(rows[end]).columns:
-        notes.append(f"row {end + 1} ends the table: {' '.join(rows[end])[:60]!r}")
+        notes.append(f"{said} {end + before} ends the table: {' '.join(rows[end])[:60]!r}")
     if not values:
         return None, max(end, row + 1)
     columns = dict(zip(names, np.array(values).T, strict=True))
-    return Table(columns, source_format, notes=tuple(notes)), max(end, row + 1)
+    lines = () if line is None else tuple(places)
+    return Table(columns, "", notes=tuple(notes), lines=lines), max(end, row + 1)
 
 
 def _different(headings: Sequence[str]) -> list[str]:
