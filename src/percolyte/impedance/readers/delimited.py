@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from percolyte import units
 from percolyte.errors import InputError, Problem, UnitError
 from percolyte.impedance.readers.contents import Contents, Table, number
-from percolyte.impedance.readers.headings import MOST, locate, with_units
+from percolyte.impedance.readers.headings import MOST, RUN, Quantity, locate, of_a_run, with_units
 from percolyte.impedance.readers.spectra import EXAMPLE, RUN_EXAMPLE
 
 SEARCHED = 1000
@@ -38,6 +39,8 @@ def tables(contents: Contents) -> list[Table]:
     rows = divided(contents.lines)
     found = list(tables_in(rows, _maker(contents.text[:2000]), 1))
     if not found:
+        if problems := _incomplete_run(contents.lines):
+            raise InputError(problems)
         found = [_without_headings(rows)]
     around = _stated(contents.lines[:SEARCHED])
     return [replace(table, **around) for table in found]
@@ -146,6 +149,28 @@ def _different(headings: Sequence[str]) -> list[str]:
         seen[heading] = seen.get(heading, 0) + 1
         names.append(heading if seen[heading] == 1 else f"{heading} #{seen[heading]}")
     return names
+
+
+def _incomplete_run(lines: Sequence[str]) -> list[Problem]:
+    """What is missing in the first headings that would be those of a run of direct current."""
+    for line, below in pairwise(line for line in lines[:SEARCHED] if line.strip()):
+        for division in _DIVISIONS:
+            headings = _words(line, division)
+            named = of_a_run(headings) if _share(headings) < 0.5 <= _share(_words(below, division)) else {}
+            if "time" in named and len(named) > 1:
+                return _missing_in(named)
+    return []
+
+
+def _missing_in(named: Mapping[Quantity, tuple[str, bool]]) -> list[Problem]:
+    """Columns of a run that are not there, and those without a unit."""
+    there = " and ".join(name for name in RUN if name in named)
+    absent = [name for name in RUN if name not in named]
+    unitless = [(name, heading) for name, (heading, known) in named.items() if not known]
+    return [
+        *(Problem("", f"has {there} and no column of {name}; a run starts with headings such as {RUN_EXAMPLE!r}") for name in absent),
+        *(Problem(f"column {heading!r}", f"names no unit of {name} that is known; write for example '{name} / {RUN[name]}'") for name, heading in unitless),
+    ]  # fmt: skip
 
 
 def _without_headings(rows: Rows) -> Table:
