@@ -76,3 +76,13 @@ def test_what_a_suggestion_of_processes_needs_is_said_once(tmp_path: Path) -> No
     assert found.output.count("--area") == 1
     whole = ["eis", "drt", str(tmp_path / "a.csv"), "--area", "0.785 cm2", "--thickness", "100 um"]
     assert "suggests" not in CliRunner().invoke(app, whole).output
+
+
+def test_a_spectrum_in_ohm_cm2_is_checked_with_its_area(tmp_path: Path) -> None:
+    write_spectrum(tmp_path / "a.csv", "electron-blocking", 1e-4)
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    (tmp_path / "b.csv").write_text("\n".join(["freq/Hz,Re(Z) [Ohm cm2],-Im(Z) [Ohm cm2]", *lines[1:]]) + "\n")
+    (plain,), (found,) = (said("check", tmp_path / name, "--area", "1 cm2")["spectra"] for name in ("a.csv", "b.csv"))
+    assert (found["verdict"], found["noise_relative"]) == (plain["verdict"], pytest.approx(plain["noise_relative"]))
+    with pytest.raises(InputError, match=r"--area '0\.785 cm2'"):
+        said("check", tmp_path / "b.csv")

@@ -127,7 +127,10 @@ def test_a_table_in_any_units_reads_the_same(tmp_path: Path) -> None:
     layers = read_samples(
         write(tmp_path / "c.csv", "Layers,Resistance / mohm\n1,40000\n2,60000\n"), area=1e-4, layer=2e-4
     )
-    for samples in (plain, same, layers):
+    commas = read_samples(
+        write(tmp_path / "d.csv", "Thickness / mm;Resistance / ohm\n0,2;40,0\n0,4;6,0e1\n"), area=1e-4
+    )
+    for samples in (plain, same, layers, commas):
         np.testing.assert_allclose(samples.thickness, [2e-4, 4e-4], rtol=1e-12)
         np.testing.assert_allclose(samples.resistance, [40e-4, 60e-4], rtol=1e-12)
 
@@ -135,8 +138,8 @@ def test_a_table_in_any_units_reads_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("Thickness / um,Resistance / ohm\n200,x\n400,\n", ["row 1: 'x ohm' is not a number", "row 2: 'ohm' is not"]),
-        ("Thickness / um,Resistance / ohm\n200,nan\n-400,2\n", ["row 1: 'nan ohm'", "row 2: '-400 um' is too small"]),
+        ("Thickness / um,Resistance / ohm\n200,x\n400,\n", ["line 2: 'x ohm' is not a number", "line 3: 'ohm' is not"]),
+        ("Thickness / um,Resistance / ohm\n200,nan\n-400,2\n", ["line 2: 'nan ohm'", "line 3: '-400 um' is too small"]),
         ("Thicknes / um,Resistance / V\n200,1\n", ["did you mean 'thickness'", "write 'Resistance / ohm'"]),
         ("Thickness,Resistance / ohm\n200,1\n", ["write 'Thickness / um'"]),
         ("time/s,Ewe/V,I/A\n1,2,3\n", ["headings are such as"]),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from percolyte.errors import InputError
-from percolyte.files import LARGEST, inside, read_text, read_toml
+from percolyte.files import LARGEST, inside, pointed, read_text, read_toml
 
 
 def refusal(path: Path | str) -> str:
@@ -115,3 +115,8 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_path_within_the_folder_is_found(tmp_path: Path) -> None:
     assert inside(tmp_path, "curves/../a.csv") == tmp_path.resolve() / "a.csv"
+
+
+def test_a_decimal_comma_becomes_a_point_and_no_other_comma_does() -> None:
+    words = {"25,5": "25.5", "-,5e3 um": "-.5e3 um", "1,234,5": "1,234,5", "a,5": "a,5", "7": "7", "1,": "1,"}
+    assert {word: pointed(word) for word in words} == words

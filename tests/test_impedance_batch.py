@@ -16,6 +16,7 @@ from percolyte.impedance import batch
 from percolyte.impedance.batch import STORE, FileResult, entries_of, run_batch
 from percolyte.impedance.cells import MeasuredCell
 from percolyte.impedance.conditions import Conditions, in_order
+from percolyte.impedance.readers.reading import read_spectrum
 from percolyte.report.batch_page import courses_of
 from percolyte.report.impedance_batch import batch_columns
 from percolyte.units import GAS_CONSTANT
@@ -155,7 +156,7 @@ def test_cycles_of_one_file_are_compared_and_told_apart(tmp_path: Path) -> None:
     # rails and interface grow alike, by 20 %, along a line through ln 1, ln 1.1, ln 1.2
     assert result.repeated.change == pytest.approx(0.2, abs=0.01)
     said = run(str(file), *COMMAND, "--out", str(tmp_path / "two"))
-    assert "3 spectra of 1 files" in said
+    assert "3 spectra of 1 file," in said
     with pytest.raises(InputError, match="eis batch"):
         CliRunner().invoke(app, ["eis", "fit", str(file), *COMMAND], catch_exceptions=False)
 
@@ -182,7 +183,7 @@ def test_the_command_writes_tables_and_a_page(tmp_path: Path) -> None:
     assert sheet.max_row == 5
     assert (out / "results.parquet").stat().st_size > 0
     page = (out / "report.html").read_text()
-    assert "3 spectra of 3 files; 1 files were not read" in page
+    assert "3 spectra of 3 files; 1 more file not read" in page
     assert "figures/0.csv-1.svg" not in page
 
 
@@ -232,3 +233,18 @@ def test_a_cell_without_area_is_asked_for_it_or_for_the_column(tmp_path: Path) -
     a_folder(tmp_path)
     with pytest.raises(InputError, match=r"--area.*column area / cm2"):
         run(str(tmp_path), *COMMAND[:4], "--out", str(tmp_path / "out"))
+
+
+def test_what_was_read_is_counted_without_what_was_not(tmp_path: Path) -> None:
+    folder, out = tmp_path / "cells", ("--out", str(tmp_path / "out"), "--no-figures")
+    a_folder(folder)
+    assert "3 spectra of 3 files; 1 more file not read, in " in run(str(folder), *COMMAND, *out)
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "3 spectra of 3 files; 1 more file not read." in page
+    assert "1 spectrum of 1 file, in " in run(str(folder / "0.csv"), *COMMAND, *out)
+
+
+def test_a_cycle_that_a_file_does_not_hold_is_said_in_the_singular(tmp_path: Path) -> None:
+    a_folder(tmp_path)
+    with pytest.raises(InputError, match=r"holds 1 spectrum \(cycle 1\) and none is cycle 4"):
+        read_spectrum(tmp_path / "0.csv", cycle=4)

@@ -14,6 +14,7 @@ from percolyte.cli import app
 from percolyte.errors import InputError
 from percolyte.impedance.cells import MeasuredCell, impedance_model
 from percolyte.impedance.choice import choose, fit_cells, hints, questions
+from percolyte.impedance.estimates import percent
 from percolyte.impedance.measurement import Floats, MeasuredSpectrum
 from tests.test_measured_composite import ELECTRONIC, IONIC, write_spectrum
 
@@ -229,9 +230,10 @@ def test_options_that_make_no_sense_are_refused(tmp_path: Path, options: tuple[s
 def test_options_of_cells_are_refused_for_circuits_and_separators(tmp_path: Path) -> None:
     write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
     with pytest.raises(InputError) as raised:
-        said(tmp_path / "a.csv", "--circuit", "R0-p(R1,CPE1)", "--compare", "--contact", "arc", "--area", "1 cm2")
+        said(tmp_path / "a.csv", "--circuit", "R0-p(R1,CPE1)", "--compare", "--contact", "arc", "--method", "impedance")
     assert all(
-        f"{name}: is of a cell, not of a circuit" in str(raised.value) for name in ("--compare", "--contact", "--area")
+        f"{name}: is of a cell, not of a circuit" in str(raised.value)
+        for name in ("--compare", "--contact", "--method")
     )
     separator = ("--terminals", "separator", *CELL[2:])
     with pytest.raises(InputError, match="--charge-transfer: is of a composite, and a separator has none"):
@@ -251,3 +253,68 @@ def test_files_of_several_temperatures_are_sent_to_the_batch(tmp_path: Path) -> 
         (tmp_path / f"{name}.csv").write_text(f"# temperature: {kelvin} K\n{written}")
     with pytest.raises(InputError, match="percolyte eis batch"):
         said(tmp_path / "a.csv", tmp_path / "b.csv", *CELL)
+
+
+def per_area(folder: Path) -> tuple[Path, Path]:
+    """A spectrum of a separator of 0.785 cm2 in ohm, and in ohm cm2."""
+    z = a_spectrum(a_cell("separator"), SEPARATOR)
+    for name, unit, factor in (("a.csv", "Ohm", 1.0), ("b.csv", "Ohm cm2", 0.785)):
+        rows = [f"{f:.9g},{factor * one.real:.12g},{-factor * one.imag:.12g}" for f, one in zip(z.frequency, z.impedance, strict=True)]  # fmt: skip
+        (folder / name).write_text(f"freq/Hz,Re(Z) [{unit}],-Im(Z) [{unit}]\n" + "\n".join(rows) + "\n")
+    return folder / "a.csv", folder / "b.csv"
+
+
+@pytest.mark.parametrize("what", [("--terminals", "separator", "--thickness", "500 um"), ("--circuit", "R0-CPE1")])
+def test_the_area_stated_turns_a_file_of_ohm_cm2_into_ohm(tmp_path: Path, what: tuple[str, ...]) -> None:
+    plain, by_area = (said(file, *what, "--area", "0.785 cm2") for file in per_area(tmp_path))
+    assert list(by_area["parameters"]) == list(plain["parameters"])
+    for name, one in plain["parameters"].items():
+        # files of 12 digits
+        assert by_area["parameters"][name]["fit"]["value"] == pytest.approx(one["fit"]["value"], rel=1e-6)
+
+
+def test_direct_current_on_a_separator_is_sent_to_the_commands_that_read_it(tmp_path: Path) -> None:
+    file, _ = per_area(tmp_path)
+    with pytest.raises(InputError, match=r"--method: of a separator is impedance alone.*eis leakage"):
+        said(file, "--terminals", "separator", *CELL[2:], "--method", "polarisation")
+
+
+def test_a_fit_that_misses_by_more_than_a_tenth_says_so_before_any_number(tmp_path: Path) -> None:
+    cell = (bulk_arc_alone(tmp_path), "--terminals", "separator", "--thickness", "500 um", "--area", "0.785 cm2")
+    assert told(*cell).startswith("the fit misses a.csv by ")
+    assert "the numbers below are not to be used\nelectrolyte conductivity" in told(*cell)
+    assert "misses" not in told(*cell, "--bulk-arc")
+
+
+def test_shares_above_one_are_read_as_percent() -> None:
+    assert [percent(share) for share in (2.234, 0.00345, 0.183)] == ["220 %", "0.34 %", "18 %"]
+
+
+def bulk_arc_alone(folder: Path) -> Path:
+    """A separator whose spectrum starts at zero: one arc, 500 ohm."""
+    z = a_spectrum(
+        a_cell("separator", electrolyte={"thickness": "500 um", "arc": True}), SEPARATOR | {"electrolyte_cpe": 2e-9}
+    )
+    rows = [f"{f:.9g},{one.real:.12g},{-one.imag:.12g}" for f, one in zip(z.frequency, z.impedance, strict=True)]
+    (folder / "a.csv").write_text("freq/Hz,Re(Z)/Ohm,-Im(Z)/Ohm\n" + "\n".join(rows) + "\n")
+    return folder / "a.csv"
+
+
+def test_one_arc_of_a_separator_is_asked_about_as_bulk_and_as_contact(tmp_path: Path) -> None:
+    cell = (bulk_arc_alone(tmp_path), "--terminals", "separator", "--thickness", "500 um", "--area", "0.785 cm2")
+    found = said(*cell, "--contact", "auto")
+    assert found["comparison"]["chosen"] == "bulk arc"
+    fit = found["parameters"]["electrolyte_resistance"]["fit"]
+    assert fit["low"] < 500.0 < fit["high"]
+    stated = said(*cell, "--contact", "arc")
+    assert stated["parameters"]["electrolyte_resistance"]["fit"] is None
+    assert any("--bulk-arc without --contact arc" in note for note in stated["warnings"])
+
+
+def test_a_contact_cannot_resist_more_than_the_whole_cell(tmp_path: Path) -> None:
+    write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
+    z = np.loadtxt(tmp_path / "a.csv", delimiter=",", skiprows=1)
+    least = 0.785 * np.hypot(z[:, 1], z[:, 2]).min()
+    said(tmp_path / "a.csv", *CELL, "--contact-resistance", f"{0.5 * least:.6g} ohm cm2")
+    with pytest.raises(InputError, match=r"a\.csv: the stated contact resistance, .* exceeds the smallest \|Z\|"):
+        said(tmp_path / "a.csv", *CELL, "--contact-resistance", f"{1.01 * least:.6g} ohm cm2")

@@ -18,6 +18,7 @@ from percolyte.impedance.conditions import Condition, Conditions, read_condition
 from percolyte.impedance.trends import courses, series_in
 from percolyte.report.impedance_batch import point_columns
 from percolyte.units import FARADAY, GAS_CONSTANT
+from tests.test_measured_composite import write_spectrum
 
 CELL = MeasuredCell(terminals="separator", area=1e-4, electrolyte=Electrolyte(thickness=5e-4))
 
@@ -35,6 +36,13 @@ def test_units_stand_in_headings_or_behind_entries(tmp_path: Path) -> None:
                                                thickness=1e-4, area=0.785e-4, sample="7")  # fmt: skip
     other = read_conditions(table(tmp_path, "file;temperature\na;25 °C\nb;310 K\n\n"))
     assert [other.of(file, 1).temperature for file in "ab"] == [298.15, 310.0]
+
+
+@pytest.mark.parametrize("division", [";", "\t"])
+def test_commas_are_decimal_where_others_divide(tmp_path: Path, division: str) -> None:
+    rows = "file;sample;temperature;area / cm2\n1,5.csv;2,5;25,5 degC;0,785\n".replace(";", division)
+    found = read_conditions(table(tmp_path, rows))
+    assert found.of("1,5.csv", 1) == Condition(sample="2,5", temperature=298.65, area=0.785e-4)
 
 
 def test_the_row_of_a_cycle_stands_above_that_of_its_file(tmp_path: Path) -> None:
@@ -57,7 +65,7 @@ def test_the_row_of_a_cycle_stands_above_that_of_its_file(tmp_path: Path) -> Non
         ("file,pressure / bar\na,-5\n", "line 2, pressure: '-5 bar' is too small"),
         ("file,composition\na,1\n", "may mean '1 %' or '100 %'"),
         ("file,state_of_charge / %\na,120\n", "is too large"),
-        ("file;area / cm2\na;0,785\n", "use a point, not a comma"),
+        ('file,area / cm2\na,"0,785"\n', "use a point, not a comma"),
         ("file,area / cm2\na,0,785\n", "has 3 entries below 2 headings"),
         ("file,cycle\na,1.5\n", "'1.5' is no whole number"),
         ("file,temperature / degC\n,25\n", "line 2: names no file"),
@@ -72,18 +80,33 @@ def test_a_table_that_is_wrong_says_where(tmp_path: Path, text: str, said: str) 
 
 
 def test_every_problem_of_a_table_is_in_one_message(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="4 problems"):
+    with pytest.raises(InputError, match="5 problems"):
         read_conditions(table(tmp_path, "file,temperature / degC,area / cm2\na,x,1\n,25,1\nb,25,-1\nb,25,y\n"))
 
 
-def test_files_without_a_row_and_rows_without_a_file_are_named_together(tmp_path: Path) -> None:
-    found = read_conditions(table(tmp_path, "file,temperature / degC\nsampel-1.csv,25\nb.csv,40\nc.csv,60\n"))
+def test_problems_of_entries_files_and_cycles_are_in_one_message(tmp_path: Path) -> None:
+    write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
+    path = table(tmp_path, "file,cycle,temperature / degC\na.csv,7,40\nA.csv,2,25\na.csv,1,warm\n")
     with pytest.raises(InputError) as error:
-        found.without_row([Path("sample-1.csv"), Path("b.csv")])
+        read_conditions(path, [tmp_path / "a.csv"])
+    for said in (
+        "3 problems",
+        "line 4, temperature: 'warm degC' is not a number",
+        "A.csv: there is no such file; did you mean 'a.csv'?",
+        "a.csv: there is no cycle 7; the file holds 1",
+    ):
+        assert said in str(error.value)
+
+
+def test_files_without_a_row_and_rows_without_a_file_are_named_together(tmp_path: Path) -> None:
+    path = table(tmp_path, "file,temperature / degC\nsampel-1.csv,25\nb.csv,40\nnotes.txt,60\n")
+    with pytest.raises(InputError) as error:
+        read_conditions(path, [Path("sample-1.csv"), Path("b.csv")])
+    assert "2 problems" in str(error.value)
     assert "sampel-1.csv: there is no such file; did you mean 'sample-1.csv'?" in str(error.value)
-    assert "c.csv: there is no such file" in str(error.value)
-    assert "no row names sample-1.csv" in str(error.value)
-    assert found.without_row([Path(name) for name in ("sampel-1.csv", "b.csv", "c.csv", "notes.txt")]) == ["notes.txt"]
+    assert "notes.txt: there is no such file; without a row are sample-1.csv" in str(error.value)
+    found = read_conditions(path)
+    assert found.without_row([Path(name) for name in ("sampel-1.csv", "b.csv", "c.csv", "notes.txt")]) == ["c.csv"]
 
 
 def test_an_area_counts_for_all_only_if_it_is_stated_of_all(tmp_path: Path) -> None:

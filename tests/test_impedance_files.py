@@ -206,7 +206,7 @@ def test_an_area_in_a_wrong_unit_above_a_table_is_refused(tmp_path: Path) -> Non
 
 def test_impedance_times_area_needs_the_area_and_is_divided_by_it(tmp_path: Path) -> None:
     path = written(tmp_path, table("f/Hz,Z'/ohm cm2,Z''/ohm cm2", lambda c, f, z: (f, 0.5 * z.real, 0.5 * z.imag)))
-    assert "give the area" in refusal(path)
+    assert "write the area of the cell" in refusal(path)
     np.testing.assert_allclose(the(path, area=0.5e-4).impedance, cell(), rtol=1e-12)
 
 
@@ -299,14 +299,15 @@ GOOD = "f/Hz,Z'/ohm,Z''/ohm\n1000,1,-1\n100,2,-2\n10,3,-3\n"
         (GOOD + "100,2,-2\n", "100 Hz more than once (points 2, 4)"),
         (GOOD + "0,2,-2\n", "the frequency is zero"),
         (GOOD + "-5,2,-2\n", "the frequency is negative"),
-        (GOOD + "5,nan,-2\n", "is no number"),
+        (GOOD + "5,nan,-2\n", "line 5: the frequency or impedance is no number"),
+        ("# cell 3\n\n" + GOOD + "\n5,nan,-2\n4,x,-2\n", "line 8 and 1 more: the frequency or impedance is no number"),
         (GOOD + "5,inf,-2\n", "is no number"),
         (GOOD + "5,,-2\n", "is no number"),
         (GOOD + "5,1.7e308,-1.7e308\n", "is no number"),
         ("freq/Hz,Phase/deg\n1,2\n2,3\n", "no spectrum"),
         ("f/Hz,|Z|/ohm,Phase\n1,2,-3\n2,3,-4\n", "names no unit"),
         ("f/Hz,Z'/ohm,Z''/ohm cm2\n1,2,-3\n2,3,-4\n", "the other times an area"),
-        ("f/Hz,Z'/ohm,Z''/ohm\n1,5,2,5,-3,5\n2,5,3,5,-4,5\n", "6 values below 3 headings"),
+        ("f/Hz,Z'/ohm,Z''/ohm\n1,5,2,5,-3,5\n2,5,3,5,-4,5\n", "line 2: has 6 values below 3 headings"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "is a picture (PNG)"),
         (b"\xff\xd8\xff\xe0" + bytes(range(100)), "is a picture (JPEG)"),
         (bytes(range(256)) * 4, "binary file of no instrument"),

@@ -200,8 +200,11 @@ def test_what_is_no_run_of_a_composite_is_refused_with_what_to_write(tmp_path: P
     for name, lines, said in (
         ("one", rows[:2], "state it: --mode galvanostatic"),
         ("few", rows[:4], "3 points with current, which is no run"),
-        ("voltage", [row.rpartition(",")[0] for row in rows], "no run of direct current; a table starts with headings"),
-        ("nan", [*rows[:5], "1,nan,1e-4", *rows[5:]], "row 5 of the run holds no number"),
+        ("voltage", [row.rpartition(",")[0] for row in rows], "has time and voltage and no column of current"),
+        ("units", ["t,U,I / kA", *rows[1:]], "3 problems"),
+        ("unit", ["t / s,U,I / A", *rows[1:]], "column 'U': names no unit of voltage that is known"),
+        ("letter", ["Time and current, as asked:", "see the other file"], "no spectrum that can be recognised"),
+        ("nan", [*rows[:5], "1,nan,1e-4", *rows[5:]], "line 6 holds no number"),
         ("twice", [*rows, *rows[1:]], "as where another run begins"),
     ):
         (tmp_path / name).write_text("\n".join(lines) + "\n")

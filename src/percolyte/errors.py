@@ -41,7 +41,7 @@ class InputError(PercolyteError):
     def __str__(self) -> str:
         if len(self.problems) == 1 and not self.problems[0].where:
             return f"{self.source}: {self.problems[0].what}" if self.source else self.problems[0].what
-        count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
+        count = counted(len(self.problems), "problem")
         head = f"{self.source}: {count}" if self.source else count
         return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
 
@@ -56,6 +56,11 @@ class RunError(PercolyteError):
     def __init__(self, outcome: str, message: str) -> None:
         self.outcome = outcome
         super().__init__(message)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """'1 file', '2 files'; `many` where it is not `one` with an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

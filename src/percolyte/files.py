@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import os
 import re
@@ -13,6 +14,10 @@ from percolyte.errors import InputError
 
 LARGEST = 16 * 1024 * 1024
 """Bytes; a design or table beyond this is a mistake, not a file to wait for."""
+
+
+_DIVISIONS = ("\t", ";", ",")
+"""Between the entries of a table; the first of those that are as frequent in its headings."""
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
@@ -89,6 +94,21 @@ def read_pairs(path: str | os.PathLike[str], what: str) -> list[tuple[float, flo
         elif rows or number > 1:
             raise InputError(f"line {number} is not two numbers, {what}: {line[:60]!r}", source=str(path))
     return rows
+
+
+def read_rows(path: str | os.PathLike[str]) -> tuple[list[tuple[int, list[str]]], bool]:
+    """Filled rows of a CSV table with their lines, divided by tabs, semicolons or commas, and whether commas are decimal."""
+    lines = read_text(path).splitlines()
+    first = next((line for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
+    division = max(_DIVISIONS, key=first.count)
+    rows = csv.reader(lines, delimiter=division, skipinitialspace=True)
+    filled = [(rows.line_num, [word.strip() for word in row]) for row in rows if any(word.strip() for word in row)]
+    return filled, division != ","
+
+
+def pointed(word: str) -> str:
+    """A number with its decimal comma, and perhaps a unit behind it, with a point instead; any other word as it is."""
+    return re.sub(r"^([-+]?\d*),(\d+)(?![\d,])", r"\1.\2", word)
 
 
 def write_whole(path: Path, content: bytes) -> None:

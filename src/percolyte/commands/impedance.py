@@ -87,6 +87,7 @@ def check(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="File of an instrument; several cycles are compared too.")
     ],
+    area: Area = None,
     cycle: Cycle = None,
     imaginary: ImaginaryColumn = None,
     figure: Figure = None,
@@ -98,12 +99,8 @@ def check(
     from percolyte.impedance.validity import check_spectrum
     from percolyte.report.impedance_checks import drift_json, drift_text, validity_json, validity_text
 
-    wanted = (
-        None
-        if cycle is None
-        else (read_spectrum(file, cycle=cycle, imaginary=stated(None, None, None, imaginary)["imaginary"]),)
-    )
-    spectra = wanted or read_spectra(file, imaginary=stated(None, None, None, imaginary)["imaginary"])
+    arguments = stated(area, None, None, imaginary)
+    spectra = read_spectra(file, **arguments) if cycle is None else (read_spectrum(file, cycle=cycle, **arguments),)
     found = [check_spectrum(spectrum) for spectrum in spectra]
     drift = check_drift(spectra) if len(spectra) > 1 else None
     if figure is not None:

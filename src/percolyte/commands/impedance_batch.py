@@ -55,7 +55,7 @@ def batch(
     from percolyte.impedance.batch import entries_of, run_batch
     from percolyte.impedance.conditions import Conditions, in_order, read_conditions
     from percolyte.report.batch_page import courses_of, draw_spectra, write_batch
-    from percolyte.report.impedance_batch import batch_text
+    from percolyte.report.impedance_batch import amount_text, batch_text
 
     can_hold(out / "report.html")
     if conditions is not None and temperatures is not None:
@@ -68,7 +68,7 @@ def batch(
             "--out is the folder of the measured files, where the tables would be read as such; name another"
         )
     files = _files(folder, conditions)
-    stated = Conditions() if conditions is None else read_conditions(conditions)
+    stated = Conditions() if conditions is None else read_conditions(conditions, files)
     for_note = stated.without_row(files)
     cell = _cell(terminals, {"thickness": thickness, "area": area}, contact, bulk_arc, stated, files)
     results = []
@@ -94,7 +94,7 @@ def batch(
         "\n".join(
             [
                 *batch_text(entries, found),
-                f"{len(entries)} spectra of {len(results)} files, in {out}: {', '.join(written)}",
+                f"{amount_text(results, entries)}, in {out}: {', '.join(written)}",
             ]
         )
     )

@@ -115,7 +115,7 @@ def fit(
     _check(files, circuit, each, stated, compare=compare, intervals=intervals, corner=corner)
     points = _Points(cycle, imaginary, _numbers(exclude))
     if circuit is not None:
-        found = _circuit_fit(files, circuit, points, PROFILES[intervals])
+        found = _circuit_fit(files, circuit, area or [], points, PROFILES[intervals])
     else:
         found = _cell_fit(files, of_each(files, each), stated, points, compare=compare, profile=PROFILES[intervals])
     if intervals == "posterior":
@@ -180,7 +180,7 @@ def _check(
         cell = "--terminals ion-blocking (or another cell)"
         problems.append(Problem("", f"say what the files are of: {cell}, or --circuit 'R0-p(R1,CPE1)', and not both"))
     if circuit is not None:
-        of_cells = [name for name, value in {**each, **stated}.items() if value and name != "terminals"]
+        of_cells = [name for name, value in {**each, **stated}.items() if value and name not in ("terminals", "area")]
         of_cells += ["compare"] if compare else []
         problems += [Problem(_option(name), "is of a cell, not of a circuit; leave it out") for name in of_cells]
     if intervals not in PROFILES:
@@ -194,6 +194,8 @@ def _check(
     if "contact_resistance" in stated and stated.get("contact", "resistance") != "resistance":
         problems.append(Problem("--contact-resistance", f"is known, so that --contact {stated['contact']} says something else; leave one of them out"))  # fmt: skip
     problems += _misplaced(each["terminals"] or [], stated)
+    if "separator" in (each["terminals"] or []) and {*(each["method"] or [])} - {"impedance"}:
+        problems.append(Problem("--method", "of a separator is impedance alone; a run of direct current on one is read with `percolyte eis leakage` or `percolyte eis transference`"))  # fmt: skip
     twice = {file.name for file in files if files.count(file) > 1}
     problems += [
         Problem(name, "is named twice, which would count its noise as less; name it once") for name in sorted(twice)
@@ -263,7 +265,8 @@ def _numbers(written: str | None) -> list[int]:
     return [int(word) for word in words]
 
 
-def _circuit_fit(files: Sequence[Path], circuit: str, points: _Points, profile: Any) -> _Found:
+def _circuit_fit(files: Sequence[Path], circuit: str, areas: Sequence[str], points: _Points, profile: Any) -> _Found:
+    from percolyte import units
     from percolyte.impedance.choice import CellFit
     from percolyte.impedance.circuit import parse_circuit
     from percolyte.impedance.fit import fit as fit_one
@@ -271,15 +274,18 @@ def _circuit_fit(files: Sequence[Path], circuit: str, points: _Points, profile: 
     model = parse_circuit(circuit)
     if len(files) > 1:
         raise InputError("a circuit is fitted to one file; cells (--terminals) are fitted to several together")
-    found = fit_one(_spectrum(files[0], points), model, profile=profile)
+    if len(areas) > 1:
+        raise InputError(f"--area is given {len(areas)} times for one file; give it once")
+    area = units.parse(areas[0], units.AREA) if areas else None
+    found = fit_one(_spectrum(files[0], points, area), model, profile=profile)
     return _Found(CellFit((), found, {}, found.warnings))
 
 
-def _spectrum(file: Path, points: _Points) -> MeasuredSpectrum:
+def _spectrum(file: Path, points: _Points, area: float | None) -> MeasuredSpectrum:
     from percolyte.impedance.readers.reading import read_spectrum
     from percolyte.impedance.validity import exclude
 
-    spectrum = read_spectrum(file, cycle=points.cycle, imaginary=points.imaginary)
+    spectrum = read_spectrum(file, cycle=points.cycle, area=area, imaginary=points.imaginary)
     return exclude(spectrum, [number - 1 for number in points.left_out], "left out as asked")
 
 
@@ -303,12 +309,15 @@ def _cell_fit(
 
 
 def _asked(cells: Sequence[MeasuredCell], stated: Mapping[str, Any], *, compare: bool) -> list[Question]:
-    """What is to be chosen: the contact for `--contact auto`, with --compare all that is not stated."""
+    """What is to be chosen: the contact for `--contact auto`, of a separator the arc too, with --compare all that is not stated."""
     from percolyte.impedance.choice import questions
 
     held = {"arc" if name == "bulk_arc" else name for name, value in stated.items() if value != "auto"}
     held |= {"contact"} if "contact_resistance" in stated else set()
-    wanted = questions(cells) if compare else ("contact",) if stated.get("contact") == "auto" else ()
+    composites = any(one.terminals != "separator" for one in cells)
+    # one arc of a separator is that of its contacts or of its bulk: neither can be asked about alone
+    about_contacts: Sequence[Question] = ("contact",) if composites else questions(cells)
+    wanted = questions(cells) if compare else about_contacts if stated.get("contact") == "auto" else ()
     found: list[Question] = [question for question in wanted if question not in held]
     if compare and not found:
         raise InputError(
@@ -334,7 +343,8 @@ def _read(
             )
         plain = {"terminals": "separator", "area": tables[0].get("area"), "contact": contact}
         layer = {"electrolyte": {"thickness": tables[0].get("thickness"), "arc": "bulk_arc" in stated}}
-        return [read_noun(MeasuredCell, {**plain, **layer}, source=str(files[0]))], [_spectrum(files[0], points)]
+        cell = read_noun(MeasuredCell, {**plain, **layer}, source=str(files[0]))
+        return [cell], [_spectrum(files[0], points, cell.area)]
     interface = {name: stated[name] for name in ("double_layer", "charge_transfer") if name in stated}
     common: dict[str, Any] = {"contact": contact, **({"interface": interface} if interface else {})}
     known = {"contact_resistance": stated.get("contact_resistance"), "cycle": points.cycle, "exclude": points.left_out}

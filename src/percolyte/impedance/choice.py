@@ -18,7 +18,7 @@ from percolyte.impedance.cells import TERMINALS, MeasuredCell, Terminals, impeda
 from percolyte.impedance.comparison import SOME, Comparison, compare
 from percolyte.impedance.composite import MISFIT, MeasurementFile, bare_composite, fit_measurements
 from percolyte.impedance.conductivity import conductivities
-from percolyte.impedance.estimates import NO_NOISE, Estimate, Fit
+from percolyte.impedance.estimates import NO_NOISE, Estimate, Fit, percent
 from percolyte.impedance.fit import Loss, Profile, fit
 from percolyte.impedance.measurement import MeasuredSpectrum
 from percolyte.impedance.misfit import Measurement
@@ -135,12 +135,21 @@ def _one(cell: MeasuredCell, spectrum: MeasuredSpectrum, loss: Loss, profile: Pr
     )
     values = dict(found.values)
     if cell.terminals != "separator" or not {*bulk, *contact} <= values.keys():
-        return found, []
+        return found, _nameless_arc(cell, found)
     if _time(*(values[name] for name in bulk)) > _time(*(values[name] for name in contact)):
         exchanged = {own: values[other] for own, other in zip((*bulk, *contact), (*contact, *bulk), strict=True)}
         found = fit(spectrum, model, start=values | exchanged, loss=loss, profile=profile)
     return found, ["two arcs in series: a spectrum does not name them, and the faster one is taken for the bulk; the other "
                    "may be contacts or grain boundaries"]  # fmt: skip
+
+
+def _nameless_arc(cell: MeasuredCell, found: Fit) -> list[str]:
+    """What to try where all of a separator went into the arc of its contacts."""
+    unknown = {one.name for one in found.estimates if one.value is None}
+    if cell.terminals != "separator" or cell.contact != "arc" or "electrolyte_resistance" not in unknown:
+        return []
+    return ["no resistance stands before the arc, which may as well be that of the bulk: --bulk-arc without --contact arc then "
+            "gives the conductivity"]  # fmt: skip
 
 
 def _time(resistance: float, q: float, exponent: float) -> float:
@@ -248,7 +257,7 @@ def _closer(one: Fit, than: Fit) -> float:
 
 
 def _left(fit: Fit) -> str:
-    return " and ".join(f"{100.0 * noise:.2g} %" for noise in fit.noise)
+    return " and ".join(percent(noise) for noise in fit.noise)
 
 
 def _other_cells(found: CellFit, measurements: Sequence[Measurement]) -> list[tuple[str, Fit]]:

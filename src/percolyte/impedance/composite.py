@@ -16,7 +16,7 @@ from percolyte.errors import InputError, Problem
 from percolyte.files import inside
 from percolyte.impedance.cells import TERMINALS, MeasuredCell, electrolyte_resistance, impedance_model
 from percolyte.impedance.conductivity import QUANTILE, conductivities
-from percolyte.impedance.estimates import Estimate, Fit
+from percolyte.impedance.estimates import Estimate, Fit, percent
 from percolyte.impedance.fit import Loss, Measured, Profile, fit_jointly
 from percolyte.impedance.measurement import Floats, MeasuredSpectrum, Polarisation
 from percolyte.impedance.misfit import Measurement, Model
@@ -203,7 +203,11 @@ def fit_measurements(
     loss: Loss = "automatic",
     profile: Profile = "automatic",
 ) -> CompositeFit:
-    """The same for files that have been read; options as of `fit`."""
+    """The same for files that have been read; options as of `fit`.
+
+    Errors: InputError where a stated contact resistance is more than a whole spectrum.
+    """
+    _refuse_contacts(files, measurements)
     first = files[0]
     measured: list[Measured] = []
     known: dict[str, float] = {}
@@ -229,6 +233,21 @@ def fit_measurements(
     if len(runs) == len(files):
         found = _as_far_as_shown(found, _relaxation(files, runs))
     return replace(found, warnings=(*found.warnings, *_left_open(found)))
+
+
+def _refuse_contacts(files: Sequence[MeasurementFile], measurements: Sequence[Measurement]) -> None:
+    """A part in series with the rest, all of it passive, cannot exceed |Z| anywhere."""
+    problems = []
+    for one, measurement in zip(files, measurements, strict=True):
+        if one.contact_resistance is None or not isinstance(measurement, MeasuredSpectrum):
+            continue
+        stated = one.contact_resistance / one.area
+        least = float(np.abs(measurement.impedance[measurement.used]).min(initial=math.inf))
+        if stated > least:
+            problems.append(Problem(one.label, f"the stated contact resistance, {stated:.4g} ohm, exceeds the smallest |Z| measured, "
+                                    f"{least:.4g} ohm; check it, its unit and the area: ohm cm2 are those of both contacts together"))  # fmt: skip
+    if problems:
+        raise InputError(problems)
 
 
 def _relaxation(files: Sequence[MeasurementFile], runs: Sequence[Polarisation]) -> Estimate:
@@ -317,7 +336,7 @@ def _left_open(found: CompositeFit) -> list[str]:
             run = duration(model, own_values(one, files[0], model, fit), float(measurement.time.max()))
             said += [] if run.sufficient else [f"{one.label}: {run}"]
     said += [
-        f"{one.label}: the residuals are {100.0 * noise:.2g} % of {'|Z|' if one.method == 'impedance' else 'the largest response'}: "
+        f"{one.label}: the residuals are {percent(noise)} of {'|Z|' if one.method == 'impedance' else 'the largest response'}: "
         "it is not of this cell; check its terminals, area and thickness"
         for one, noise in zip(files, fit.noise, strict=True)
         if noise > MISFIT

@@ -6,7 +6,6 @@ One row a file, or one a cycle of a file; the first column that is needed is `fi
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from percolyte.errors import InputError, Problem, suggestion
-from percolyte.files import read_text
+from percolyte.files import pointed, read_rows
 from percolyte.impedance.cells import MeasuredCell
 from percolyte.impedance.readers.headings import divisions
 from percolyte.impedance.readers.reading import read_spectra
@@ -25,7 +24,6 @@ from percolyte.units import Area, Fraction, Pressure, Temperature, Thickness
 
 SERIES = ("temperature", "pressure", "state_of_charge", "composition")
 """What a series may be over."""
-_DIVISIONS = ("\t", ";", ",")
 EXAMPLE = "file,cycle,temperature / degC,pressure / MPa"
 NAMED = 12
 """Files of a long list that a message names."""
@@ -92,19 +90,18 @@ class Conditions:
                         if one is not None and (one.area or one.thickness))  # fmt: skip
 
     def without_row(self, files: Sequence[Path]) -> list[str]:
-        """Files that no row names, once all files and cycles that the rows name are there.
+        """Files that no row names."""
+        return sorted({file.name for file in files} - self.files) if self.source else []
 
-        Errors: InputError that names every row without a file or cycle.
-        """
-        names = [file.name for file in files]
-        rowless = sorted(set(names) - self.files) if self.source else []
-        unknown = sorted(self.files - set(names))
-        problems = [Problem(name, f"there is no such file{suggestion(name, names)}") for name in unknown]
-        problems += [Problem("", f"no row names {listed_briefly(rowless)}")] if rowless and unknown else []
-        problems += [problem for file in files for problem in self._cycles_missing(file)]
-        if problems:
-            raise InputError(problems, source=self.source)
-        return rowless
+    def missing(self, files: Sequence[Path]) -> list[Problem]:
+        """Rows of files and cycles that are not there."""
+        names, rowless = [file.name for file in files], self.without_row(files)
+        without = f"; without a row are {listed_briefly(rowless)}" if rowless else ""
+        problems = [
+            Problem(name, f"there is no such file{suggestion(name, names) or without}")
+            for name in sorted(self.files - set(names))
+        ]
+        return problems + [problem for file in files for problem in self._cycles_missing(file)]
 
     def _cycles_missing(self, file: Path) -> list[Problem]:
         """Rows of cycles that a file does not hold; a file that cannot be read says so when it is fitted."""
@@ -140,31 +137,32 @@ def in_order(spectra: Iterable[tuple[str, int]], temperatures: Sequence[float]) 
     return Conditions(of_cycles={one: Condition(temperature=kelvin) for one, kelvin in zip(spectra, each, strict=True)})
 
 
-def read_conditions(path: str | os.PathLike[str]) -> Conditions:
-    """The conditions of a CSV table, divided by commas, semicolons or tabs.
+def read_conditions(path: str | os.PathLike[str], files: Sequence[Path] | None = None) -> Conditions:
+    """The conditions of a CSV table, divided by commas, semicolons or tabs, of `files` where they are given.
 
     Errors: InputError with every problem of the table: headings that are not known or have no unit, entries that are
-    no such quantity, rows given twice.
+    no such quantity, rows given twice, rows of files and cycles that are not there.
     """
     source = str(path)
-    lines = read_text(path).splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    rows = list(csv.reader(lines, delimiter=max(_DIVISIONS, key=first.count), skipinitialspace=True))
-    filled = [(number, row) for number, row in enumerate(rows, start=1) if any(word.strip() for word in row)]
+    filled, commas = read_rows(path)
     if not filled:
         raise InputError(f"is empty; its first line is such as {EXAMPLE!r}", source=source)
-    headings = [word.strip() for word in filled[0][1]]
+    headings = filled[0][1]
     columns, problems = _columns(headings)
+    numeric = {place for name, (place, _) in columns.items() if name not in ("file", "sample")}
     of_files: dict[str, Condition] = {}
     of_cycles: dict[tuple[str, int], Condition] = {}
     if not problems:
         for number, row in filled[1:]:
-            problems += _take(number, row, headings, columns, of_files, of_cycles)
+            words = [pointed(word) if commas and place in numeric else word for place, word in enumerate(row)]
+            problems += _take(number, words, headings, columns, of_files, of_cycles)
         if len(filled) == 1:
             problems.append(Problem("", "holds no row below its headings"))
+    found = Conditions(of_files, of_cycles, source)
+    problems += found.missing(files) if files is not None else []
     if problems:
         raise InputError(problems, source=source)
-    return Conditions(of_files, of_cycles, source)
+    return found
 
 
 def _columns(headings: Sequence[str]) -> tuple[dict[str, tuple[int, str]], list[Problem]]:
@@ -204,25 +202,27 @@ def _take(
     if len(row) > len(headings):
         return [Problem(where, f"has {len(row)} entries below {len(headings)} headings; a number has a point, and a name "
                                "that holds a comma stands in quotes")]  # fmt: skip
-    entries = {name: row[place].strip() for name, (place, _) in columns.items() if place < len(row)}
+    entries = {name: row[place] for name, (place, _) in columns.items() if place < len(row)}
     file, cycle = entries.pop("file", ""), entries.pop("cycle", "")
     problems = [] if file else [Problem(where, "names no file")]
-    if cycle and not (cycle.isdecimal() and int(cycle) > 0):
+    whole = not cycle or (cycle.isdecimal() and int(cycle) > 0)
+    if not whole:
         problems.append(Problem(f"{where}, cycle", f"{cycle!r} is no whole number; write for example 2"))
+    condition = Condition()
     try:
         condition = read_noun(Condition, {name: word if name == "sample" else _entry(word, columns[name][1])
                                           for name, word in entries.items() if word})  # fmt: skip
     except InputError as error:
-        return problems + [Problem(f"{where}, {one.where}", one.what) for one in error.problems]
-    if problems:
+        problems += [Problem(f"{where}, {one.where}", one.what) for one in error.problems]
+    if not file or not whole:
         return problems
     if (file, int(cycle)) in of_cycles if cycle else file in of_files:
-        return [Problem(where, f"{file}{f', cycle {cycle}' if cycle else ''} has a row already")]
+        return [*problems, Problem(where, f"{file}{f', cycle {cycle}' if cycle else ''} has a row already")]
     if cycle:
         of_cycles[file, int(cycle)] = condition
     else:
         of_files[file] = condition
-    return []
+    return problems
 
 
 def _entry(word: str, unit: str) -> Any:

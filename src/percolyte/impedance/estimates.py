@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from percolyte import units
 from percolyte.impedance.identifiability import (
     PRECISION,
     Linear,
@@ -134,6 +135,11 @@ class Fit:
     def bic(self) -> float:
         """Schwarz's criterion (Ann. Stat. 6 (1978) 461)."""
         return self.free * math.log(self.rows) - 2.0 * self.log_likelihood
+
+
+def percent(share: float) -> str:
+    """Residuals for people to read: '0.34 %', and '220 %' where the digits are two."""
+    return units.text(share, units.FRACTION, digits=2)
 
 
 def assembled(

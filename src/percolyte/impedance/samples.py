@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ import numpy as np
 
 from percolyte import units
 from percolyte.errors import InputError, Problem, UnitError, suggestion
-from percolyte.files import read_text
+from percolyte.files import pointed, read_rows
 from percolyte.impedance.contact import ThicknessSeries, film_contact_area, fraction_in_contact, thickness_series
 from percolyte.impedance.measurement import Floats
 from percolyte.impedance.series import Trend, fit_series
@@ -56,12 +54,18 @@ class Contacts:
 def read_samples(path: str | os.PathLike[str], *, area: float | None = None, layer: float | None = None) -> Samples:
     """A CSV table of thickness (or layers, each `layer` m thick), resistance and perhaps pressure, units in the headings.
 
+    Commas are decimal where semicolons or tabs divide.
+
     Errors: InputError with every cell and heading that cannot be used, and what is missing.
     """
-    rows = list(csv.reader(io.StringIO(read_text(path)), skipinitialspace=True))
-    rows = [row for row in rows if any(cell.strip() for cell in row) and not row[0].lstrip().startswith("#")]
+    filled, commas = read_rows(path)
+    rows = [
+        (line, [pointed(word) if commas else word for word in row])
+        for line, row in filled
+        if not row[0].startswith("#")
+    ]
     problems: list[Problem] = []
-    columns = _columns(rows[0] if rows else [], problems)
+    columns = _columns(rows[0][1] if rows else [], problems)
     values = {name: _values(rows[1:], *found, problems) for name, found in columns.items()}
     problems += [] if problems and len(columns) < LEAST_COLUMNS else _missing(columns, area, layer)
     if problems:
@@ -99,14 +103,14 @@ def _holds(unit: str, dimension: Dimension) -> bool:
 
 
 def _values(
-    rows: Sequence[Sequence[str]], place: int, unit: str, dimension: Dimension, problems: list[Problem]
+    rows: Sequence[tuple[int, Sequence[str]]], place: int, unit: str, dimension: Dimension, problems: list[Problem]
 ) -> Floats:
     found = []
-    for number, row in enumerate(rows, start=1):
+    for line, row in rows:
         try:
             found.append(units.parse(f"{row[place] if place < len(row) else ''} {unit}".strip(), dimension))
         except UnitError as error:
-            problems.append(Problem(f"row {number}", str(error)))
+            problems.append(Problem(f"line {line}", str(error)))
     return np.array(found)
 
 

@@ -23,6 +23,7 @@ from matplotlib.ticker import (
 from percolyte import units
 from percolyte.impedance.batch import Curves, Entry, Fitted
 from percolyte.impedance.drt import RelaxationMap, side_by_side
+from percolyte.impedance.estimates import percent
 from percolyte.impedance.measurement import Complexes, Floats
 from percolyte.impedance.trends import DIMENSIONS, Course, Series
 from percolyte.report.figures import ACCENT, FAINT, INK, STYLE, WARNING, styled
@@ -66,7 +67,7 @@ def spectrum_figure(fitted: Fitted, title: str) -> Figure:
         modulus.set_xlabel("frequency (Hz)")
         _ticks(modulus, EngFormatter(sep=""))
         left = (measured.impedance - model) / np.abs(model)
-        _residuals(residuals, curves, left, f"fit: {100.0 * fitted.noise:.2g} % of |Z|", ())
+        _residuals(residuals, curves, left, f"fit: {percent(fitted.noise)} of |Z|", ())
         _tests(tested, fitted)
         _relaxations(relaxations, fitted)
         for axes in (modulus, phase, tested, residuals, relaxations):

@@ -18,7 +18,7 @@ from percolyte.impedance.trends import Course, courses, series_in
 from percolyte.interchange.table import write_table
 from percolyte.report.batch_figures import figure_name, map_figure, series_map, spectrum_figure, trend_figure
 from percolyte.report.figures import svg
-from percolyte.report.impedance_batch import Columns, batch_columns, law_columns, law_texts, point_columns
+from percolyte.report.impedance_batch import Columns, amount_text, batch_columns, law_columns, law_texts, point_columns
 
 FIGURES = "figures"
 MOST_INSIDE = 12
@@ -104,8 +104,7 @@ def _page(
     environment = Environment(loader=PackageLoader("percolyte.report", "."), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("batch.html.j2").render(
         title=title,
-        spectra=len(entries),
-        files=sum(not one.problem for one in results),
+        amount=amount_text(results, entries),
         refused=[one for one in results if one.problem],
         pictures=[(name, _inside(text) if number < MOST_INSIDE else file, file) for number, (name, file, text) in enumerate(drawn)],
         laws=[

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from percolyte import units
+from percolyte.errors import counted
 from percolyte.impedance.batch import Entry, FileResult, Number
 from percolyte.impedance.composite import MISFIT
 from percolyte.impedance.conditions import Condition
@@ -159,8 +160,18 @@ def _plain(one: Estimate) -> Number:
     return Number(one.value, one.low, one.high, one.unit)
 
 
+def amount_text(results: Sequence[FileResult], entries: Sequence[Entry]) -> str:
+    """How many spectra of how many files, and how many files were not read."""
+    unread = sum(bool(one.problem) for one in results)
+    said = f"{counted(len(entries), 'spectrum', 'spectra')} of {counted(len(results) - unread, 'file')}"
+    return f"{said}; {counted(unread, 'more file')} not read" if unread else said
+
+
 def batch_text(entries: Sequence[Entry], found: Sequence[Course]) -> Iterator[str]:
-    """What the laws of the first series say, and how many spectra no conductivity should be taken from unseen."""
+    """How many fits miss, what the laws of the first series say, and from how many spectra none should be taken unseen."""
+    missed = sum(one.fitted.noise > MISFIT for one in entries)
+    if missed:
+        yield f"{missed} of {len(entries)} fits miss their spectrum by more than {100.0 * MISFIT:.0f} % of |Z|: it is not of this cell"
     for course in found[:MOST_SAID]:
         for text in law_texts(course):
             yield f"{course.quantity.replace('_', ' ')} {course.series.title}: {text}"
@@ -171,9 +182,6 @@ def batch_text(entries: Sequence[Entry], found: Sequence[Course]) -> Iterator[st
     ]
     if doubtful:
         yield f"{len(doubtful)} of {len(entries)} spectra break the Kramers-Kronig relations; the table says which"
-    missed = sum(one.fitted.noise > MISFIT for one in entries)
-    if missed:
-        yield f"{missed} of {len(entries)} fits miss their spectrum by more than {100.0 * MISFIT:.0f} % of |Z|: it is not of this cell"
 
 
 _LAWS = {

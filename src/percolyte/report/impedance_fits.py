@@ -8,7 +8,8 @@ from typing import Any
 
 from percolyte import units
 from percolyte.impedance.choice import Choice
-from percolyte.impedance.estimates import Estimate, Fit
+from percolyte.impedance.composite import MISFIT
+from percolyte.impedance.estimates import Estimate, Fit, percent
 from percolyte.impedance.posterior import Posterior
 from percolyte.report.layout import aligned
 
@@ -105,10 +106,11 @@ def fit_text(
     choice: Choice | None = None,
     posterior: Posterior | None = None,
 ) -> str:
-    """Conductivities first, then the parameters, what is left, and what to know before using them."""
-    lines = [conductivity_text(one) for one in conductivities.values()]
+    """Whether the fit misses what was measured, conductivities, parameters, what is left, and what to know before using them."""
+    lines = _misfit(fit, labels)
+    lines += [conductivity_text(one) for one in conductivities.values()]
     lines += [f"  {one}" for one in fit.estimates]
-    left = (f"{label} {100.0 * noise:.2g} %" for label, noise in zip(labels, fit.noise, strict=True))
+    left = (f"{label} {percent(noise)}" for label, noise in zip(labels, fit.noise, strict=True))
     lines.append(f"  residuals, root mean square of |Z|: {', '.join(left)}")
     lines += [f"  intervals: {_basis(fit)}"]
     lines += [f"  posterior: {posterior.words}"] if posterior is not None else []
@@ -117,6 +119,12 @@ def fit_text(
     if fit.outcome != "done":
         lines.append(f"outcome: {fit.outcome}")
     return "\n".join(lines)
+
+
+def _misfit(fit: Fit, labels: Sequence[str]) -> list[str]:
+    """A first line that nobody overlooks, where the model is not that of the measurement."""
+    missed = [f"{label} by {percent(noise)}" for label, noise in zip(labels, fit.noise, strict=True) if noise > MISFIT]
+    return [f"the fit misses {' and '.join(missed)}: the numbers below are not to be used"] if missed else []
 
 
 def _basis(fit: Fit) -> str:
@@ -134,7 +142,7 @@ def _comparison(choice: Choice) -> str:
     rows = [("description", "AICc", "BIC", "weight", "fitted", "residuals")]
     ranked, comparison = choice.comparison.ranked, choice.comparison
     for one in ranked[:SHOWN]:
-        left = ", ".join(f"{100.0 * noise:.2g} %" for noise in choice.fits[one.name].fit.noise)
+        left = ", ".join(percent(noise) for noise in choice.fits[one.name].fit.noise)
         rows.append((one.name, f"{one.aicc:+.1f}", f"{one.bic:+.1f}", f"{one.weight:.2f}", str(one.free), left))
     table = [f"  {line}" for line in aligned(rows).splitlines()]
     if len(ranked) > SHOWN:

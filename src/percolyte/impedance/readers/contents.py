@@ -39,6 +39,12 @@ class Table:
     """K"""
     measured_at: str = ""
     notes: tuple[str, ...] = field(default=())
+    lines: tuple[int, ...] = ()
+    """Of the file, in which the rows stand; empty where a row is no line of it."""
+
+    def place(self, row: int) -> str:
+        """Where a row, counted from 0, is found in the file."""
+        return f"line {self.lines[row]}" if self.lines else f"row {row + 1}"
 
 
 @dataclass(frozen=True)

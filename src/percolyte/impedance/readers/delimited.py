@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from percolyte import units
 from percolyte.errors import InputError, Problem, UnitError
 from percolyte.impedance.readers.contents import Contents, Table, number
-from percolyte.impedance.readers.headings import MOST, locate, with_units
+from percolyte.impedance.readers.headings import MOST, RUN, Quantity, locate, of_a_run, with_units
 from percolyte.impedance.readers.spectra import EXAMPLE, RUN_EXAMPLE
 
 SEARCHED = 1000
@@ -36,8 +37,10 @@ def recognises(contents: Contents) -> bool:
 def tables(contents: Contents) -> list[Table]:
     """Every table of a text; without headings, three columns of numbers are frequency, real and imaginary part."""
     rows = divided(contents.lines)
-    found = list(tables_in(rows, _maker(contents.text[:2000])))
+    found = list(tables_in(rows, _maker(contents.text[:2000]), 1))
     if not found:
+        if problems := _incomplete_run(contents.lines):
+            raise InputError(problems)
         found = [_without_headings(rows)]
     around = _stated(contents.lines[:SEARCHED])
     return [replace(table, **around) for table in found]
@@ -69,18 +72,18 @@ def _words(line: str, division: str) -> list[str]:
     return words[:-1] if words and not words[-1] else words
 
 
-def tables_in(rows: Rows, source_format: str) -> Iterator[Table]:
-    """The tables below headings of a spectrum or of a polarisation run."""
+def tables_in(rows: Rows, source_format: str, line: int | None = None) -> Iterator[Table]:
+    """The tables below headings of a spectrum or of a polarisation run; the first row is this line of the file, if any."""
     start, count = 0, 0
     while start < len(rows) and count < MOST_TABLES:
         place = _next_headings(rows, start)
         if place is None:
             return
         row, headings, first = place
-        table, start = _table(rows, row, headings, first, source_format)
+        table, start = _table(rows, row, headings, first, line)
         count += 1
         if table is not None:
-            yield table
+            yield replace(table, source_format=source_format)
 
 
 def _next_headings(rows: Rows, start: int) -> tuple[int, list[str], int] | None:
@@ -111,9 +114,11 @@ def _share(row: Sequence[str]) -> float:
     return sum(number(word) == number(word) for word in words) / len(words) if words else 0.0
 
 
-def _table(rows: Rows, row: int, headings: list[str], first: int, source_format: str) -> tuple[Table | None, int]:
+def _table(rows: Rows, row: int, headings: list[str], first: int, line: int | None) -> tuple[Table | None, int]:
     """The rows of numbers below headings, and the row after them."""
     names = _different(headings)
+    said, before = ("row", 1) if line is None else ("line", line)
+    places: list[int] = []
     values: list[list[float]] = []
     notes: list[str] = []
     end = first
@@ -123,15 +128,17 @@ def _table(rows: Rows, row: int, headings: list[str], first: int, source_format:
             if _share(words) < 0.5:
                 break
             if len(words) > len(names):
-                raise InputError([Problem(f"row {end + 1}", f"has {len(words)} values below {len(names)} headings; divide columns by tabs or semicolons where numbers have decimal commas")])  # fmt: skip
+                raise InputError([Problem(f"{said} {end + before}", f"has {len(words)} values below {len(names)} headings; divide columns by tabs or semicolons where numbers have decimal commas")])  # fmt: skip
+            places.append(end + before)
             values.append([number(word) for word in words] + [np.nan] * (len(names) - len(words)))
         end += 1
     if end < len(rows) and not locate(rows[end]).columns:
-        notes.append(f"row {end + 1} ends the table: {' '.join(rows[end])[:60]!r}")
+        notes.append(f"{said} {end + before} ends the table: {' '.join(rows[end])[:60]!r}")
     if not values:
         return None, max(end, row + 1)
     columns = dict(zip(names, np.array(values).T, strict=True))
-    return Table(columns, source_format, notes=tuple(notes)), max(end, row + 1)
+    lines = () if line is None else tuple(places)
+    return Table(columns, "", notes=tuple(notes), lines=lines), max(end, row + 1)
 
 
 def _different(headings: Sequence[str]) -> list[str]:
@@ -142,6 +149,28 @@ def _different(headings: Sequence[str]) -> list[str]:
         seen[heading] = seen.get(heading, 0) + 1
         names.append(heading if seen[heading] == 1 else f"{heading} #{seen[heading]}")
     return names
+
+
+def _incomplete_run(lines: Sequence[str]) -> list[Problem]:
+    """What is missing in the first headings that would be those of a run of direct current."""
+    for line, below in pairwise(line for line in lines[:SEARCHED] if line.strip()):
+        for division in _DIVISIONS:
+            headings = _words(line, division)
+            named = of_a_run(headings) if _share(headings) < 0.5 <= _share(_words(below, division)) else {}
+            if "time" in named and len(named) > 1:
+                return _missing_in(named)
+    return []
+
+
+def _missing_in(named: Mapping[Quantity, tuple[str, bool]]) -> list[Problem]:
+    """Columns of a run that are not there, and those without a unit."""
+    there = " and ".join(name for name in RUN if name in named)
+    absent = [name for name in RUN if name not in named]
+    unitless = [(name, heading) for name, (heading, known) in named.items() if not known]
+    return [
+        *(Problem("", f"has {there} and no column of {name}; a run starts with headings such as {RUN_EXAMPLE!r}") for name in absent),
+        *(Problem(f"column {heading!r}", f"names no unit of {name} that is known; write for example '{name} / {RUN[name]}'") for name, heading in unitless),
+    ]  # fmt: skip
 
 
 def _without_headings(rows: Rows) -> Table:

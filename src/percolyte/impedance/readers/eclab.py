@@ -26,5 +26,5 @@ def tables(contents: Contents) -> list[Table]:
     rows = [[word.strip() for word in line.rstrip("\t").split("\t")] for line in contents.lines[first:]]
     return [
         replace(table, technique=technique, area=area, measured_at=facts.get("Acquisition started on", ""), notes=(*table.notes, *notes))
-        for table in tables_in(rows, "BioLogic mpt")
+        for table in tables_in(rows, "BioLogic mpt", first + 1)
     ]  # fmt: skip

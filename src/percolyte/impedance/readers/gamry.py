@@ -27,7 +27,7 @@ def tables(contents: Contents) -> list[Table]:
     for (row, name), (end, _) in pairwise([*starts, (len(contents.lines), "")]):
         rows = [[word.strip() for word in line.split("\t")] for line in contents.lines[row + 1 : end]]
         sign = "Zimag of Gamry is Im(Z)" if name.startswith("Z") else ""
-        for table in tables_in(rows, "Gamry DTA"):
+        for table in tables_in(rows, "Gamry DTA", row + 2):
             corrected = ("the drift-corrected columns beside the measured ones are not used",) if "ZrealDrCor (ohm)" in table.columns else ()  # fmt: skip
             found.append(replace(table, sign=sign, technique=_technique(contents), area=area, measured_at=measured_at, notes=(*table.notes, *notes, *corrected)))  # fmt: skip
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -55,7 +55,9 @@ _UNITS: dict[Quantity, dict[str, float]] = {
     "voltage": {"V": 1.0, "mV": 1e-3, "Vvs.Ref.": 1.0, "volt": 1.0, "volts": 1.0},
     "current": {"A": 1.0, "mA": 1e-3, "uA": 1e-6, "nA": 1e-9, "amp": 1.0},
 }  # fmt: skip
-_NEEDS_A_UNIT = {"time", "voltage", "current"}
+RUN: Mapping[Quantity, str] = {"time": "s", "voltage": "V", "current": "A"}
+"""What a run of direct current is made of, and a unit of each."""
+_NEEDS_A_UNIT = RUN.keys()
 """Short names (`t`, `E`, `I`) that mean nothing without one."""
 _SPELT = str.maketrans({
     "Ω": "ohm", "\u2126": "ohm", "µ": "u", "μ": "u", "−": "-", "–": "-", "′": "'", "’": "'", "″": "''", "”": "''", '"': "''",
@@ -173,6 +175,17 @@ def locate(headings: Sequence[str]) -> Located:
             if known is None or found.rank < known[1].rank:
                 columns[found.quantity] = (heading, found)
     return Located(columns, unknown)
+
+
+def of_a_run(headings: Sequence[str]) -> dict[Quantity, tuple[str, bool]]:
+    """Headings that name time, voltage and current, each with whether its unit is known."""
+    found = {name: (heading, True) for name, (heading, _) in locate(headings).columns.items() if name in RUN}
+    for heading in headings[:MOST]:
+        for name, _ in divisions(heading.strip().translate(_SPELT)):
+            for quantity, _, _ in _named(name):
+                if quantity in RUN:
+                    found.setdefault(quantity, (heading, False))
+    return found
 
 
 def with_units(headings: Sequence[str], below: Sequence[str]) -> list[str] | None:

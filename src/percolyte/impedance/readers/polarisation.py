@@ -47,7 +47,7 @@ def run_of(table: Table, stated: Stated, source: str, mode: Mode | None) -> Pola
         table.columns[located.columns[name][0]] * located.columns[name][1].factor
         for name in ("time", "voltage", "current")
     )
-    _refuse_rows(time, voltage, current)
+    _refuse_rows(table, time, voltage, current)
     working = np.abs(current) > RESTING * np.max(np.abs(current))
     first, last = _working(working)
     used = slice(first, last + 1)
@@ -75,10 +75,10 @@ def run_of(table: Table, stated: Stated, source: str, mode: Mode | None) -> Pola
     )  # fmt: skip
 
 
-def _refuse_rows(time: Floats, voltage: Floats, current: Floats) -> None:
+def _refuse_rows(table: Table, time: Floats, voltage: Floats, current: Floats) -> None:
     bad = ~(np.isfinite(time) & np.isfinite(voltage) & np.isfinite(current))
     if bad.any():
-        raise InputError(f"row {int(np.flatnonzero(bad)[0]) + 1} of the run holds no number; correct or delete it")
+        raise InputError(f"{table.place(int(np.flatnonzero(bad)[0]))} holds no number; correct or delete it")
     if (np.diff(time) < 0.0).any():
         place = int(np.flatnonzero(np.diff(time) < 0.0)[0])
         raise InputError(f"time falls after {time[place]:g} s, as where another run begins; cut out one run")

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from percolyte.errors import InputError, Problem
+from percolyte.errors import InputError, Problem, counted
 from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
 from percolyte.impedance.readers import (
     autolab,
@@ -167,6 +167,6 @@ def read_spectrum(path: str | os.PathLike[str], *, cycle: int | None = None, are
     cycles = ", ".join(str(spectrum.cycle) for spectrum in spectra[:12]) + (", ..." if len(spectra) > 12 else "")
     wanted = "where one is wanted" if cycle is None else f"and none is cycle {cycle}"
     raise InputError(
-        f"holds {len(spectra)} spectra (cycles {cycles}) {wanted}; choose one with --cycle {spectra[0].cycle}, or fit all with `percolyte eis batch`",
+        f"holds {counted(len(spectra), 'spectrum', 'spectra')} (cycle{'s' * (len(spectra) > 1)} {cycles}) {wanted}; choose one with --cycle {spectra[0].cycle}, or fit all with `percolyte eis batch`",
         source=str(path),
     )

@@ -64,7 +64,7 @@ def spectra_of(table: Table, stated: Stated, source: str) -> list[MeasuredSpectr
     alternating = (frequency != 0.0) | (np.abs(impedance) > 0.0)
     if not alternating.all():
         notes.append(f"{int((~alternating).sum())} rows without a frequency are of direct current, and left out")
-    _refuse_rows(frequency, impedance, alternating)
+    _refuse_rows(table, frequency, impedance, alternating)
     cycle = _values(table, located, "cycle") if "cycle" in located.columns else np.ones(frequency.size)
     parts = list(_cycles(cycle, frequency, np.flatnonzero(alternating)))
     numbers = _cycle_numbers([float(cycle[rows[0]]) for rows in parts])
@@ -136,7 +136,9 @@ def _impedance(table: Table, located: Located, stated: Stated) -> tuple[Complexe
     if area_specific == {True}:
         area = stated.area or table.area
         if area is None:
-            raise InputError("holds the impedance times the area; give the area of the cell")
+            raise InputError(
+                "holds the impedance times the area; write the area of the cell, such as --area '0.785 cm2'"
+            )
         return np.asarray(impedance / area), sign, [*notes, "divided by the area, because the columns are per area"]
     if len(area_specific) > 1:
         raise InputError("has one part of the impedance in ohm and the other times an area; give both in ohm")
@@ -184,7 +186,7 @@ def _turned(phase: Floats, real: Floats, imaginary: Floats) -> bool | None:
     return other < same
 
 
-def _refuse_rows(frequency: Floats, impedance: Complexes, alternating: NDArray[np.bool_]) -> None:
+def _refuse_rows(table: Table, frequency: Floats, impedance: Complexes, alternating: NDArray[np.bool_]) -> None:
     """What cannot be a point of a spectrum, every kind named with its first row."""
     zero = alternating & (frequency == 0.0)
     negative = frequency < 0.0
@@ -194,7 +196,9 @@ def _refuse_rows(frequency: Floats, impedance: Complexes, alternating: NDArray[n
         if rows.any():
             places = np.flatnonzero(rows)
             more = f" and {places.size - 1} more" if places.size > 1 else ""
-            problems.append(Problem(f"row {places[0] + 1}{more}", f"the frequency {what}; correct or delete the row"))
+            problems.append(
+                Problem(f"{table.place(int(places[0]))}{more}", f"the frequency {what}; correct or delete it")
+            )
     if problems:
         raise InputError(problems)
 
