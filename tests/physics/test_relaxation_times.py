@@ -90,6 +90,23 @@ def test_two_arcs_are_two_peaks_only_where_the_data_tell_them_apart(slower: floa
     assert sum(peak.resistance.value for peak in large) == pytest.approx(200.0, rel=0.03)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_an_arc_at_the_end_of_the_range_swallows_no_other_over_a_valley(seed: int) -> None:
+    """Three decades apart, the fast one beyond the fastest point: both are there, the fast one as a bound."""
+    bulk = 127.0 / (1.0 + S * 6.4e-8)
+    found = relaxation_times(measured(bulk + zarc(150.0, 3.4e-4, 0.9), 3e-3, seed))
+    fast, slow = (peak for peak in found.peaks if peak.resistance.value > 20.0)
+    assert fast.cut
+    assert not slow.cut
+    # the lobes that smoothing cuts off the tails of an arc with exponent 0.9 are counted with it
+    beyond = sum(peak.resistance.value for peak in found.peaks if peak is not fast)
+    assert beyond == pytest.approx(150.0, rel=0.05)
+    assert slow.resistance.value > 0.9 * beyond
+    assert abs(np.log(slow.time_constant.value / 3.4e-4)) < 0.3
+    assert fast.last < slow.first
+    assert found.density[fast.last] == 0.0
+
+
 def test_ends_are_found_where_they_are_and_only_there() -> None:
     arcs = 20.0 + zarc(50.0, 1e-5, 0.9) + zarc(30.0, 1e-2, 0.8)
     bare = relaxation_times(measured(arcs, 5e-3), bands=False)

@@ -30,7 +30,7 @@ WIDENED = 1.35
 VALLEY = 0.9
 """Two maxima are two peaks where the density between falls below this part of the lower one."""
 SEPARATE = 0.9
-"""Part of the draws in which it must fall below both maxima, too."""
+"""Part of the draws in which it must do so at one and the same time constant."""
 SMALLEST_PEAK = 0.01
 """Of the polarisation resistance."""
 
@@ -236,23 +236,34 @@ def _peaks(logarithms: Floats, density: Floats, draws: Floats, spectrum: Measure
 
 
 def _apart(density: Floats, draws: Floats) -> list[tuple[int, int]]:
-    """First and last node of each peak."""
+    """First and last node of each peak: lobes of the estimate, the least separate two joined until all are apart."""
     padded = np.concatenate([[-1.0], density, [-1.0]])
-    tops = [int(i) for i in np.flatnonzero((density > padded[:-2]) & (density >= padded[2:])) if density[i] > 0.0]
-    bounds: list[int] = []
-    kept = tops[:1]
-    for top in tops[1:]:
-        valley = kept[-1] + int(np.argmin(density[kept[-1] : top + 1]))
-        lower = np.minimum(density[kept[-1]], density[top])
-        shallow = density[valley] > VALLEY * lower
-        both = np.minimum(draws[:, kept[-1]], draws[:, top])
-        if shallow or (len(draws) and np.mean(draws[:, valley] < both) < SEPARATE):
-            kept[-1] = max(kept[-1], top, key=lambda i: float(density[i]))
-        else:
-            bounds.append(valley)
-            kept.append(top)
-    edges = [-1, *bounds, density.size - 1]
+    tops = np.flatnonzero((density > padded[:-2]) & (density >= padded[2:]) & (density > 0.0)).tolist()
+    edges = [-1, *(_valley(density, *pair) for pair in pairwise(tops)), density.size - 1]
+    rows = draws if len(draws) else density[None]
+    while len(edges) > 2:
+        clear = [_separation(density, rows, edges[i] + 1, edges[i + 1], edges[i + 2]) for i in range(len(edges) - 2)]
+        least = int(np.argmin(clear))
+        if clear[least] >= SEPARATE:
+            break
+        del edges[least + 1]
     return [(start + 1, end) for start, end in pairwise(edges)]
+
+
+def _valley(density: Floats, top: int, other: int) -> int:
+    """The middle of all nodes between two tops where the density is least, which may be zero over decades."""
+    lowest = np.flatnonzero(density[top : other + 1] == density[top : other + 1].min())
+    return top + int(lowest[lowest.size // 2])
+
+
+def _separation(density: Floats, rows: Floats, first: int, middle: int, last: int) -> float:
+    """Largest part of the rows that a single node between the highest of two neighbours parts: each may move with the draw."""
+    parts = rows[:, first : last + 1]
+    before = np.maximum.accumulate(parts, axis=1)
+    after = np.maximum.accumulate(parts[:, ::-1], axis=1)[:, ::-1]
+    parted = np.mean(parts < VALLEY * np.minimum(before, after), axis=0)
+    tops = int(np.argmax(density[first : middle + 1])), middle - first + int(np.argmax(density[middle : last + 1]))
+    return float(parted[tops[0] : tops[1] + 1].max())
 
 
 def _upper_half(density: Floats, top: int, first: int, last: int) -> NDArray[np.int64]:
