@@ -32,7 +32,9 @@ VALLEY = 0.9
 SEPARATE = 0.9
 """Part of the draws in which it must do so at one and the same time constant."""
 SMALLEST_PEAK = 0.01
-"""Of the polarisation resistance."""
+"""Of the resistance of all peaks that are told from zero."""
+TOLD = 3.0
+"""Standard deviations of |Z| at its time constant below which the resistance of a peak is not told from zero."""
 
 PROCESSES = (
     ("bulk", "F/cm", 1e-13, 1e-11),
@@ -116,6 +118,8 @@ class RelaxationTimes:
     strength: float
     """Of the regularisation that the data chose."""
     peaks: tuple[Peak, ...]
+    doubtful: tuple[Peak, ...]
+    """Lobes whose resistance is not told from zero, as before a blocking end of much larger |Z|; they are no peaks."""
     discounted: tuple[int, ...]
     """Points that lie far off all others, by index."""
 
@@ -161,6 +165,7 @@ def relaxation_times(spectrum: MeasuredSpectrum, *, bands: bool = True) -> Relax
     density, spread = unknowns[first:], _centred(draws[:, first:], unknowns[first:])
     full = np.hstack([ends.columns(spectrum.omega), kernel_of(spectrum.omega, problem.logarithms, spacing)])
     low, high = _interval(spread)
+    noise = math.sqrt(found.variance)
     return RelaxationTimes(
         spectrum,
         np.exp(problem.logarithms),
@@ -172,9 +177,9 @@ def relaxation_times(spectrum: MeasuredSpectrum, *, bands: bool = True) -> Relax
         float(unknowns[1]) or None if ends.inductance else None,
         Blocking(float(1.0 / unknowns[first - 1]), ends.exponent) if ends.exponent and unknowns[first - 1] else None,
         full @ unknowns,
-        math.sqrt(found.variance),
+        noise,
         found.strength,
-        _peaks(problem.logarithms, density, draws[:, first:], spectrum),
+        *_told(_peaks(problem.logarithms, density, draws[:, first:], spectrum), spectrum, noise),
         tuple(np.flatnonzero(spectrum.used)[wild].tolist()),
     )
 
@@ -214,13 +219,12 @@ def _estimate(value: float, draws: Floats) -> Estimate:
 
 
 def _peaks(logarithms: Floats, density: Floats, draws: Floats, spectrum: MeasuredSpectrum) -> tuple[Peak, ...]:
-    """The peaks that are apart in the estimate and in nearly every draw, fastest first."""
+    """The lobes that are apart in the estimate and in nearly every draw, fastest first."""
     spacing = float(logarithms[1] - logarithms[0])
-    total = density.sum()
     found = []
     for first, last in _apart(density, draws):
         area = density[first : last + 1].sum()
-        if area < SMALLEST_PEAK * total or area == 0.0:
+        if area == 0.0:
             continue
         top = first + int(np.argmax(density[first : last + 1]))
         upper = _upper_half(density, top, first, last)
@@ -233,6 +237,21 @@ def _peaks(logarithms: Floats, density: Floats, draws: Floats, spectrum: Measure
         process = _process(tau / value, spectrum)
         found.append(Peak(resistance, time_constant, tau / value, first, last, width, cut, process))
     return tuple(found)
+
+
+def _told(peaks: Sequence[Peak], spectrum: MeasuredSpectrum, noise: float) -> tuple[tuple[Peak, ...], tuple[Peak, ...]]:
+    """Those whose resistance is told from zero by interval and by noise, and the others; none that are small beside the first."""
+    used = np.flatnonzero(spectrum.used)
+    order = used[np.argsort(spectrum.omega[used])[::-1]]
+    times, modulus = -np.log(spectrum.omega[order]), np.abs(spectrum.impedance[order])
+
+    def told(peak: Peak) -> bool:
+        least = TOLD * noise * float(np.interp(math.log(peak.time_constant.value), times, modulus))
+        return peak.resistance.value > least and not peak.resistance.low <= 0.0
+
+    least = SMALLEST_PEAK * sum(peak.resistance.value for peak in peaks if told(peak))
+    large = [peak for peak in peaks if peak.resistance.value >= least]
+    return tuple(filter(told, large)), tuple(peak for peak in large if not told(peak))
 
 
 def _apart(density: Floats, draws: Floats) -> list[tuple[int, int]]:
