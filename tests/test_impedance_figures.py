@@ -114,3 +114,13 @@ def test_the_label_of_a_peak_at_the_end_of_the_range_stays_off_the_axis() -> Non
     place = axes.transData.transform(cut.xy)[0]  # type: ignore[attr-defined]
     # it begins at its peak, to a pixel, and so stays right of the axis
     assert axes.bbox.x0 < place - 1.0 < cut.get_window_extent().x0
+
+
+def test_dotted_lines_of_relaxation_times_stand_between_the_peaks() -> None:
+    frequency = np.geomspace(1e5, 1e-2, 60)
+    s = 2j * np.pi * frequency
+    found = relaxation_times(MeasuredSpectrum(frequency, 20.0 + 50.0 / (1.0 + 1e-4 * s) + 80.0 / (1.0 + 0.1 * s)))
+    fast, slow = found.peaks
+    dotted = [line for line in relaxation_figure(found).axes[0].get_lines() if line.get_linestyle() == ":"]
+    (place,) = {float(np.asarray(line.get_xdata())[0]) for line in dotted}
+    assert fast.time_constant.value < place < slow.time_constant.value

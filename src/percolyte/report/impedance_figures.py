@@ -149,7 +149,7 @@ def residual_figure(found: Validity) -> Figure:
 
 
 def relaxation_figure(found: RelaxationTimes) -> Figure:
-    """The distribution with its band, and resistance and time constant of each peak."""
+    """The distribution with its band; resistance and time constant of each peak, which reaches from one dotted line to the next."""
     with mpl.rc_context(STYLE):
         figure, axes = styled(7.6, 3.6)
         tau, density = found.time_constant, found.density
@@ -160,6 +160,10 @@ def relaxation_figure(found: RelaxationTimes) -> Figure:
             )
         axes.plot(tau, density, color=ACCENT, linewidth=1.6, label="estimate")
         top = float(density.max()) or 1.0
+        for number, node in enumerate(_valleys(found)):
+            axes.axvline(
+                tau[node], color=FAINT, linewidth=0.8, linestyle=":", zorder=0, label="" if number else "between peaks"
+            )
         for peak in found.peaks:
             part = slice(peak.first, peak.last + 1)
             height = max(float(density[part].max()), float(found.high[part].max(initial=0.0)) if _tame(found) else 0.0)
@@ -169,11 +173,18 @@ def relaxation_figure(found: RelaxationTimes) -> Figure:
                 told + ("\n(cut off)" if peak.cut else ""),
                 (peak.time_constant.value, height),
                 textcoords="offset points", xytext=(0, 5), ha=_side(axes, peak.time_constant.value), fontsize=8, linespacing=1.05,
+                path_effects=[withStroke(linewidth=2.0, foreground="white")],
             )  # fmt: skip
         axes.set(xlabel="time constant (s)", ylabel="density of resistance\n(Ω per unit of ln τ)")
         axes.set_ylim(0.0, 1.3 * max(top, float(found.high.max(initial=0.0)) if _tame(found) else top))
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return figure
+
+
+def _valleys(found: RelaxationTimes) -> list[int]:
+    """Nodes where a peak ends within the range."""
+    ends = {end for peak in found.peaks for end in (peak.first - 1, peak.last)}
+    return sorted(ends & set(range(found.density.size - 1)))
 
 
 def _widened(tau: Floats) -> tuple[float, float]:
