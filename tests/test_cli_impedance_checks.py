@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import percolyte
 from percolyte.cli import app
 from percolyte.errors import InputError
 from tests.test_measured_composite import write_spectrum
@@ -68,6 +69,16 @@ def test_the_relaxation_times_add_up_to_the_polarisation(tmp_path: Path) -> None
     )
     assert figure.exists()
     assert table.read_text().startswith("Time Constant / s")
+
+
+def test_a_transmission_line_is_a_row_of_peaks_that_hold_all_lobes() -> None:
+    """The spectrum that is shipped: what the page of relaxation times says of it."""
+    shipped = Path(percolyte.__file__).parent / "designs/measured-nmc811-li.electron-blocking.csv"
+    (found,) = said("drt", shipped)["spectra"]
+    peaks = [peak["resistance_ohm"]["value"] for peak in found["peaks"]]
+    assert peaks == pytest.approx([4.6, 51.0, 218.0], rel=0.02)  # to the digits of the page
+    # the rest lies in lobes below 1 %
+    assert sum(peaks) == pytest.approx(found["polarisation_resistance_ohm"]["value"], rel=0.02)
 
 
 def test_what_a_suggestion_of_processes_needs_is_said_once(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from percolyte.cli import app
 from percolyte.errors import InputError
 from percolyte.impedance import batch
 from percolyte.impedance.batch import STORE, FileResult, entries_of, run_batch
-from percolyte.impedance.cells import MeasuredCell
+from percolyte.impedance.cells import Electrolyte, MeasuredCell
 from percolyte.impedance.conditions import Conditions, in_order
 from percolyte.impedance.readers.reading import read_spectrum
 from percolyte.report.batch_page import courses_of
@@ -71,6 +71,22 @@ def test_every_file_has_a_result_and_a_bad_one_says_why(tmp_path: Path) -> None:
     assert columns["ionic_conductivity / mS/cm"][:3] == pytest.approx([0.1] * 3, rel=0.01)
     assert columns["outcome"] == ["done", "done", "done", "not read"]
     assert "a letter" not in str(columns)
+
+
+def test_the_largest_peak_of_a_separator_is_its_arc(tmp_path: Path) -> None:
+    """Noise at the slow end of the blocking contacts is more than the whole electrolyte."""
+    frequency = np.geomspace(10**6.5, 0.1, 61)
+    s = 2j * np.pi * frequency
+    noise = np.random.default_rng(0).standard_normal((2, 61))
+    z = 69.0 / (1.0 + 69.0 * 2e-9 * s**0.93) + 1.0 / (3e-6 * s**0.88)
+    z *= 1.0 + 3e-3 * (noise[0] + 1j * noise[1])
+    rows = (f"{f:.6g},{one.real:.6g},{-one.imag:.6g}" for f, one in zip(frequency, z, strict=True))
+    (tmp_path / "a.csv").write_text("freq/Hz,Re(Z)/Ohm,-Im(Z)/Ohm\n" + "\n".join(rows) + "\n")
+    cell = MeasuredCell(terminals="separator", area=0.785e-4, electrolyte=Electrolyte(thickness=5e-4))
+    results = [one for one, _ in run_batch([tmp_path / "a.csv"], cell, tmp_path / "out")]
+    columns = batch_columns(entries_of(results, Conditions()), results)
+    assert columns["peak 1, resistance / ohm"] == pytest.approx([69.0], rel=0.2)  # its top is cut by the fast end
+    assert all(peak.time_constant < 1e-5 for peak in results[0].spectra[0].peaks)
 
 
 def test_an_interrupted_run_goes_on_with_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

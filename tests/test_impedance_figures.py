@@ -101,3 +101,26 @@ def test_each_peak_is_labelled_with_its_resistance(spectrum: MeasuredSpectrum) -
     assert len(texts) == len(found.peaks)
     assert "Ω" in texts[0]
     assert " µs" in texts[0] or " ms" in texts[0]  # 1 ms, from either side
+
+
+def test_the_label_of_a_peak_at_the_end_of_the_range_stays_off_the_axis() -> None:
+    frequency = np.geomspace(1e6, 1e-1, 60)
+    s = 2j * np.pi * frequency
+    impedance = np.asarray(127.0 / (1.0 + s * 6.4e-8) + 150.0 / (1.0 + (s * 3.4e-4) ** 0.9), np.complex128)
+    figure = relaxation_figure(relaxation_times(MeasuredSpectrum(frequency, impedance)))
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    (cut,) = (text for text in axes.texts if "cut off" in text.get_text())
+    place = axes.transData.transform(cut.xy)[0]  # type: ignore[attr-defined]
+    # it begins at its peak, to a pixel, and so stays right of the axis
+    assert axes.bbox.x0 < place - 1.0 < cut.get_window_extent().x0
+
+
+def test_dotted_lines_of_relaxation_times_stand_between_the_peaks() -> None:
+    frequency = np.geomspace(1e5, 1e-2, 60)
+    s = 2j * np.pi * frequency
+    found = relaxation_times(MeasuredSpectrum(frequency, 20.0 + 50.0 / (1.0 + 1e-4 * s) + 80.0 / (1.0 + 0.1 * s)))
+    fast, slow = found.peaks
+    dotted = [line for line in relaxation_figure(found).axes[0].get_lines() if line.get_linestyle() == ":"]
+    (place,) = {float(np.asarray(line.get_xdata())[0]) for line in dotted}
+    assert fast.time_constant.value < place < slow.time_constant.value

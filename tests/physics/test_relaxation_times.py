@@ -90,6 +90,23 @@ def test_two_arcs_are_two_peaks_only_where_the_data_tell_them_apart(slower: floa
     assert sum(peak.resistance.value for peak in large) == pytest.approx(200.0, rel=0.03)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_an_arc_at_the_end_of_the_range_swallows_no_other_over_a_valley(seed: int) -> None:
+    """Three decades apart, the fast one beyond the fastest point: both are there, the fast one as a bound."""
+    bulk = 127.0 / (1.0 + S * 6.4e-8)
+    found = relaxation_times(measured(bulk + zarc(150.0, 3.4e-4, 0.9), 3e-3, seed))
+    fast, slow = (peak for peak in found.peaks if peak.resistance.value > 20.0)
+    assert fast.cut
+    assert not slow.cut
+    # the lobes that smoothing cuts off the tails of an arc with exponent 0.9 are counted with it
+    beyond = sum(peak.resistance.value for peak in (*found.peaks, *found.doubtful) if peak is not fast)
+    assert beyond == pytest.approx(150.0, rel=0.05)
+    assert slow.resistance.value > 0.9 * beyond
+    assert abs(np.log(slow.time_constant.value / 3.4e-4)) < 0.3
+    assert fast.last < slow.first
+    assert found.density[fast.last] == 0.0
+
+
 def test_ends_are_found_where_they_are_and_only_there() -> None:
     arcs = 20.0 + zarc(50.0, 1e-5, 0.9) + zarc(30.0, 1e-2, 0.8)
     bare = relaxation_times(measured(arcs, 5e-3), bands=False)
@@ -170,6 +187,24 @@ def test_a_constant_phase_element_at_the_slow_end_is_no_row_of_peaks(q: float, e
 def test_an_ideal_capacitor_at_the_slow_end_is_one() -> None:
     found = relaxation_times(measured(ARC + 1.0 / (1e-3 * S), 5e-3), bands=False)
     assert found.capacitance == pytest.approx(1e-3, rel=0.01)
+
+
+@pytest.mark.parametrize("bands", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_noise_makes_before_a_blocking_end_is_no_peak(seed: int, bands: bool) -> None:
+    """At 0.1 Hz the end has 500 kohm, of which noise is 1.5 kohm: more than the lobes that come of it."""
+    frequency = np.geomspace(10**6.5, 0.1, 61)
+    s = 2j * np.pi * frequency
+    random = np.random.default_rng(seed).standard_normal((2, 61))
+    clean = 69.0 / (1.0 + 69.0 * 2e-9 * s**0.93) + 1.0 / (3e-6 * s**0.88)
+    noisy = clean * (1.0 + 3e-3 * (random[0] + 1j * random[1]))
+    found = relaxation_times(MeasuredSpectrum(frequency, noisy), bands=bands)
+    largest = max(found.peaks, key=lambda peak: peak.resistance.value)
+    assert largest.resistance.value == pytest.approx(69.0, rel=0.2)  # cut at the fast end, where its top lies
+    assert all(peak.time_constant.value < 1e-5 for peak in found.peaks)
+    slow = found.doubtful[-1]
+    assert slow.time_constant.value > 0.1
+    assert slow.resistance.value > largest.resistance.value
 
 
 def test_the_interval_of_an_arc_before_a_blocking_end_holds_it() -> None:

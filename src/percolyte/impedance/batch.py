@@ -289,7 +289,7 @@ def _judged(spectrum: MeasuredSpectrum) -> tuple[Validity | None, RelaxationTime
     validity = relaxations = None
     try:
         validity = check_spectrum(spectrum)
-        relaxations = relaxation_times(spectrum, bands=False)
+        relaxations = relaxation_times(spectrum)
     except InputError:
         pass
     return validity, relaxations

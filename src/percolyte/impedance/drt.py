@@ -30,9 +30,11 @@ WIDENED = 1.35
 VALLEY = 0.9
 """Two maxima are two peaks where the density between falls below this part of the lower one."""
 SEPARATE = 0.9
-"""Part of the draws in which it must fall below both maxima, too."""
+"""Part of the draws in which it must do so at one and the same time constant."""
 SMALLEST_PEAK = 0.01
-"""Of the polarisation resistance."""
+"""Of the resistance of all peaks that are told from zero."""
+TOLD = 3.0
+"""Standard deviations of |Z| at its time constant below which the resistance of a peak is not told from zero."""
 
 PROCESSES = (
     ("bulk", "F/cm", 1e-13, 1e-11),
@@ -116,6 +118,8 @@ class RelaxationTimes:
     strength: float
     """Of the regularisation that the data chose."""
     peaks: tuple[Peak, ...]
+    doubtful: tuple[Peak, ...]
+    """Lobes whose resistance is not told from zero, as before a blocking end of much larger |Z|; they are no peaks."""
     discounted: tuple[int, ...]
     """Points that lie far off all others, by index."""
 
@@ -161,6 +165,7 @@ def relaxation_times(spectrum: MeasuredSpectrum, *, bands: bool = True) -> Relax
     density, spread = unknowns[first:], _centred(draws[:, first:], unknowns[first:])
     full = np.hstack([ends.columns(spectrum.omega), kernel_of(spectrum.omega, problem.logarithms, spacing)])
     low, high = _interval(spread)
+    noise = math.sqrt(found.variance)
     return RelaxationTimes(
         spectrum,
         np.exp(problem.logarithms),
@@ -172,9 +177,9 @@ def relaxation_times(spectrum: MeasuredSpectrum, *, bands: bool = True) -> Relax
         float(unknowns[1]) or None if ends.inductance else None,
         Blocking(float(1.0 / unknowns[first - 1]), ends.exponent) if ends.exponent and unknowns[first - 1] else None,
         full @ unknowns,
-        math.sqrt(found.variance),
+        noise,
         found.strength,
-        _peaks(problem.logarithms, density, draws[:, first:], spectrum),
+        *_told(_peaks(problem.logarithms, density, draws[:, first:], spectrum), spectrum, noise),
         tuple(np.flatnonzero(spectrum.used)[wild].tolist()),
     )
 
@@ -214,13 +219,12 @@ def _estimate(value: float, draws: Floats) -> Estimate:
 
 
 def _peaks(logarithms: Floats, density: Floats, draws: Floats, spectrum: MeasuredSpectrum) -> tuple[Peak, ...]:
-    """The peaks that are apart in the estimate and in nearly every draw, fastest first."""
+    """The lobes that are apart in the estimate and in nearly every draw, fastest first."""
     spacing = float(logarithms[1] - logarithms[0])
-    total = density.sum()
     found = []
     for first, last in _apart(density, draws):
         area = density[first : last + 1].sum()
-        if area < SMALLEST_PEAK * total or area == 0.0:
+        if area == 0.0:
             continue
         top = first + int(np.argmax(density[first : last + 1]))
         upper = _upper_half(density, top, first, last)
@@ -235,24 +239,50 @@ def _peaks(logarithms: Floats, density: Floats, draws: Floats, spectrum: Measure
     return tuple(found)
 
 
+def _told(peaks: Sequence[Peak], spectrum: MeasuredSpectrum, noise: float) -> tuple[tuple[Peak, ...], tuple[Peak, ...]]:
+    """Those whose resistance is told from zero by interval and by noise, and the others; none that are small beside the first."""
+    used = np.flatnonzero(spectrum.used)
+    order = used[np.argsort(spectrum.omega[used])[::-1]]
+    times, modulus = -np.log(spectrum.omega[order]), np.abs(spectrum.impedance[order])
+
+    def told(peak: Peak) -> bool:
+        least = TOLD * noise * float(np.interp(math.log(peak.time_constant.value), times, modulus))
+        return peak.resistance.value > least and not peak.resistance.low <= 0.0
+
+    least = SMALLEST_PEAK * sum(peak.resistance.value for peak in peaks if told(peak))
+    large = [peak for peak in peaks if peak.resistance.value >= least]
+    return tuple(filter(told, large)), tuple(peak for peak in large if not told(peak))
+
+
 def _apart(density: Floats, draws: Floats) -> list[tuple[int, int]]:
-    """First and last node of each peak."""
+    """First and last node of each peak: lobes of the estimate, the least separate two joined until all are apart."""
     padded = np.concatenate([[-1.0], density, [-1.0]])
-    tops = [int(i) for i in np.flatnonzero((density > padded[:-2]) & (density >= padded[2:])) if density[i] > 0.0]
-    bounds: list[int] = []
-    kept = tops[:1]
-    for top in tops[1:]:
-        valley = kept[-1] + int(np.argmin(density[kept[-1] : top + 1]))
-        lower = np.minimum(density[kept[-1]], density[top])
-        shallow = density[valley] > VALLEY * lower
-        both = np.minimum(draws[:, kept[-1]], draws[:, top])
-        if shallow or (len(draws) and np.mean(draws[:, valley] < both) < SEPARATE):
-            kept[-1] = max(kept[-1], top, key=lambda i: float(density[i]))
-        else:
-            bounds.append(valley)
-            kept.append(top)
-    edges = [-1, *bounds, density.size - 1]
+    tops = np.flatnonzero((density > padded[:-2]) & (density >= padded[2:]) & (density > 0.0)).tolist()
+    edges = [-1, *(_valley(density, *pair) for pair in pairwise(tops)), density.size - 1]
+    rows = draws if len(draws) else density[None]
+    while len(edges) > 2:
+        clear = [_separation(density, rows, edges[i] + 1, edges[i + 1], edges[i + 2]) for i in range(len(edges) - 2)]
+        least = int(np.argmin(clear))
+        if clear[least] >= SEPARATE:
+            break
+        del edges[least + 1]
     return [(start + 1, end) for start, end in pairwise(edges)]
+
+
+def _valley(density: Floats, top: int, other: int) -> int:
+    """The middle of all nodes between two tops where the density is least, which may be zero over decades."""
+    lowest = np.flatnonzero(density[top : other + 1] == density[top : other + 1].min())
+    return top + int(lowest[lowest.size // 2])
+
+
+def _separation(density: Floats, rows: Floats, first: int, middle: int, last: int) -> float:
+    """Largest part of the rows that a single node between the highest of two neighbours parts: each may move with the draw."""
+    parts = rows[:, first : last + 1]
+    before = np.maximum.accumulate(parts, axis=1)
+    after = np.maximum.accumulate(parts[:, ::-1], axis=1)[:, ::-1]
+    parted = np.mean(parts < VALLEY * np.minimum(before, after), axis=0)
+    tops = int(np.argmax(density[first : middle + 1])), middle - first + int(np.argmax(density[middle : last + 1]))
+    return float(parted[tops[0] : tops[1] + 1].max())
 
 
 def _upper_half(density: Floats, top: int, first: int, last: int) -> NDArray[np.int64]:

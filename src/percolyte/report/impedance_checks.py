@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from percolyte.impedance.drift import Drift
-from percolyte.impedance.drt import Estimate, RelaxationMap, RelaxationTimes
+from percolyte.impedance.drt import Estimate, Peak, RelaxationMap, RelaxationTimes
 from percolyte.impedance.measurement import MeasuredSpectrum
 from percolyte.impedance.validity import Validity
 
@@ -70,21 +70,23 @@ def relaxation_json(found: RelaxationTimes) -> dict[str, Any]:
         if found.blocking is None
         else {"q_F_s_a_minus_1": found.blocking.q, "exponent": found.blocking.exponent},
         "discounted_points": [point + 1 for point in found.discounted],
-        "peaks": [
-            {
-                "resistance_ohm": _interval(peak.resistance),
-                "time_constant_s": _interval(peak.time_constant),
-                "capacitance_F": peak.capacitance,
-                "width_decades": peak.width,
-                "cut": peak.cut,
-                "process": peak.process or None,
-            }
-            for peak in found.peaks
-        ],
+        "peaks": [_peak_json(peak) for peak in found.peaks],
+        "doubtful": [_peak_json(peak) for peak in found.doubtful],
         "time_constant_s": found.time_constant.tolist(),
         "density_ohm": found.density.tolist(),
         "density_low_ohm": found.low.tolist(),
         "density_high_ohm": found.high.tolist(),
+    }
+
+
+def _peak_json(peak: Peak) -> dict[str, Any]:
+    return {
+        "resistance_ohm": _interval(peak.resistance),
+        "time_constant_s": _interval(peak.time_constant),
+        "capacitance_F": peak.capacitance,
+        "width_decades": peak.width,
+        "cut": peak.cut,
+        "process": peak.process or None,
     }
 
 
@@ -98,6 +100,10 @@ def relaxation_text(found: RelaxationTimes) -> str:
         lines.append(
             f"  {_said(peak.resistance)} ohm at {_said(peak.time_constant)} s, {peak.capacitance:.3g} F{process}{bound}"
         )
+    lines += [
+        f"  no peak, as it may be noise: {_said(peak.resistance)} ohm at {peak.time_constant.value:.3g} s"
+        for peak in found.doubtful
+    ]
     if found.capacitance is not None:
         lines.append(f"  a capacitance of {found.capacitance:.3g} F in series")
     elif found.blocking is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -16,7 +16,7 @@ from percolyte.report.figures import ACCENT, FAINT, INK, STYLE, WARNING, styled
 
 if TYPE_CHECKING:
     from percolyte.impedance.drt import RelaxationMap, RelaxationTimes
-    from percolyte.impedance.measurement import Complexes, MeasuredSpectrum
+    from percolyte.impedance.measurement import Complexes, Floats, MeasuredSpectrum
     from percolyte.impedance.validity import Validity
 
 CATHODE = "#3b5b92"
@@ -26,6 +26,8 @@ SHAPES = (0.45, 1.0)
 """Least and largest height over width of a Nyquist plot."""
 HEADROOM = 1.25
 """Its height over that of the points, which leaves room for the legend."""
+NEAR_END = 0.08
+"""Share of an axis at its ends within which a label is not centred."""
 
 
 def nyquist_figure(spectrum: MeasuredSpectrum, model: Complexes | None = None) -> Figure:
@@ -147,16 +149,21 @@ def residual_figure(found: Validity) -> Figure:
 
 
 def relaxation_figure(found: RelaxationTimes) -> Figure:
-    """The distribution with its band, and resistance and time constant of each peak."""
+    """The distribution with its band; resistance and time constant of each peak, which reaches from one dotted line to the next."""
     with mpl.rc_context(STYLE):
         figure, axes = styled(7.6, 3.6)
         tau, density = found.time_constant, found.density
+        axes.set(xscale="log", xlim=_widened(tau))
         if found.low.size:
             axes.fill_between(
                 tau, found.low, found.high, color=ACCENT, alpha=0.2, linewidth=0, label="95 % of what fits"
             )
         axes.plot(tau, density, color=ACCENT, linewidth=1.6, label="estimate")
         top = float(density.max()) or 1.0
+        for number, node in enumerate(_valleys(found)):
+            axes.axvline(
+                tau[node], color=FAINT, linewidth=0.8, linestyle=":", zorder=0, label="" if number else "between peaks"
+            )
         for peak in found.peaks:
             part = slice(peak.first, peak.last + 1)
             height = max(float(density[part].max()), float(found.high[part].max(initial=0.0)) if _tame(found) else 0.0)
@@ -165,13 +172,32 @@ def relaxation_figure(found: RelaxationTimes) -> Figure:
             axes.annotate(
                 told + ("\n(cut off)" if peak.cut else ""),
                 (peak.time_constant.value, height),
-                textcoords="offset points", xytext=(0, 5), ha="center", fontsize=8, linespacing=1.05,
+                textcoords="offset points", xytext=(0, 5), ha=_side(axes, peak.time_constant.value), fontsize=8, linespacing=1.05,
+                path_effects=[withStroke(linewidth=2.0, foreground="white")],
             )  # fmt: skip
-        axes.set(xscale="log", xlabel="time constant (s)", ylabel="density of resistance\n(Ω per unit of ln τ)")
+        axes.set(xlabel="time constant (s)", ylabel="density of resistance\n(Ω per unit of ln τ)")
         axes.set_ylim(0.0, 1.3 * max(top, float(found.high.max(initial=0.0)) if _tame(found) else top))
-        axes.margins(x=0.03)
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return figure
+
+
+def _valleys(found: RelaxationTimes) -> list[int]:
+    """Nodes where a peak ends within the range."""
+    ends = {end for peak in found.peaks for end in (peak.first - 1, peak.last)}
+    return sorted(ends & set(range(found.density.size - 1)))
+
+
+def _widened(tau: Floats) -> tuple[float, float]:
+    """Ends of a logarithmic axis that leave 3 % free on either side."""
+    free = float((tau[-1] / tau[0]) ** 0.03)
+    return float(tau[0]) / free, float(tau[-1]) * free
+
+
+def _side(axes: Axes, place: float) -> Literal["left", "center", "right"]:
+    """Alignment of a label that keeps it between the ends of a logarithmic axis."""
+    low, high = np.log(axes.get_xlim())
+    share = (np.log(place) - low) / (high - low)
+    return "left" if share < NEAR_END else "right" if share > 1.0 - NEAR_END else "center"
 
 
 def _tame(found: RelaxationTimes) -> bool:
