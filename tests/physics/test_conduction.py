@@ -504,7 +504,9 @@ def test_a_structure_that_repeats_may_be_cut_anywhere(sigma: dict[str, float], s
     for name in ("power", "potential"):
         theirs = getattr(other.fields, name)
         scale = np.nanmax(theirs)
-        np.testing.assert_allclose(np.roll(getattr(one.fields, name), **rolled) / scale, theirs / scale, rtol=0.0, atol=1e-3)
+        np.testing.assert_allclose(
+            np.roll(getattr(one.fields, name), **rolled) / scale, theirs / scale, rtol=0.0, atol=1e-3
+        )
     currents = [np.roll(one.fields.current_density, (5, 8), axis=(2, 3)), other.fields.current_density]
     scale = np.abs(currents[1]).max()
     np.testing.assert_allclose(currents[0] / scale, currents[1] / scale, rtol=0.0, atol=1e-3)
