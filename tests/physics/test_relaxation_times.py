@@ -90,6 +90,12 @@ def test_two_arcs_are_two_peaks_only_where_the_data_tell_them_apart(slower: floa
     assert sum(peak.resistance.value for peak in large) == pytest.approx(200.0, rel=0.03)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_lobes_that_smoothing_makes_beside_an_arc_are_no_peaks(seed: int) -> None:
+    (peak,) = relaxation_times(measured(20.0 + zarc(100.0, 1e-3, 0.9), 5e-3, seed)).peaks
+    assert peak.resistance.value == pytest.approx(100.0, rel=0.03)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_an_arc_at_the_end_of_the_range_swallows_no_other_over_a_valley(seed: int) -> None:
     """Three decades apart, the fast one beyond the fastest point: both are there, the fast one as a bound."""

@@ -29,8 +29,8 @@ WIDENED = 1.35
 """Factor on the spread of the draws, which alone held the polarisation resistance in 82 % of 810 simulated spectra."""
 VALLEY = 0.9
 """Two maxima are two peaks where the density between falls below this part of the lower one."""
-SEPARATE = 0.9
-"""Part of the draws in which it must do so at one and the same time constant."""
+SEPARATE = 0.97
+"""Part of the draws in which it must do so at one time constant; at 0.9, small lobes that smoothing makes beside an arc pass."""
 SMALLEST_PEAK = 0.01
 """Of the resistance of all peaks that are told from zero."""
 TOLD = 3.0

@@ -21,6 +21,7 @@ from matplotlib.ticker import (
 )
 
 from percolyte import units
+from percolyte.errors import counted
 from percolyte.impedance.batch import Curves, Entry, Fitted
 from percolyte.impedance.drt import RelaxationMap, side_by_side
 from percolyte.impedance.estimates import percent
@@ -109,7 +110,7 @@ def _relaxations(axes: Axes, fitted: Fitted) -> None:
         axes.axvline(peak.time_constant, color=FAINT, linewidth=0.7, linestyle=":" if peak.cut else "-")
     axes.set(xscale="log", xlabel="time constant (s)", ylabel="Ω per unit of ln τ", ylim=(0.0, None))
     axes.yaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.set_title(f"relaxation times: {len(fitted.peaks)} peaks", fontsize=8.5, loc="left")
+    axes.set_title(f"relaxation times: {counted(len(fitted.peaks), 'peak')}", fontsize=8.5, loc="left")
 
 
 def _absent(axes: Axes, why: str) -> None:
