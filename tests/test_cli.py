@@ -351,6 +351,9 @@ def test_examples_are_listed_and_each_can_be_copied_and_evaluated(percolyte: Com
 
 def test_an_example_never_overwrites(percolyte: Command, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    assert percolyte("examples", "measured-nmc811-li", "--out", tmp_path / "folder").status == 0
+    assert len(list((tmp_path / "folder").iterdir())) == 3
     said = percolyte("examples", "pouch-nmc811-li", "--out", tmp_path / "mine.toml")
     assert said.status == 2
     assert (tmp_path / "mine.toml").read_text() == "mine"

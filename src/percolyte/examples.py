@@ -32,12 +32,14 @@ def find_design(name: str) -> Path:
 
 
 def copy_design(name: str, out: Path | None) -> tuple[Path, ...]:
-    """Write a shipped design, and the data files that it names, to files that do not exist yet."""
+    """Write a shipped design, and the data files that it names, to files that do not exist yet; `out` may be a folder."""
     source = SHIPPED / f"{name}.toml"
     names = [path.stem for path, _ in shipped_designs()]
     if name not in names:
         raise InputError(f"there is no example {name!r}{suggestion(name, names) or '; there are ' + ', '.join(names)}")
     target = out or Path(f"{name}.toml")
+    if target.is_dir():
+        target /= f"{name}.toml"
     copies = {target: source} | {target.with_name(data.name): data for data in sorted(SHIPPED.glob(f"{name}.*.csv"))}
     for copy in copies:
         if copy.exists():
