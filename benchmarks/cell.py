@@ -33,7 +33,8 @@ import percolyte
 from percolyte.cell.kernel import Planar
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import Step, discharge, parse_protocol
-from percolyte.cell.run import Simulation, rate_capability, simulate
+from percolyte.cell.run import rate_capability, simulate
+from percolyte.cell.simulation import Simulation
 
 RATES = tuple(float(rate) for rate in np.geomspace(0.05, 5.0, 10))
 FINE = {"cells": 40, "rtol": 2e-5}

@@ -27,7 +27,8 @@ import pytest
 from percolyte.cell.kernel import Planar
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import Current, Step
-from percolyte.cell.run import Runner, collect, simulate
+from percolyte.cell.run import collect, simulate
+from percolyte.cell.runner import Runner
 from percolyte.materials.library import material
 from percolyte.transport.closures import tortuosity_factor
 from percolyte.transport.reaction_zone import FlatElectrode, delivered_capacity, voltage_drop, zone_width

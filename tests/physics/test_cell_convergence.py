@@ -12,7 +12,8 @@ import pytest
 from percolyte.cell.kernel import Planar
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import Current, Step, discharge
-from percolyte.cell.run import Runner, simulate
+from percolyte.cell.run import simulate
+from percolyte.cell.runner import Runner
 
 TIGHT = 1e-7
 """rtol at which the steps in time no longer show against the meshes below."""

@@ -18,7 +18,9 @@ from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.polarisation import Polarisation, limiting_current, polarise, sand_time
 from percolyte.cell.protocol import Current, Step, discharge, parse_protocol
 from percolyte.cell.rate import SALT_DEPLETION, diagnose
-from percolyte.cell.run import LOSSES, SALT_LOSS, Simulation, collect, runner_of, simulate
+from percolyte.cell.run import collect, simulate
+from percolyte.cell.runner import runner_of
+from percolyte.cell.simulation import LOSSES, SALT_LOSS, Simulation
 from percolyte.cell.spectrum import impedance
 from percolyte.errors import InputError
 from percolyte.units import FARADAY, GAS_CONSTANT

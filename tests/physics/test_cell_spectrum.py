@@ -12,7 +12,7 @@ import pytest
 from percolyte.cell import kernel
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import Current, Step
-from percolyte.cell.run import Runner
+from percolyte.cell.runner import Runner
 from percolyte.cell.spectrum import Spectrum, impedance, operational_impedance, sphere
 from percolyte.errors import InputError
 from percolyte.units import FARADAY, GAS_CONSTANT

@@ -10,7 +10,8 @@ import pytest
 from percolyte.cell.kernel import Planar
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import Current, Step
-from percolyte.cell.run import Simulation, simulate
+from percolyte.cell.run import simulate
+from percolyte.cell.simulation import Simulation
 from percolyte.errors import InputError
 from percolyte.transport.reaction_zone import (
     FlatElectrode,

@@ -33,8 +33,9 @@ from percolyte.transport.effective import Transport
 from percolyte.units import FARADAY, GAS_CONSTANT, text
 
 if TYPE_CHECKING:
-    from percolyte.cell.kernel import Floats, Planar
+    from percolyte.cell.kernel import Planar
     from percolyte.cell.model import Curve
+    from percolyte.cell.porous import Floats
 
 ROOM = 298.15
 """Temperature in K for which potentials, diffusivities and exchange currents are stated."""

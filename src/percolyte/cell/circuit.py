@@ -33,7 +33,8 @@ from percolyte.errors import InputError
 from percolyte.units import FARADAY, GAS_CONSTANT
 
 if TYPE_CHECKING:
-    from percolyte.cell.kernel import Floats, Planar
+    from percolyte.cell.kernel import Planar
+    from percolyte.cell.porous import Floats
 
 ELEMENTS = 30
 """RC elements of the circuit of Braun et al."""

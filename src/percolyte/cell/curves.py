@@ -15,8 +15,8 @@ from percolyte.resolution import Resolved
 from percolyte.units import ENTROPY_COEFFICIENT
 
 if TYPE_CHECKING:
-    from percolyte.cell.kernel import Floats
     from percolyte.cell.model import Curve
+    from percolyte.cell.porous import Floats
 
 KNEE = -100.0
 """Slope in V of the potential beyond the discharged end of a library curve: 1 V within 1 % of the sites."""

@@ -160,7 +160,7 @@ def check_fractions(given: dict[str, float]) -> None:
 
 def mesh(electrolyte: SaltElectrolyte, layers: list[tuple[int, float, float, float]], temperature: float) -> Any:
     """Layers (cells, thickness, fraction, factor) on their cells, and the properties as tables against c."""
-    from percolyte.cell import salt_kernel
+    from percolyte.cell.salt import Electrolyte
 
     counts, thicknesses, fractions, factors = (np.array(part) for part in zip(*layers, strict=True))
     if counts[0] < 2 or counts.min() < 1:
@@ -174,7 +174,7 @@ def mesh(electrolyte: SaltElectrolyte, layers: list[tuple[int, float, float, flo
         anions,
         thermal * anions * _curve(electrolyte.thermodynamic_factor, c),
     ]
-    return salt_kernel.Electrolyte(
+    return Electrolyte(
         separator=int(counts[0]),
         width=np.repeat(thicknesses / counts, counts),
         fraction=np.repeat(fractions, counts),

@@ -18,7 +18,7 @@ import numpy as np
 from percolyte import units
 from percolyte.cell.measured import Discharge, differences, problems_with, simulated
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
-from percolyte.cell.run import Simulation
+from percolyte.cell.simulation import Simulation
 from percolyte.errors import InputError, Problem, suggestion
 from percolyte.units import Dimension, text
 

@@ -30,11 +30,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
-from percolyte.cell.run import Profile, Simulation, running_integral
+from percolyte.cell.runner import running_integral
+from percolyte.cell.simulation import Profile, Simulation
 
 if TYPE_CHECKING:
-    from percolyte.cell.kernel import Floats
     from percolyte.cell.model import Curve
+    from percolyte.cell.porous import Floats
 
 POINTS = 4097
 """Of the tables of the curves, as many as the kernel has."""

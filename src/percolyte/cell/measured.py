@@ -18,7 +18,8 @@ import numpy as np
 from percolyte import units
 from percolyte.cell.model import Cell
 from percolyte.cell.protocol import Current, Step
-from percolyte.cell.run import Simulation, simulate
+from percolyte.cell.run import simulate
+from percolyte.cell.simulation import Simulation
 from percolyte.errors import InputError, Problem
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from percolyte.errors import InputError
 from percolyte.units import FARADAY, GAS_CONSTANT
 
 if TYPE_CHECKING:
-    from percolyte.cell.kernel import Electrode, Floats, Planar
+    from percolyte.cell.kernel import Planar
+    from percolyte.cell.porous import Electrode, Floats
 
     Curve: TypeAlias = Callable[[Floats], Floats]
 
@@ -68,7 +69,7 @@ class ParticleClass:
 
     @property
     def coefficients(self) -> tuple[float, float, float, float, float]:
-        """The kernel's `PART`."""
+        """`PART` of `percolyte.cell.porous`."""
         area = 3.0 * self.volume_fraction * self.contact / self.radius
         intake = self.contact / (FARADAY * self.site_concentration * self.radius)
         return area, self.diffusivity / self.radius**2, intake, self.exchange, self.film
@@ -108,20 +109,21 @@ class PorousElectrode:
 
     def mesh(self, temperature: float, cells: int | None = None, shells: int = SHELLS) -> Electrode:
         """The electrode on a mesh of so many cells and shells; by default as many cells as it asks for."""
-        from percolyte.cell import kernel
+        from percolyte.cell.porous import PART, Electrode
+        from percolyte.cell.reaction import TABLE
 
         cells = cells or self.cells(temperature)
         slowest = max(part.radius**2 / part.diffusivity for part in self.classes)
-        return kernel.Electrode(
+        return Electrode(
             volumes=gregory_weights(cells) * (self.thickness / cells),
             ionic=self.ionic,
             electronic=self.electronic,
             temperature=temperature,
             law=("butler-volmer", "linear", "marcus").index(self.kinetics),
             reorganisation=self.reorganisation / (GAS_CONSTANT * temperature),
-            parts=np.array([part.coefficients for part in self.classes], kernel.PART).view(np.recarray),
-            curves=np.array([_curves(part.potential, part.exchange_ratio, kernel.TABLE) for part in self.classes]),
-            diffusivity_table=_ratios([part.diffusivity_ratio for part in self.classes], kernel.TABLE),
+            parts=np.array([part.coefficients for part in self.classes], PART).view(np.recarray),
+            curves=np.array([_curves(part.potential, part.exchange_ratio, TABLE) for part in self.classes]),
+            diffusivity_table=_ratios([part.diffusivity_ratio for part in self.classes], TABLE),
             edges=1.0 - (1.0 - np.linspace(0.0, 1.0, shells + 1)) ** GRADING,
             modes=sphere_modes(slowest),
         )

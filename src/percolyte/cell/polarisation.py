@@ -10,7 +10,7 @@ import numpy as np
 
 from percolyte.cell.electrolyte import SaltElectrolyte, check_fractions, mesh, positive
 from percolyte.cell.model import sphere_modes
-from percolyte.cell.run import SALT_TOLERANCE, STORAGE, compiled
+from percolyte.cell.runner import SALT_TOLERANCE, STORAGE, compiled
 from percolyte.units import FARADAY
 
 if TYPE_CHECKING:
@@ -103,23 +103,25 @@ def polarise(
         positive(name, value)
     check_fractions({"factor": factor, "fraction": fraction})
     kernel = compiled()
-    from percolyte.cell import salt_kernel
+    from percolyte.cell import control, salt_kernel
+    from percolyte.cell.porous import new_state
+    from percolyte.cell.salt import new_salt
 
     lithium = kernel.Planar(0.0, 1e12, 0.0, temperature) if lithium is None else lithium
-    none = _no_electrode(kernel, lithium.temperature)
+    none = _no_electrode(lithium.temperature)
     layer = mesh(electrolyte, [(cells, thickness, fraction, factor)], lithium.temperature)
-    salt = salt_kernel.new_salt(layer, 1)
+    salt = new_salt(layer, 1)
     held = layer.fraction * layer.width
     start = float(held @ salt.c)
     out, counts = np.zeros((STORAGE, salt_kernel.COLUMNS)), np.zeros(3)
     never = np.zeros(1)
     written, end = salt_kernel.run_step(
-        layer, salt, none, kernel.new_state(none, np.zeros(1)), lithium, 0.0, kernel.CURRENT, current, never, never,
+        layer, salt, none, new_state(none, np.zeros(1)), lithium, 0.0, control.CURRENT, current, never, never,
         current, -10.0, 10.0, duration, 0.0, 0.0, rtol, duration / 60.0, out, counts,
     )  # fmt: skip
     rows = out[:written]
     ends: dict[int, Literal["time", "salt depleted", "voltage limit"]] = {
-        kernel.TIME: "time", kernel.LOW: "voltage limit", salt_kernel.DEPLETED: "salt depleted"
+        control.TIME: "time", control.LOW: "voltage limit", control.DEPLETED: "salt depleted"
     }  # fmt: skip
     return Polarisation(
         outcome=ends.get(int(end), "no convergence"),
@@ -134,10 +136,13 @@ def polarise(
     )
 
 
-def _no_electrode(kernel: Any, temperature: float) -> Any:
+def _no_electrode(temperature: float) -> Any:
     """A porous electrode without a cell."""
-    return kernel.Electrode(
-        volumes=np.zeros(0), ionic=1.0, electronic=1.0, temperature=temperature, law=kernel.BUTLER_VOLMER,
-        reorganisation=1.0, parts=np.ones(1, kernel.PART).view(np.recarray), curves=np.ones((1, kernel.TABLE, 4)),
+    from percolyte.cell.porous import PART, Electrode
+    from percolyte.cell.reaction import BUTLER_VOLMER, TABLE
+
+    return Electrode(
+        volumes=np.zeros(0), ionic=1.0, electronic=1.0, temperature=temperature, law=BUTLER_VOLMER,
+        reorganisation=1.0, parts=np.ones(1, PART).view(np.recarray), curves=np.ones((1, TABLE, 4)),
         diffusivity_table=np.empty((0, 0)), edges=np.linspace(0.0, 1.0, 4), modes=sphere_modes(1.0),
     )  # fmt: skip

@@ -9,7 +9,8 @@ import numpy as np
 
 from percolyte.cell.heat import Heat, heat_of
 from percolyte.cell.model import Cell, PorousElectrode
-from percolyte.cell.run import Simulation, rate_capability
+from percolyte.cell.run import rate_capability
+from percolyte.cell.simulation import Simulation
 from percolyte.pouch.energy import PouchEnergy
 from percolyte.pouch.stack import Stack
 

@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from percolyte.cell.model import Cell, PorousElectrode
-from percolyte.cell.run import Runner
+from percolyte.cell.runner import Runner
 from percolyte.errors import InputError, Problem
 from percolyte.units import FARADAY, GAS_CONSTANT
 
 if TYPE_CHECKING:
-    from percolyte.cell.kernel import Electrode, Floats
+    from percolyte.cell.porous import Electrode, Floats
 
 Complexes: TypeAlias = NDArray[np.complex128]
 
@@ -117,9 +117,7 @@ def operational_impedance(
 
     def porous(mesh: Electrode, electrode: PorousElectrode) -> Complexes:
         x = [part.charged + depth_of_discharge * (part.discharged - part.charged) for part in electrode.classes]
-        leak = sum(
-            mesh.parts.area[j] / _interface(runner.kernel, mesh, j, x[j], s, double_layer) for j in range(len(x))
-        )
+        leak = sum(mesh.parts.area[j] / _interface(mesh, j, x[j], s, double_layer) for j in range(len(x)))
         return _transmission_line(electrode, np.asarray(leak, dtype=complex))
 
     if isinstance(cell.anode, PorousElectrode):
@@ -158,12 +156,15 @@ def _transmission_line(electrode: PorousElectrode, leak: Complexes) -> Complexes
     return np.asarray(electrode.thickness / (ionic + electronic) * (1.0 + ends))
 
 
-def _interface(kernel: Any, e: Electrode, j: int, x: float, s: Complexes, double_layer: float) -> Complexes:
+def _interface(e: Electrode, j: int, x: float, s: Complexes, double_layer: float) -> Complexes:
     """ζ of particle class j at stoichiometry x, ohm m2 of its active area."""
+    from percolyte.cell.diffusion import relative_diffusivity
+    from percolyte.cell.reaction import exchange_current, potential
+
     part = e.parts[j]
-    _, slope = kernel.potential(e.curves, j, x)
-    i0, _ = kernel.exchange_current(part.exchange, e.curves, j, x)
-    pace = part.pace * kernel.relative_diffusivity(e.diffusivity_table, j, x)
+    _, slope = potential(e.curves, j, x)
+    i0, _ = exchange_current(part.exchange, e.curves, j, x)
+    pace = part.pace * relative_diffusivity(e.diffusivity_table, j, x)
     faradaic = GAS_CONSTANT * e.temperature / (FARADAY * i0) - slope * part.intake / pace * sphere(s / pace)
     return np.asarray(part.film + 1.0 / (s * double_layer + 1.0 / faradaic))
 

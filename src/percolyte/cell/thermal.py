@@ -21,7 +21,9 @@ import numpy as np
 from percolyte.cell.heat import heat_between
 from percolyte.cell.model import SHELLS, Cell, PorousElectrode
 from percolyte.cell.protocol import Step
-from percolyte.cell.run import TOLERANCE, Runner, Simulation, collect
+from percolyte.cell.run import collect
+from percolyte.cell.runner import TOLERANCE, Runner
+from percolyte.cell.simulation import Simulation
 from percolyte.errors import InputError
 
 SLICES = 60
@@ -69,6 +71,8 @@ class _ThermalRunner(Runner):
 
     def run(self, step: Step) -> tuple[Any, int]:
         """The step in slices; rows and ending as of a whole step."""
+        from percolyte.cell.control import TIME
+
         slice_time = self._slice(step)
         parts, left, passed, elapsed, given = [], step.duration, 0.0, 0.0, 0.0
         while True:
@@ -85,7 +89,7 @@ class _ThermalRunner(Runner):
                 parts.append(rows)
             if left is not None:
                 left -= duration
-            if end != self.kernel.TIME or (left is not None and left <= 1e-9):
+            if end != TIME or (left is not None and left <= 1e-9):
                 return (np.concatenate(parts) if parts else rows), end
 
     def _slice(self, step: Step) -> float:

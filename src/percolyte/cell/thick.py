@@ -21,7 +21,8 @@ import numpy as np
 from percolyte.cell.build import build_cell
 from percolyte.cell.model import Cell
 from percolyte.cell.protocol import Current, Step
-from percolyte.cell.run import Simulation, simulate
+from percolyte.cell.run import simulate
+from percolyte.cell.simulation import Simulation
 from percolyte.errors import InputError
 from percolyte.explore.vary import dimension_of, vary
 from percolyte.layer_transport import electrode_transport

@@ -26,7 +26,7 @@ from percolyte.errors import InputError
 
 if TYPE_CHECKING:
     from percolyte.cell.protocol import Step
-    from percolyte.cell.run import Simulation
+    from percolyte.cell.simulation import Simulation
     from percolyte.design import Design, Measured
 
 app = typer.Typer()

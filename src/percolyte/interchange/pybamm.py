@@ -2,7 +2,7 @@
 
 The script stands alone: it imports pybamm and numpy, not percolyte. The model
 is the half-cell DFN of PyBaMM with a transference number of one and a uniform
-salt concentration, which is the porous electrode of `percolyte.cell.kernel`.
+salt concentration, which is the porous electrode of `percolyte.cell.charge_balance`.
 """
 
 from __future__ import annotations

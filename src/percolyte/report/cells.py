@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from percolyte.cell.heat import Heat
     from percolyte.cell.measured import Comparison
     from percolyte.cell.rate import Diagnosis, RatePoint
-    from percolyte.cell.run import SaltHistory, Simulation
+    from percolyte.cell.simulation import SaltHistory, Simulation
     from percolyte.cell.spectrum import Spectrum
     from percolyte.cell.thick import CriticalThickness, LoadingSweep, Optimum, RagonePoint, ThickPoint
 

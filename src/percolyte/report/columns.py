@@ -11,7 +11,7 @@ from percolyte.report.layout import converted
 if TYPE_CHECKING:
     from percolyte.cell.heat import Heat
     from percolyte.cell.rate import RatePoint
-    from percolyte.cell.run import Simulation
+    from percolyte.cell.simulation import Simulation
     from percolyte.cell.spectrum import Spectrum
     from percolyte.cell.thick import LoadingSweep, RagonePoint
 
