@@ -23,8 +23,9 @@ from percolyte.microstructure.pack import Microstructure, pack
 from percolyte.microstructure.powders import LognormalSizes
 from percolyte.microstructure.shapes import Spheres
 from percolyte.microstructure.volume import Volume
+from percolyte.transport.conduction import Conduction
 from percolyte.transport.surrogate import NETWORKS, surrogate
-from percolyte.transport.voxels import Conduction, conduct
+from percolyte.transport.voxels import conduct
 
 TABLE = Path(__file__).parents[1] / "src/percolyte/transport/surrogate.csv"
 ACTIVE = (0.15, 0.25, 0.35, 0.45, 0.55, 0.60, 0.65)

@@ -66,6 +66,8 @@ ORDER = [
     "numerics.device",
     "transport.closures",
     "transport.effective",
+    "transport.conduction",
+    "transport.voxel_image",
     "transport.voxels",
     "transport.random_walk",
     "transport.microstructure",

@@ -24,7 +24,9 @@ from percolyte.microstructure.volume import Volume
 from percolyte.numerics.conduction import build_network
 from percolyte.numerics.kinds import colours
 from percolyte.report.conduction import conduction_json, conduction_text, write_fields
-from percolyte.transport.voxels import Connection, conduct, conduct_axes, face_resistances, transport_of
+from percolyte.transport.conduction import Connection, transport_of
+from percolyte.transport.voxel_image import face_resistances
+from percolyte.transport.voxels import conduct, conduct_axes
 
 H = 1e-6
 Labels = NDArray[np.uint8]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from percolyte.errors import InputError
-from percolyte.transport.voxels import Conduction, conduct
+from percolyte.transport.conduction import Conduction
+from percolyte.transport.voxels import conduct
 from tests.physics.test_conduction import H, a_volume, blobs
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from percolyte import units
 from percolyte.errors import InputError
+from percolyte.transport.conduction import Conduction, Interfaces, interface_text
 from percolyte.transport.random_walk import Walk
-from percolyte.transport.voxels import Conduction, Interfaces, interface_text
 
 
 def conduction_json(found: Conduction) -> dict[str, Any]:

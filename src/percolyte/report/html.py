@@ -24,8 +24,8 @@ from percolyte.pouch.energy import pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack
 from percolyte.report import cell_figures, figures, fit_figures, transport_figures, volumes
 from percolyte.report.tables import convention_json, evaluation_json
+from percolyte.transport.conduction import interface_text
 from percolyte.transport.effective import Transport
-from percolyte.transport.voxels import interface_text
 
 
 def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> list[Path]:

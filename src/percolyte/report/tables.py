@@ -17,9 +17,9 @@ from percolyte.report.cells import measured_json, rate_json
 from percolyte.report.conduction import interfaces_json
 from percolyte.report.layout import aligned, converted
 from percolyte.resolution import say_choice
+from percolyte.transport.conduction import Conduction
 from percolyte.transport.effective import Share, Transport
 from percolyte.transport.microstructure import Structure
-from percolyte.transport.voxels import Conduction
 
 
 def convention_json(energy: PouchEnergy) -> dict[str, str]:

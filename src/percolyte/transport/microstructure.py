@@ -25,8 +25,9 @@ from percolyte.microstructure.image import volume_of
 from percolyte.microstructure.pack import ROLES, Microstructure, pack
 from percolyte.microstructure.powders import largest, median
 from percolyte.microstructure.volume import Volume
+from percolyte.transport.conduction import Conduction, Interfaces, interface_text, transport_of
 from percolyte.transport.effective import Interface, MicrostructureTransport, Phase, Share, Transport
-from percolyte.transport.voxels import Conduction, Interfaces, conduct, interface_text, transport_of
+from percolyte.transport.voxels import conduct
 
 if TYPE_CHECKING:
     from percolyte.microstructure.measure import Estimate, Measures
