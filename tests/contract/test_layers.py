@@ -174,6 +174,8 @@ ORDER = [
     "interchange.table",
     "interchange.expression",
     "interchange.pybamm",
+    "interchange.bpx_fields",
+    "interchange.bpx_electrodes",
     "interchange.bpx",
     "interchange.cycler",
     "checks",
