@@ -24,6 +24,12 @@ class Formula(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
+def new_formula() -> Formula:
+    """Place for a formula."""
+    return Formula(np.zeros(LEVELS), np.zeros(LEVELS + 1), np.zeros(2))
+
+
+@njit(cache=True, error_model="numpy")
 def set_formula(f: Any, h: float, past: Any, order: int, points: int) -> None:
     """The formula of an order for a step h, after steps of sizes `past`, newest first.
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from percolyte.cell.bdf import MOST_ORDER, Formula, set_formula
+from percolyte.cell.bdf import MOST_ORDER, new_formula, set_formula
 from percolyte.cell.charge_balance import (
     LOCAL_MOST,
     NEWTON_MOST,
@@ -74,12 +74,13 @@ class Planar(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def planar_potential(p: Any, total: float) -> tuple[float, float]:
-    """Potential against the electrolyte at a discharge current, and its derivative."""
+def planar_potential(p: Any, richness: float, total: float) -> tuple[float, float]:
+    """Potential against the electrolyte at a discharge current, and its derivative; i0 is so many times that at rest."""
     thermal = 2.0 * GAS_CONSTANT * p.temperature / FARADAY
-    ratio = total / (2.0 * p.exchange)
+    exchange = p.exchange * richness
+    ratio = total / (2.0 * exchange)
     value = p.potential + thermal * math.asinh(ratio) + p.film * total
-    return value, thermal / math.sqrt(1.0 + ratio * ratio) * 0.5 / p.exchange + p.film
+    return value, thermal / math.sqrt(1.0 + ratio * ratio) * 0.5 / exchange + p.film
 
 
 @njit(cache=True, error_model="numpy")
@@ -129,7 +130,7 @@ def solve_cell(
         left = min(CURVATURE * worst, 1.0, worst / last if last > 0.0 and worst < 1e-2 * last else 1.0) * worst
         if not held and left < NEWTON_TOLERANCE:
             high = terminal(c, cs.points.trial, total)
-            low = terminal(a, sa.points.trial, -total) if porous else planar_potential(p, total)[0]
+            low = terminal(a, sa.points.trial, -total) if porous else planar_potential(p, 1.0, total)[0]
             return iteration, total, high - low - total * series, high, low
         last = worst
     return -NEWTON_MOST, total, volts, high, low
@@ -146,7 +147,7 @@ def correction(
         low = terminal(a, sa.points.trial, -total) + terminal(a, sa.points.rhs, 0.0)
         fall = -terminal(a, sa.points.sense, 1.0)
     else:
-        low, fall = planar_potential(p, total)
+        low, fall = planar_potential(p, 1.0, total)
     volts, slope = high - low - total * series, rise - fall - series
     gap, by_current = target_gap(mode, goal, volts, slope, total)
     change = -gap / by_current
@@ -209,10 +210,9 @@ def start(
         cs.current[0] *= 0.1
         if porous:
             sa.current[0] *= 0.1
-    for level in range(1, LEVELS + 1):
-        hold(cs, level)
-        if porous:
-            hold(sa, level)
+    hold(cs)
+    if porous:
+        hold(sa)
     return True, total, volts, high, low
 
 
@@ -269,8 +269,7 @@ def run_step(
     iterations and rejected steps. Voltage limits are met to 1e-6 V by
     shortening the last step.
     """
-    f = Formula(np.zeros(LEVELS), np.zeros(LEVELS + 1), np.zeros(2))
-    other = Formula(np.zeros(LEVELS), np.zeros(LEVELS + 1), np.zeros(2))
+    f, other = new_formula(), new_formula()
     past, charges = np.ones(LEVELS), np.zeros(LEVELS)
     for level in range(1, LEVELS):
         cs.q[level] = cs.q[0]

@@ -146,7 +146,12 @@ def relaxed(current: float, step: float, inverse: float) -> float:
 @njit(cache=True, error_model="numpy")
 def bounded(current: float, step: float, inverse: float, surface: float, b: float) -> float:
     """Newton's step in J, held back where the inverse sine or an empty or full surface asks for it."""
-    step = relaxed(current, step, inverse)
+    return within(relaxed(current, step, inverse), surface, b)
+
+
+@njit(cache=True, error_model="numpy")
+def within(step: float, surface: float, b: float) -> float:
+    """A step in J, held back where it would leave a surface empty or full."""
     moved = surface + b * step
     if moved > 1.0005 and surface < 1.0005:
         step *= max(0.1, 0.9 * (1.0005 - surface) / (moved - surface))

@@ -24,7 +24,7 @@ from typing import Any
 from numba import njit
 
 from percolyte.cell.charge_balance import NEWTON_MOST
-from percolyte.cell.reaction import exchange_current, overpotential, potential, relaxed
+from percolyte.cell.reaction import exchange_current, overpotential, potential, relaxed, within
 from percolyte.cell.salt import DRY, TINY, crossing, properties
 from percolyte.units import FARADAY, GAS_CONSTANT
 
@@ -181,16 +181,11 @@ def update_electrode(m: Any, e: Any, salt: Any, s: Any) -> tuple[float, bool]:
             gap, slope, by_salt = salt.residual[q, j]
             surface = s.reactions[q, j].a + s.reactions[q, j].b * s.reactions[q, j].trial
             i0, _ = exchange_current(e.parts[j].exchange, e.curves, j, surface)
-            step = relaxed(
+            full = relaxed(
                 s.reactions[q, j].trial, (rise - gap - by_salt * salt.rhs[k, 0]) / slope, 0.5 / (i0 * richness)
             )
-            moved = surface + s.reactions[q, j].b * step
-            if moved > 1.0005 and surface < 1.0005:
-                step *= max(0.1, 0.9 * (1.0005 - surface) / (moved - surface))
-                cut = True
-            elif moved < -0.0005 and surface > -0.0005:
-                step *= max(0.1, 0.9 * (surface + 0.0005) / (surface - moved))
-                cut = True
+            step = within(full, surface, s.reactions[q, j].b)
+            cut = cut or step != full
             s.reactions[q, j].trial += step
     return worst, cut
 

@@ -10,26 +10,24 @@ A mesh without cathode cells ends at a second lithium electrode.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numba import njit
 
-from percolyte.cell.bdf import Formula, set_formula
+from percolyte.cell.bdf import new_formula, set_formula
 from percolyte.cell.control import (
-    CAPACITY,
     CURRENT,
     DEPLETED,
+    DONE,
     FAILED,
     FULL,
     HIGH,
     LOW,
     PROFILE,
-    TAPER,
-    TIME,
-    VOLTAGE,
+    ending,
     interpolate,
+    share_to_limit,
     target_gap,
 )
 from percolyte.cell.porous import LEVELS
@@ -92,47 +90,13 @@ def estimate(m: Any, e: Any, salt: Any, s: Any, f: Any, rtol: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def too_far(row: Any, before: Any, least: float, was: float, dry: float, low: float, high: float, mode: int) -> float:
-    """Share of the step at which a limit of salt or voltage is reached; zero if none is."""
-    total = row[2]
+def share_to_end(
+    row: Any, before: Any, least: float, was: float, dry: float, mode: int, low: float, high: float, taper: float
+) -> float:
+    """Share of a step after which it uses up the salt at a lithium surface, or meets another limit; one if it does not."""
     if least < dry:
         return (was - dry) / (was - least) if was > dry else 0.5
-    if mode == VOLTAGE or total == 0.0:
-        return 0.0
-    limit = low if total > 0.0 else high
-    beyond = limit - row[1] if total > 0.0 else row[1] - limit
-    return (before[1] - limit) / (before[1] - row[1]) if beyond > 1e-6 else 0.0
-
-
-@njit(cache=True, error_model="numpy")
-def limit_passed(mode: int, row: Any, last: Any, h: float, charge: float, taper: float, most: float) -> float:
-    """Size of the step that ends on the limit of a tapering current or of charge; zero if this one does not pass it."""
-    total = abs(row[2])
-    if mode == VOLTAGE and total < 0.999 * taper and abs(last[2]) > taper and h > 1e-6:
-        share = math.log(abs(last[2]) / taper) / math.log(abs(last[2]) / max(total, 1e-300))
-        return h * min(max(share, 0.02), 0.98)
-    if most > 0.0 and abs(charge) > most * (1.0 + 1e-12):
-        return float((most - abs(last[3])) / total)
-    return 0.0
-
-
-@njit(cache=True, error_model="numpy")
-def ending(
-    mode: int, row: Any, low: float, high: float, least: float, dry: float, longest: float, most: float, taper: float
-) -> int:
-    """How a step ends with this row; zero if it goes on."""
-    t, volts, total, charge = row[0], row[1], row[2], row[3]
-    if mode != VOLTAGE and total > 0.0 and volts <= low + 1e-6:
-        return LOW
-    if mode != VOLTAGE and total < 0.0 and volts >= high - 1e-6:
-        return HIGH
-    if least < 2.0 * dry:
-        return DEPLETED
-    if t >= longest * (1.0 - 1e-12):
-        return TIME
-    if most > 0.0 and abs(charge) >= most * (1.0 - 1e-9):
-        return CAPACITY
-    return TAPER if mode == VOLTAGE and abs(total) <= taper else 0
+    return share_to_limit(mode, low, high, taper, row[1], before[1], row[2], before[2])
 
 
 @njit(cache=True, error_model="numpy")
@@ -147,7 +111,7 @@ def run_step(
     As `percolyte.cell.kernel.run_step`; `rtol` scales the errors allowed, and
     the limits are met by shortening the last step.
     """
-    f = Formula(np.zeros(LEVELS), np.zeros(LEVELS + 1), np.zeros(2))
+    f = new_formula()
     past = np.ones(LEVELS)
     f.c[0] = f.p[0] = 1.0
     t, charge, earlier = 0.0, 0.0, 0.0
@@ -186,8 +150,8 @@ def run_step(
             h *= max(0.25, 0.85 * error ** (-1.0 / 3.0))
             counts[2] += 1
             continue
-        share = too_far(out[rows], out[rows - 1], least, was, dry, low, high, mode) if rows > 0 else 0.0
-        if share != 0.0 and h > 1e-7:
+        share = share_to_end(out[rows], out[rows - 1], least, was, dry, mode, low, high, taper) if rows > 0 else 1.0
+        if share != 1.0 and h > 1e-7:
             h *= min(max(share, 0.02), 0.98)
             counts[2] += 1
             continue
@@ -195,16 +159,13 @@ def run_step(
             return rows, DEPLETED
         # the same formula as for the particles, so that charge and lithium agree to rounding
         reached = c1 * charge + c2 * earlier + gam * total
-        if rows > 0:
-            shorter = limit_passed(mode, out[rows], out[rows - 1], h, reached, taper, most)
-            if shorter > 0.0:
-                h = shorter
-                counts[2] += 1
-                continue
+        if rows > 0 and most > 0.0 and abs(reached) > most * (1.0 + 1e-12):
+            h = (most - abs(charge)) / abs(total)
+            counts[2] += 1
+            continue
         if rows == 0:
             settle(e, s)
-            for level in range(1, LEVELS + 1):
-                hold(s, level)
+            hold(s)
         else:
             accept(e, s, gam)
             accept_salt(salt)
@@ -216,9 +177,11 @@ def run_step(
         out[rows, 0], out[rows, 3] = t, charge
         add_losses(m, e, salt, s, p, contact, out[rows])
         was = least
-        end = ending(mode, out[rows], low, high, least, dry, longest, most, taper)
+        end = ending(mode, low, high, longest, most, taper, t, out[rows, 1], total, charge)
+        if least < 2.0 * dry and end not in (LOW, HIGH):
+            end = DEPLETED
         rows += 1
-        if end != 0:
+        if end != DONE:
             return rows, end
         if rows >= out.shape[0]:
             return rows, FULL

@@ -8,6 +8,7 @@ from typing import Any
 from numba import njit
 
 from percolyte.cell.diffusion import mean_of
+from percolyte.cell.kernel import planar_potential
 from percolyte.cell.reaction import exchange_current, overpotential, potential
 from percolyte.cell.salt import crossing, face, properties
 from percolyte.units import FARADAY, GAS_CONSTANT
@@ -60,9 +61,7 @@ def cathode_drop(m: Any, e: Any, salt: Any, s: Any, total: float) -> float:
 @njit(cache=True, error_model="numpy")
 def lithium_potential(m: Any, p: Any, c: float, total: float) -> float:
     """φ_s - φ_e of a lithium surface that a current leaves."""
-    thermal = 2.0 * GAS_CONSTANT * p.temperature / FARADAY
-    i0 = p.exchange * (c / m.rest) ** m.order
-    return float(p.potential + thermal * math.asinh(total / (2.0 * i0)) + p.film * total)
+    return float(planar_potential(p, (c / m.rest) ** m.order, total)[0])
 
 
 @njit(cache=True, error_model="numpy")

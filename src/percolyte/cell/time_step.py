@@ -92,11 +92,12 @@ def accept(e: Any, s: Any, gam: float) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def hold(s: Any, level: int) -> None:
-    """Make a past level equal to the newest."""
-    s.surface[level] = s.surface[0]
-    s.current[level] = s.current[0]
-    s.phi[level] = s.phi[0]
+def hold(s: Any) -> None:
+    """Make the past levels equal to the newest."""
+    for level in range(1, LEVELS + 1):
+        s.surface[level] = s.surface[0]
+        s.current[level] = s.current[0]
+        s.phi[level] = s.phi[0]
 
 
 @njit(cache=True, error_model="numpy")

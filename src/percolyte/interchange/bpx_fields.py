@@ -79,12 +79,12 @@ def curve_of(value: Any, where: str) -> Callable[[Any], Any]:
 
 
 def table_of(curve: Callable[[Any], Any], error: float) -> dict[str, list[float]]:
-    """A function over 0 <= x <= 1 as the fewest points that straight lines join within an error."""
+    """A function over 0 <= x <= 1 as few points that straight lines join within an error."""
     x, y = thinned(curve, error)
     return {"x": [round(float(value), 8) for value in x], "y": [float(f"{value:.7g}") for value in y]}
 
 
 def note_activation(section: Mapping[str, Any], losses: list[str]) -> None:
-    """Say, once, that activation energies are left out."""
+    """Say that activation energies are left out."""
     if any("ctivation energy" in name and section[name] for name in section):
         losses.append("activation energies are left out; the cell is at the reference temperature")
