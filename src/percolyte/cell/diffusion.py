@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from percolyte.cell.reaction import TABLE
+from percolyte.cell.porous import TABLE
 
 
 @njit(cache=True, error_model="numpy")

@@ -29,21 +29,8 @@ from percolyte.cell.charge_balance import (
     terminal,
     update,
 )
-from percolyte.cell.control import (
-    CURRENT,
-    DONE,
-    FAILED,
-    FULL,
-    HIGH,
-    LOW,
-    PROFILE,
-    VOLTAGE,
-    approach,
-    ending,
-    interpolate,
-    share_to_limit,
-    target_gap,
-)
+from percolyte.cell.control import CURRENT, DONE, FAILED, FULL, HIGH, LOW, PROFILE, VOLTAGE
+from percolyte.cell.limits import approach, ending, interpolate, share_to_limit, target_gap
 from percolyte.cell.losses import losses
 from percolyte.cell.porous import LEVELS
 from percolyte.cell.time_step import accept, first_step, hold, miss, prepare, room, settle

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from percolyte.cell.electrolyte import Filling
+from percolyte.cell.porous import PART, TABLE, Electrode, Floats
 from percolyte.errors import InputError
 from percolyte.units import FARADAY, GAS_CONSTANT
 
 if TYPE_CHECKING:
     from percolyte.cell.kernel import Planar
-    from percolyte.cell.porous import Electrode, Floats
 
     Curve: TypeAlias = Callable[[Floats], Floats]
 
@@ -109,9 +109,6 @@ class PorousElectrode:
 
     def mesh(self, temperature: float, cells: int | None = None, shells: int = SHELLS) -> Electrode:
         """The electrode on a mesh of so many cells and shells; by default as many cells as it asks for."""
-        from percolyte.cell.porous import PART, Electrode
-        from percolyte.cell.reaction import TABLE
-
         cells = cells or self.cells(temperature)
         slowest = max(part.radius**2 / part.diffusivity for part in self.classes)
         return Electrode(

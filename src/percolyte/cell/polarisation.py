@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from percolyte.cell import control
 from percolyte.cell.electrolyte import SaltElectrolyte, check_fractions, mesh, positive
 from percolyte.cell.model import sphere_modes
+from percolyte.cell.porous import BUTLER_VOLMER, PART, TABLE, Electrode, new_state
 from percolyte.cell.runner import SALT_TOLERANCE, STORAGE, compiled
 from percolyte.units import FARADAY
 
@@ -103,8 +105,7 @@ def polarise(
         positive(name, value)
     check_fractions({"factor": factor, "fraction": fraction})
     kernel = compiled()
-    from percolyte.cell import control, salt_kernel
-    from percolyte.cell.porous import new_state
+    from percolyte.cell import salt_kernel
     from percolyte.cell.salt import new_salt
 
     lithium = kernel.Planar(0.0, 1e12, 0.0, temperature) if lithium is None else lithium
@@ -138,9 +139,6 @@ def polarise(
 
 def _no_electrode(temperature: float) -> Any:
     """A porous electrode without a cell."""
-    from percolyte.cell.porous import PART, Electrode
-    from percolyte.cell.reaction import BUTLER_VOLMER, TABLE
-
     return Electrode(
         volumes=np.zeros(0), ionic=1.0, electronic=1.0, temperature=temperature, law=BUTLER_VOLMER,
         reorganisation=1.0, parts=np.ones(1, PART).view(np.recarray), curves=np.ones((1, TABLE, 4)),

@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 LEVELS = 3
 """Past times that a formula may use."""
+TABLE = 4097
+"""Points of the tabulated properties over 0 <= x <= 1."""
+BUTLER_VOLMER, LINEAR, MARCUS = range(3)
+
+
 PART = np.dtype([(name, np.float64) for name in ("area", "pace", "intake", "exchange", "film")], align=True)
 """What the equations need of a particle class, SI: electrochemically active area per electrode
 volume, 1/m; D/R² (at x = 0.5 where D varies), 1/s; rate of stoichiometry by a flux, J times this

@@ -15,9 +15,7 @@ from typing import Any
 
 from numba import njit
 
-TABLE = 4097
-"""Points of the tabulated properties over 0 <= x <= 1."""
-BUTLER_VOLMER, LINEAR, MARCUS = range(3)
+from percolyte.cell.porous import BUTLER_VOLMER, LINEAR, TABLE
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)

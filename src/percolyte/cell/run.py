@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from percolyte.cell.control import CAPACITY, DEPLETED, HIGH, LOW, TAPER, TIME
 from percolyte.cell.model import SHELLS, Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import Step, discharge
 from percolyte.cell.runner import Runner, compiled, runner_of
@@ -17,8 +18,11 @@ from percolyte.errors import InputError
 
 BEYOND = 0.02
 """Stoichiometry by which a surface may leave the known range of the potential unmentioned."""
-_ENDS = {1: "time", 2: "lower voltage", 3: "upper voltage", 4: "capacity", 5: "current", 8: "salt depleted"}
-"""Why a step ended, by the number of `percolyte.cell.control`."""
+_ENDS = {
+    TIME: "time", LOW: "lower voltage", HIGH: "upper voltage", CAPACITY: "capacity", TAPER: "current",
+    DEPLETED: "salt depleted",
+}  # fmt: skip
+"""Why a step ended."""
 
 
 def simulate(

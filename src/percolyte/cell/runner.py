@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from percolyte.cell import control
 from percolyte.cell.electrolyte import known_range
 from percolyte.cell.electrolyte import mesh as salt_mesh
 from percolyte.cell.model import SHELLS, Cell, PorousElectrode
+from percolyte.cell.porous import mean_stoichiometry, new_state
 from percolyte.cell.protocol import Step
 from percolyte.cell.simulation import Profile, SaltHistory
 
@@ -68,8 +70,6 @@ class Runner:
         self.current = 0.0
 
     def _rested(self, mesh: Any, electrode: Any, charged: bool) -> Any:
-        from percolyte.cell.porous import new_state
-
         ends = [part.charged if charged else part.discharged for part in electrode.classes]
         state = new_state(mesh, np.array(ends))
         rest = [float(part.potential(np.array([x]))[0]) for part, x in zip(electrode.classes, ends, strict=True)]
@@ -82,8 +82,6 @@ class Runner:
         return tuple(self._profile(mesh, state) for mesh, state in pairs)
 
     def _profile(self, mesh: Any, state: Any) -> Profile:
-        from percolyte.cell.porous import mean_stoichiometry
-
         shells = state.q[0].copy() if mesh.diffusivity_table.size else None
         average = mean_stoichiometry(mesh, state).copy()
         return Profile(average, state.surface[0].copy(), shells, mesh.volumes / mesh.volumes.sum(), mesh.edges)
@@ -95,8 +93,6 @@ class Runner:
 
     def run(self, step: Step) -> tuple[Any, int]:
         """One protocol step from the present state: its rows, and how it ended."""
-        from percolyte.cell import control
-
         cell = self.cell
         mode = {"current": control.CURRENT, "voltage": control.VOLTAGE, "power": control.POWER,
                 "resistance": control.RESISTANCE, "profile": control.PROFILE}[step.mode]  # fmt: skip

@@ -16,20 +16,8 @@ import numpy as np
 from numba import njit
 
 from percolyte.cell.bdf import new_formula, set_formula
-from percolyte.cell.control import (
-    CURRENT,
-    DEPLETED,
-    DONE,
-    FAILED,
-    FULL,
-    HIGH,
-    LOW,
-    PROFILE,
-    ending,
-    interpolate,
-    share_to_limit,
-    target_gap,
-)
+from percolyte.cell.control import CURRENT, DEPLETED, DONE, FAILED, FULL, HIGH, LOW, PROFILE
+from percolyte.cell.limits import ending, interpolate, share_to_limit, target_gap
 from percolyte.cell.porous import LEVELS
 from percolyte.cell.salt import DRY, accept_salt, predict, salt_miss
 from percolyte.cell.salt_balance import solve

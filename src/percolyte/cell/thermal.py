@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from percolyte.cell.control import TIME
 from percolyte.cell.heat import heat_between
 from percolyte.cell.model import SHELLS, Cell, PorousElectrode
 from percolyte.cell.protocol import Step
@@ -71,8 +72,6 @@ class _ThermalRunner(Runner):
 
     def run(self, step: Step) -> tuple[Any, int]:
         """The step in slices; rows and ending as of a whole step."""
-        from percolyte.cell.control import TIME
-
         slice_time = self._slice(step)
         parts, left, passed, elapsed, given = [], step.duration, 0.0, 0.0, 0.0
         while True:
