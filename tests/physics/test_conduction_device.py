@@ -11,7 +11,7 @@ import pytest
 from percolyte.errors import InputError
 from percolyte.transport.conduction import Conduction
 from percolyte.transport.voxels import conduct
-from tests.physics.test_conduction import H, a_volume, blobs
+from tests.images import H, a_volume, blobs
 
 
 def on_both(labels: Any, sigma: dict[str, Any], **options: Any) -> tuple[Conduction, Conduction]:

@@ -14,7 +14,7 @@ import pytest
 from percolyte.errors import InputError
 from percolyte.report.conduction import walk_json, walk_text
 from percolyte.transport.random_walk import Walk, random_walk
-from tests.physics.test_conduction import H, a_volume, blobs, effective, sphere_array
+from tests.images import H, a_volume, blobs, effective, sphere_array
 
 
 def assert_near(found: Walk, exact: list[float], errors: float = 3.0) -> None:
