@@ -36,8 +36,10 @@ FORGOTTEN = 12.0
 """Fall of ln p below its largest, beyond which strengths on that side weigh nothing and are not tried."""
 PATIENCE = 5
 """Block exchanges without progress before single ones, which cannot cycle."""
-MOST_EXCHANGES = 100
-"""Beyond which rounding keeps unknowns from settling; at the strengths that matter it takes fewer than ten."""
+MOST_EXCHANGES = 1000
+"""Of a draw."""
+SETTLING = 25
+"""Exchanges in the search of the strength, beyond which rounding keeps unknowns from settling; mostly it takes fewer than ten."""
 LOST = 1e-13
 """Of a pivot, below which rounding has taken it."""
 
@@ -99,16 +101,18 @@ def _wrong(matrix: Floats, right: Floats, index: NDArray[np.int64], x: Floats, p
 
 
 @njit(cache=True, nogil=True)
-def nonnegative(matrix: Floats, right: Floats, positive: Flags, lower: Floats) -> tuple[Floats, float]:
+def nonnegative(
+    matrix: Floats, right: Floats, positive: Flags, lower: Floats, most: int = MOST_EXCHANGES
+) -> tuple[Floats, float]:
     """Least ½ xᵀG x - cᵀx with x ≥ 0, for symmetric positive G (n, n) and c (n,): x and ln |G_PP|.
 
-    `positive` (n,) says where to start and is left with the unknowns above zero, `lower` (n, n) with their factor. Where rounding
-    keeps the unknowns from settling, the determinant is infinite.
+    `positive` (n,) says where to start and is left with the unknowns above zero, `lower` (n, n) with their factor. Where the
+    unknowns do not settle within `most` exchanges, the determinant is infinite.
     """
     x = np.zeros(right.size)
     determinant = 0.0
     fewest, patience = right.size + 1, PATIENCE
-    for _ in range(MOST_EXCHANGES):
+    for _ in range(most):
         index = np.flatnonzero(positive)
         part = right[index]
         determinant = _factorise(matrix, index, lower)
@@ -192,7 +196,7 @@ def regularise(matrix: Floats, data: Floats, first: int, *, near: Regularised | 
     def fell(at: int) -> bool:
         """Whether there is too little evidence at this strength to go on."""
         strength = STRENGTHS[at]
-        x, determinant = nonnegative(normal + strength * penalty, right, positive, lower)
+        x, determinant = nonnegative(normal + strength * penalty, right, positive, lower, SETTLING)
         residual = matrix @ x - data
         total = float(residual @ residual + strength * (x @ penalty @ x))
         index = np.flatnonzero(positive)
