@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from percolyte.errors import InputError
 from percolyte.impedance.drt import RelaxationTimes, relaxation_map, relaxation_times
 from percolyte.impedance.measurement import Complexes, Floats, MeasuredSpectrum
+from percolyte.numerics import regularisation
 from percolyte.numerics.regularisation import nonnegative, regularise, sampled
 
 FREQUENCY = np.geomspace(1e6, 1e-2, 60)
@@ -188,6 +189,21 @@ def test_a_constant_phase_element_at_the_slow_end_is_no_row_of_peaks(q: float, e
         slow = float(np.abs(found.spectrum.impedance).max())
         assert found.polarisation_resistance.value == pytest.approx(100.0, abs=0.02 * slow)
         assert found.capacitance is None
+
+
+@pytest.mark.parametrize(("impedance", "most"), [(ARC, 60), (ARC + 1.0 / (1e-3 * S**0.88), 250)])
+def test_an_estimate_takes_few_solutions(monkeypatch: pytest.MonkeyPatch, impedance: Complexes, most: int) -> None:
+    """Three searches of the strength and, before a blocking end, some 20 climbs of three to five; all strengths each time were 81 and more."""
+    solved = []
+
+    def counting(*problem: Any) -> tuple[Floats, float]:
+        x, determinant = nonnegative(*problem)
+        solved.append(determinant)
+        return x, determinant
+
+    monkeypatch.setattr(regularisation, "nonnegative", counting)
+    relaxation_times(measured(impedance, 5e-3), bands=False)
+    assert len(solved) <= most
 
 
 def test_an_ideal_capacitor_at_the_slow_end_is_one() -> None:
