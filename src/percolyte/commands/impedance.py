@@ -8,18 +8,37 @@ from typing import Annotated, Any
 import typer
 
 from percolyte.commands.shared import Figure, Json, Table, note, print_json
-from percolyte.errors import InputError
+from percolyte.errors import InputError, Problem, suggestion
 
 app = typer.Typer(help="Measured impedance: read, check and fit the files of instruments.", no_args_is_help=True)
 
 Area = Annotated[str | None, typer.Option(help="Area of the cell, such as '0.785 cm2'; above what the file states.")]
 Thickness = Annotated[str | None, typer.Option(help="Thickness of the layer measured, such as '100 um'.")]
 Temperature = Annotated[str | None, typer.Option(help="Temperature of the cell, such as '25 degC'.")]
+
+
+def _imaginary(written: str | None) -> str | None:
+    """What the column of the imaginary part holds, once it is known to be one of both."""
+    from percolyte.impedance.readers.spectra import COLUMNS
+
+    if written not in (None, *COLUMNS):
+        near = suggestion(str(written), COLUMNS)
+        raise InputError([Problem("--imaginary", f"'{written}' is not one of {', '.join(COLUMNS)}{near}")])
+    return written
+
+
 ImaginaryColumn = Annotated[
-    str | None, typer.Option("--imaginary", help="What the column of the imaginary part holds: im or minus-im.")
+    str | None,
+    typer.Option(
+        "--imaginary", callback=_imaginary, help="What the column of the imaginary part holds: im or minus-im."
+    ),
 ]
 BulkArc = Annotated[
     bool, typer.Option(help="Of a separator whose bulk shows an arc, a constant phase element beside it.")
+]
+Exclude = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="Points to leave out, such as 3,7; `eis check` names some."),
 ]
 Cycle = Annotated[int | None, typer.Option(help="Read one cycle of the file.")]
 
@@ -34,6 +53,14 @@ def stated(area: str | None, thickness: str | None, temperature: str | None, ima
         "temperature": None if temperature is None else units.parse(temperature, units.TEMPERATURE),
         "imaginary": imaginary,
     }
+
+
+def point_numbers(written: str | None) -> list[int]:
+    """'3,7' as whole numbers from one on."""
+    words = [word.strip() for word in written.split(",")] if written else []
+    if not all(word.isdecimal() and int(word) for word in words):
+        raise InputError(f"--exclude '{written}' is no list of points; write their numbers from 1 on, such as 3,7")
+    return [int(word) for word in words]
 
 
 @app.callback()

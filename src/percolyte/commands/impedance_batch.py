@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from percolyte.commands.impedance import BulkArc
+from percolyte.commands.impedance import BulkArc, Exclude, ImaginaryColumn, point_numbers
 from percolyte.commands.shared import Json, can_hold, note, print_json
 from percolyte.errors import InputError, Problem
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from percolyte.impedance.batch import Entry, FileResult
     from percolyte.impedance.cells import MeasuredCell
     from percolyte.impedance.conditions import Conditions
+    from percolyte.impedance.readers.spectra import Imaginary
     from percolyte.impedance.trends import Course
 
 app = typer.Typer()
@@ -47,12 +48,14 @@ def batch(
         str | None,
         typer.Option(help="Instead of a table: '25 degC, 40 degC', of each spectrum in order, or one of all."),
     ] = None,
+    imaginary: ImaginaryColumn = None,
+    exclude: Exclude = None,
     figures: Annotated[bool, typer.Option(help="Draw every spectrum: about as long as fitting it.")] = True,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Fit every file of a folder: tables, a page with figures, laws over the conditions; interrupted runs go on."""
     from percolyte import units
-    from percolyte.impedance.batch import entries_of, run_batch
+    from percolyte.impedance.batch import Reading, entries_of, run_batch
     from percolyte.impedance.conditions import Conditions, in_order, read_conditions
     from percolyte.report.batch_page import courses_of, draw_spectra, write_batch
     from percolyte.report.impedance_batch import amount_text, batch_text
@@ -63,6 +66,7 @@ def batch(
     kelvins = (
         [units.parse(word, units.TEMPERATURE) for word in temperatures.split(",")] if temperatures is not None else []
     )
+    reading = Reading(cast("Imaginary | None", imaginary), tuple(point_numbers(exclude)))
     if folder.resolve() == out.resolve():
         raise InputError(
             "--out is the folder of the measured files, where the tables would be read as such; name another"
@@ -73,7 +77,7 @@ def batch(
     cell = _cell(terminals, {"thickness": thickness, "area": area}, contact, bulk_arc, stated, files)
     results = []
     with typer.progressbar(length=len(files), label="fitting", file=sys.stderr) as bar:
-        for one, new in run_batch(files, cell, out, stated):
+        for one, new in run_batch(files, cell, out, stated, reading):
             if figures:
                 draw_spectra(one, out, anew=new)
             results.append(one)

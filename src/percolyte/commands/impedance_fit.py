@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from percolyte.commands.impedance import Cycle, ImaginaryColumn
+from percolyte.commands.impedance import Cycle, Exclude, ImaginaryColumn, point_numbers
 from percolyte.commands.shared import Figure, Json, figure_name, note, print_json
 from percolyte.errors import InputError, Problem, suggestion
 
@@ -85,10 +85,7 @@ def fit(
     ] = False,
     cycle: Cycle = None,
     imaginary: ImaginaryColumn = None,
-    exclude: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Points to leave out, such as 3,7; `eis check` names some."),
-    ] = None,
+    exclude: Exclude = None,
     intervals: Annotated[str, typer.Option(metavar="TEXT", help="auto, covariance, profile or posterior.")] = "auto",
     figure: Figure = None,
     corner: Annotated[
@@ -113,7 +110,7 @@ def fit(
              "charge_transfer": charge_transfer or None, "bulk_arc": bulk_arc or None}  # fmt: skip
     stated = {name: value for name, value in model.items() if value is not None}
     _check(files, circuit, each, stated, compare=compare, intervals=intervals, corner=corner)
-    points = _Points(cycle, imaginary, _numbers(exclude))
+    points = _Points(cycle, imaginary, point_numbers(exclude))
     if circuit is not None:
         found = _circuit_fit(files, circuit, area or [], points, PROFILES[intervals])
     else:
@@ -257,14 +254,6 @@ def of_each(files: Sequence[Path], options: Mapping[str, list[str] | None]) -> l
     ]
 
 
-def _numbers(written: str | None) -> list[int]:
-    """'3,7' as whole numbers from one on."""
-    words = [word.strip() for word in written.split(",")] if written else []
-    if not all(word.isdecimal() and int(word) for word in words):
-        raise InputError(f"--exclude '{written}' is no list of points; write their numbers from 1 on, such as 3,7")
-    return [int(word) for word in words]
-
-
 def _circuit_fit(files: Sequence[Path], circuit: str, areas: Sequence[str], points: _Points, profile: Any) -> _Found:
     from percolyte import units
     from percolyte.impedance.choice import CellFit
@@ -283,10 +272,10 @@ def _circuit_fit(files: Sequence[Path], circuit: str, areas: Sequence[str], poin
 
 def _spectrum(file: Path, points: _Points, area: float | None) -> MeasuredSpectrum:
     from percolyte.impedance.readers.reading import read_spectrum
-    from percolyte.impedance.validity import exclude
+    from percolyte.impedance.validity import leave_out
 
     spectrum = read_spectrum(file, cycle=points.cycle, area=area, imaginary=points.imaginary)
-    return exclude(spectrum, [number - 1 for number in points.left_out], "left out as asked")
+    return leave_out(spectrum, points.left_out)
 
 
 def _cell_fit(
