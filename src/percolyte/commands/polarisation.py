@@ -117,7 +117,11 @@ def transference(
     about = {name: value for name, value in stated(area, thickness, temperature, None).items() if name != "imaginary"}
     run = _without_start(read_polarisation(file, mode="potentiostatic", **about), skip)
     found = bruce_vincent(
-        run, _interfaces("--before", before), _interfaces("--after", after), thickness=run.thickness, area=run.area
+        run,
+        _interfaces("--before", before, run.area),
+        _interfaces("--after", after, run.area),
+        thickness=run.thickness,
+        area=run.area,
     )
     if figure is not None:
         from percolyte.report.figures import save
@@ -143,14 +147,14 @@ def _without_start(run: Polarisation, skip: str | None) -> Polarisation:
     return replace(run, time=run.time[kept], response=run.response[kept])
 
 
-def _interfaces(option: str, written: str) -> Interfaces:
+def _interfaces(option: str, written: str, area: float | None) -> Interfaces:
     """A file of a spectrum, or a resistance with or without its error."""
     from percolyte import units
     from percolyte.impedance.interfaces import Interfaces, interfaces_of
     from percolyte.impedance.readers.reading import read_spectrum
 
     if Path(written).exists():
-        return interfaces_of(read_spectrum(written))
+        return interfaces_of(read_spectrum(written, area=area))
     value, sign, error = re.sub(r"\+/?-|±", "±", written).partition("±")
     unit = re.sub(r"^[\s\d.eE+-]*", "", error)
     with_unit = value if re.search(r"[A-Za-zΩ]", value) or not sign else f"{value} {unit}"
