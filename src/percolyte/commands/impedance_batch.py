@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from percolyte.commands.impedance import BulkArc, Exclude, ImaginaryColumn, point_numbers
-from percolyte.commands.shared import Json, can_hold, note, print_json
+from percolyte.commands.shared import Json, can_hold, note, parsed, print_json, read_options
 from percolyte.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -64,7 +64,12 @@ def batch(
     if conditions is not None and temperatures is not None:
         raise InputError("--temperatures and --conditions say the same; keep the table, with a column temperature")
     kelvins = (
-        [units.parse(word, units.TEMPERATURE) for word in temperatures.split(",")] if temperatures is not None else []
+        [
+            parsed({"temperatures": word}, {"temperatures": units.TEMPERATURE})["temperatures"]
+            for word in temperatures.split(",")
+        ]
+        if temperatures is not None
+        else []
     )
     reading = Reading(cast("Imaginary | None", imaginary), tuple(point_numbers(exclude)))
     if folder.resolve() == out.resolve():
@@ -129,7 +134,6 @@ def _cell(
     """The cell of the options; what they leave out must be stated by the table for every file."""
     from percolyte import units
     from percolyte.impedance.cells import MeasuredCell
-    from percolyte.nouns import read_noun
 
     found: dict[str, Any] = dict(options)
     problems = []
@@ -143,7 +147,7 @@ def _cell(
         raise InputError(problems)
     thickness = found["thickness"]
     layer = {"electrolyte": {"thickness": thickness, "arc": bulk_arc}} if terminals == "separator" else {"thickness": thickness}  # fmt: skip
-    return read_noun(MeasuredCell, {"terminals": terminals, "area": found["area"], "contact": contact, **layer})
+    return read_options(MeasuredCell, {"terminals": terminals, "area": found["area"], "contact": contact, **layer})
 
 
 def _say(results: Sequence[FileResult], rowless: Sequence[str], conditions: Path | None) -> None:

@@ -89,7 +89,9 @@ def _columns(table: Table) -> Located:
     if located.is_spectrum:
         return located
     if located.is_polarisation:
-        raise InputError("holds a run of time, voltage and current, and no spectrum")
+        raise InputError(
+            "holds a run of time, voltage and current, and no spectrum; read it with `percolyte eis polarise`, `transference` or `leakage`"
+        )
     problems = [
         Problem(f"column {heading!r}", f"{found.unit!r} is no unit of {_NAMED[found.quantity]}; write for example {_NAMED[found.quantity]} / {_EXAMPLES[found.quantity]}")
         for heading, found in located.unknown.items()
