@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from percolyte import units
 from percolyte.impedance.composite import MISFIT
+from percolyte.impedance.estimates import percent
 from percolyte.pouch.lifetime import cycles_compound, cycles_linear, cycles_reserve, resistance_limit, self_discharge
 from percolyte.pouch.stack import FoilAnodeInputs
 from percolyte.units import Dimension, Number, text
@@ -339,7 +340,7 @@ def _impedance(e: Evaluation) -> Iterator[Check]:
     yield Check(
         "fit of the measured impedance",
         "fail" if worst > MISFIT else "warn" if measured.warnings else "pass",
-        f"residuals {100.0 * worst:.2g} % of |Z|" + (f"; {measured.warnings[0]}" if measured.warnings else ""),
+        f"residuals {percent(worst)} of |Z|" + (f"; {measured.warnings[0]}" if measured.warnings else ""),
         f"at most {100.0 * MISFIT:g} %, and no warning",
         ", ".join(one.label for one in measured.files),
         "which rail is which rests on the terminals that the design states: exchanged ones fit as well",
