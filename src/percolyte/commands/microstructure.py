@@ -271,6 +271,7 @@ def view(
     coarsen: Coarsen = 1,
 ) -> None:
     """A voxel image as slices, from outside, or as a page to turn and cut in a browser."""
+    from percolyte.microstructure.memory import BYTES, check_memory
     from percolyte.microstructure.networks import Networks
     from percolyte.report import volumes
     from percolyte.report.figures import FORMATS, save
@@ -278,6 +279,7 @@ def view(
     if out.suffix not in (*FORMATS, ".html"):
         raise InputError(f"{out} is neither a page nor a figure; end its name with .html, {', '.join(FORMATS)}")
     found = read(volume, voxel, phases, crop, coarsen)
+    check_memory(found.labels.shape, BYTES["view" if show == "phases" else "utilisation"], found.source)
     if show == "phases":
         scene = volumes.phases_scene(found)
     else:

@@ -31,6 +31,7 @@ from percolyte.microstructure.additions import (
 )
 from percolyte.microstructure.distances import distance_inside, path_lengths, two_nearest
 from percolyte.microstructure.interfaces import interface_areas
+from percolyte.microstructure.memory import BYTES, check_memory
 from percolyte.microstructure.networks import roles_of
 from percolyte.microstructure.particles import Particles, separate
 from percolyte.microstructure.scene import GROWTH, LABELS, Distances, Scene
@@ -194,6 +195,7 @@ def add(volume: Volume, additions: Sequence[Addition], seed: int = 1) -> Added:
     Errors: InputError that says what cannot be added, and why.
     """
     _check(volume, additions)
+    check_memory(volume.labels.shape, BYTES["add"], volume.source)
     labels, random = volume.labels.copy(), np.random.default_rng(seed)
     phases = dict(volume.phases)
     fractions: dict[str, float] = {}

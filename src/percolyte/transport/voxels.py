@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from percolyte import units
 from percolyte.errors import InputError, Problem, suggestion
+from percolyte.microstructure.memory import BYTES, check_memory
 from percolyte.microstructure.volume import Volume
 from percolyte.transport.effective import Transport
 
@@ -259,6 +260,7 @@ def conduct(
     machine = _Machine(threads or cores(), device)
     sigma, notes = _significant(conductivities)
     notes += tuple(_without_effect(pair, sigma) for pair in interfaces if not {*pair} <= {*sigma})
+    check_memory(volume.labels.shape, _bytes(volume, sigma, fields), volume.source)
     image = _image(volume, sigma, axis, interfaces, particles, periodic)
     network, unit = image.network(machine.threads)
     connections = _connections(network, volume, sigma)
@@ -308,6 +310,12 @@ def conduct(
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _bytes(volume: Volume, sigma: Mapping[str, tuple[float, ...]], fields: bool) -> float:
+    """Bytes a voxel that conduction takes beside the labels."""
+    simple = len(sigma) == 1 and len({*volume.voxel}) == 1
+    return BYTES["conduct one" if simple else "conduct several"] + (BYTES["fields"] if fields else 0.0)
 
 
 def _check_device(device: str, periodic: Collection[int]) -> None:
