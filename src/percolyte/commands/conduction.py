@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from percolyte.commands.microstructure import Coarsen, Crop, Phases, VolumeFile, Voxel, read
-from percolyte.commands.shared import Json, note, print_json
+from percolyte.commands.shared import Json, keep_inputs, note, print_json
 from percolyte.errors import InputError, Problem, UnitError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def conduct(
         raise InputError(f"'{axis}' is not an axis of a volume; write 0, 1, 2 or all")
     if out is not None and (len(axes) > 1 or out.suffix != ".npz"):
         raise InputError(f"{out}: fields are those of one axis, written as a NumPy archive such as fields.npz")
+    keep_inputs([out], volume, *([particles] if particles else []))
     repeated = _axes(periodic)
     read_in = read(volume, voxel, phases, crop, coarsen)
     sigma = _values(conductivity, read_in, "--conductivity", "electrolyte='2 mS/cm'", _conductivity)

@@ -403,11 +403,22 @@ def write_volume(volume: Volume, path: str | os.PathLike[str]) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.suffix.lower() in ("", ".zarr") and place.exists():
         raise InputError("exists already; choose another name, or remove it first", source=str(place))
+    if place.suffix.lower() == ".npy":
+        _check_beside(place.with_suffix(".json"))
     beside = place.with_name(f".{place.stem}.part{place.suffix}")
     writer(volume, beside)
     beside.replace(place)
     if place.suffix.lower() == ".npy":
         place.with_suffix(".json").write_text(record_text(volume), encoding="utf-8")
+
+
+def _check_beside(path: Path) -> None:
+    """Refuse to write the description of an array over a file that is none."""
+    if path.exists() and record_from(read_text(path), str(path)) is None:
+        raise InputError(
+            "describes no volume, and the description of the array would be written over it; name the array otherwise",
+            source=str(path),
+        )
 
 
 def _write_npy(volume: Volume, path: Path) -> None:
