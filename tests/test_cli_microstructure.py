@@ -348,3 +348,23 @@ def test_the_description_of_an_array_is_not_written_over_another_file(stack: str
     assert isinstance(found.exception, InputError)
     assert (tmp_path / "evaluation.json").read_text() == '{"mine": 1}'
     assert not (tmp_path / "evaluation.npy").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["view", "--axis", "4", "--show", "utilisation", "--out", "o.png"],
+        ["volume", "--out", "x.jpg", "--add", "carbon=1 %"],
+        ["volume", "--refine", "50000", "--out", "x.tif"],
+        ["conduct", "--conductivity", "electrolyte=1 S/m", "--out", "/dev/null/f.npz"],
+    ],
+)
+def test_what_cannot_end_well_is_refused_before_it_begins(stack: str, words: list[str], tmp_path: Path) -> None:
+    known = {
+        "view": "4 is not an axis",
+        "volume": "take a smaller --refine" if "--refine" in words else "has no ending of a volume",
+        "conduct": "is no folder",
+    }
+    found = CliRunner().invoke(app, [words[0], stack, *VOXEL, *PHASES, *words[1:]])
+    assert isinstance(found.exception, InputError), found.exception
+    assert known[words[0]] in str(found.exception)

@@ -95,7 +95,9 @@ def conduct(
         )
         for number in axes
     ]
-    if out is not None:
+    if out is not None and not found[0].percolates:
+        note(f"nothing percolates, so there are no fields, and {out} is not written")
+    elif out is not None:
         write_fields(found[0], out)
         note(f"written: {out}")
     if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from percolyte.commands.shared import Json, keep_inputs, note, print_json
+from percolyte.commands.shared import Json, figure_name, keep_inputs, note, print_json
 from percolyte.errors import InputError
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def volume(
     import numpy as np
 
     from percolyte.microstructure import edit
-    from percolyte.microstructure.files import open_image, write_volume
+    from percolyte.microstructure.files import check_volume_name, open_image, write_volume
     from percolyte.microstructure.image import label_fractions
     from percolyte.microstructure.volume import phases_from, phases_of, voxel_from
     from percolyte.report.measures import image_json, image_text
@@ -172,6 +172,7 @@ def volume(
         else:
             typer.echo(image_text(image, fractions))
         return
+    check_volume_name(out)
     keep_inputs([out], volume)
     found = read(volume, voxel, phases, crop, coarsen)
     if order is not None:
@@ -236,11 +237,12 @@ def segment(
     as_json: Json = False,
 ) -> None:
     """Labels from grey values: the thresholds that part the histogram best (multi-Otsu)."""
-    from percolyte.microstructure.files import open_image, write_volume
+    from percolyte.microstructure.files import check_volume_name, open_image, write_volume
     from percolyte.microstructure.segment import segment as segmented
     from percolyte.microstructure.volume import voxel_from
 
-    keep_inputs([out, figure], image)
+    check_volume_name(out)
+    keep_inputs([out, figure_name(figure)], image)
     wanted = int(phases) if phases.strip().isdecimal() else _names(phases) or []
     length = None if voxel is None else voxel_from(voxel)
     found = segmented(open_image(image), wanted, length, median=median)

@@ -58,7 +58,7 @@ def can_hold(path: Path) -> None:
 
 
 def keep_inputs(written: Sequence[Path | None], *read: str) -> None:
-    """Refuse, before any work, to write over what is read, under whatever name or link, or twice into one file."""
+    """Refuse, before any work, to write over what is read, under whatever name or link, twice into one file, or in vain."""
     from percolyte.microstructure.files import named_parts
 
     places = [path for path in written if path is not None]
@@ -70,6 +70,7 @@ def keep_inputs(written: Sequence[Path | None], *read: str) -> None:
                 raise InputError(f"{place} would be written over {source}, which is read; give another name or folder")
         if place.resolve() in (other.resolve() for other in places[:number]):
             raise InputError(f"{place} would be written twice; give each output a name of its own")
+        can_hold(place)
 
 
 Table = Annotated[

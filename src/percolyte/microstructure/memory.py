@@ -39,17 +39,14 @@ BYTES: dict[Job, float] = {
 conduction, and "cell" is a volume that a design generates, kept with its particles while it is measured and solved."""
 
 
-def check_memory(shape: Sequence[int], bytes_per_voxel: float, source: str) -> None:
-    """Refuse what the free memory cannot hold, and say how to read less."""
+def check_memory(shape: Sequence[int], bytes_per_voxel: float, source: str, advice: str = "") -> None:
+    """Refuse what the free memory cannot hold, and say how to read less, or what else to do."""
     needed, free = bytes_per_voxel * math.prod(shape), room()
     if needed > free:
         less = (free / needed) ** (1.0 / 3.0)
         part = ",".join(f"0:{max(1, int(length * less))}" for length in shape)
-        raise InputError(
-            f"{_sizes(shape, needed, free)}; "
-            f"read a part with --crop {part}, or blocks of voxels with --coarsen {math.ceil(1.0 / less)}",
-            source=source,
-        )
+        advice = advice or f"read a part with --crop {part}, or blocks of voxels with --coarsen {math.ceil(1.0 / less)}"
+        raise InputError(f"{_sizes(shape, needed, free)}; {advice}", source=source)
 
 
 def memory_problem(edges: Sequence[float], voxel: float, job: Job) -> list[Problem]:
