@@ -422,6 +422,20 @@ def _volume(e: Evaluation) -> Iterator[Check]:
     )
 
 
+def _ignored(e: Evaluation) -> Iterator[Check]:
+    """What the design states of a microstructure and its transport does not know."""
+    for side, transport in (("cathode", e.transport), ("anode", e.anode_transport)):
+        if transport is not None and transport.ignored:
+            yield Check(
+                f"microstructure that the {side}'s transport ignores",
+                "warn",
+                "; ".join(transport.ignored),
+                "nothing; write kind = 'microstructure' in its transport table to pack and solve the volume",
+                transport.statement,
+                "the errors stated do not hold what this changes",
+            )
+
+
 LEAST_USED = 0.5
 """Share of the active material below which a cathode is mostly dead."""
 
@@ -444,6 +458,7 @@ def _utilisation(e: Evaluation) -> Iterator[Check]:
 _CHECKS: tuple[Callable[[Evaluation], Iterator[Check]], ...] = (
     _densification,
     _volume,
+    _ignored,
     _utilisation,
     _impedance,
     _temperature_measured,

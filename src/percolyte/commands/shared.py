@@ -61,6 +61,22 @@ def can_hold(path: Path) -> None:
         raise InputError(f"{path} cannot be written: you may not write into {folder}; choose another folder")
 
 
+def keep_inputs(written: Sequence[Path | None], *read: str) -> None:
+    """Refuse, before any work, to write over what is read, under whatever name or link, twice into one file, or in vain."""
+    from percolyte.microstructure.files import named_parts
+
+    places = [path for path in written if path is not None]
+    for number, place in enumerate(places):
+        for name in read:
+            source = named_parts(name)[0]
+            linked = place.exists() and source.exists() and place.samefile(source)
+            if linked or source.resolve() in (place.resolve(), *place.resolve().parents):
+                raise InputError(f"{place} would be written over {source}, which is read; give another name or folder")
+        if place.resolve() in (other.resolve() for other in places[:number]):
+            raise InputError(f"{place} would be written twice; give each output a name of its own")
+        can_hold(place)
+
+
 Table = Annotated[
     Path | None, typer.Option("--out", callback=_table_name, help="Table to write (.csv, .parquet, .xlsx).")
 ]
