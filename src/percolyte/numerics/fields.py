@@ -28,7 +28,7 @@ def current_below(voxels: Any, table: Any, u: Any, axis: int, i: int, j: int, k:
 
 @compiled
 def _fields(grid: Any, u: Any, current: Any, power: Any, planes: Any) -> None:
-    voxels, table, _ = grid
+    voxels, table = grid.voxels, grid.table
     for i in range(1, u.shape[0]):
         for j in range(1, u.shape[1] - 1):
             for k in range(1, u.shape[2] - 1):
