@@ -121,6 +121,9 @@ class Conduction:
     lower_bound: float | None
     """S/m; the image does not conduct worse (Thomson's principle). None if no errors were asked for. Far below
     at contrasts of 1e6 and more."""
+    column: tuple[float | None, float | None, float | None]
+    """S/m; mean current density along each axis of the image over the mean field along `axis`: a column of the
+    conductivity tensor. None along axes with closed sides, where it is not defined."""
     volume_fraction: float
     """Of all conducting phases."""
     percolating_fraction: float
@@ -194,6 +197,15 @@ class _Image:
         """Conductivity of the image from its conductance in S."""
         shape, voxel = self.labels.shape, self.voxel
         return float(conductance * shape[0] * voxel[0] / (shape[1] * voxel[1] * shape[2] * voxel[2]))
+
+    def across(self, network: Network, solution: Solution, unit: float) -> tuple[float, float]:
+        """Mean current density along the second and the third axis over the mean field, where the structure repeats."""
+        from percolyte.numerics.fields import across
+
+        lengths = [n * h for n, h in zip(self.labels.shape, self.voxel, strict=True)]
+        current = [across(network.grid, solution.potential, side) if self.periodic[side] else 0.0 for side in (1, 2)]
+        # the section across one side is the first axis by the other side, and the first axis is also the field's length
+        return current[0] / unit / lengths[2], current[1] / unit / lengths[1]
 
     def conductivity(self, rtol: float, machine: _Machine) -> float:
         """Effective conductivity, zero where nothing percolates."""
@@ -278,6 +290,7 @@ def conduct(
         return Conduction(
             **found,
             effective_conductivity=0.0,
+            column=_column(axis, found["periodic"], 0.0, (0.0, 0.0)),
             lower_bound=None,
             tortuosity_factor=None,
             tortuosity_factor_percolating=None,
@@ -293,6 +306,7 @@ def conduct(
     return Conduction(
         **found,
         effective_conductivity=effective,
+        column=_column(axis, found["periodic"], effective, image.across(network, solution, unit)),
         lower_bound=None if solution.lower is None else image.effective(solution.lower / unit),
         tortuosity_factor=sum(total[name] * along[name] for name in along) / effective,
         tortuosity_factor_percolating=sum(through[name] * along[name] for name in along) / effective,
@@ -327,14 +341,30 @@ def _check_device(device: str, periodic: Collection[int]) -> None:
     known_device(device.removeprefix(TORCH))
 
 
-def conduct_axes(volume: Volume, conductivities: Mapping[str, Conductivity], **options: Any) -> tuple[Conduction, ...]:
-    """`conduct` along each of the three axes: the diagonal of the conductivity tensor.
+def _column(axis: int, periodic: Collection[int], along: float, across: tuple[float, float]) -> Any:
+    """`Conduction.column`, with `across` in the order of the other axes."""
+    column: list[float | None] = [
+        value if side in periodic else None
+        for side, value in zip((side for side in range(3) if side != axis), across, strict=True)
+    ]
+    column.insert(axis, along)
+    return tuple(column)
 
-    The elements off the diagonal are not obtained; they vanish where the axes of the
-    image are those of the structure.
-    """
+
+def conduct_axes(volume: Volume, conductivities: Mapping[str, Conductivity], **options: Any) -> tuple[Conduction, ...]:
+    """`conduct` along each of the three axes: `conductivity_tensor` puts the columns together."""
     first, second, third = (conduct(volume, conductivities, axis=axis, **options) for axis in range(3))
     return first, second, third
+
+
+def conductivity_tensor(found: Iterable[Conduction]) -> list[list[float | None]]:
+    """The conductivity tensor (S/m) from `conduct_axes`; row i is the current along axis i.
+
+    Elements off the diagonal are defined where the sides of both axes repeat (`periodic`); else they are None. The
+    tensor of an infinite structure is symmetric. Here inlet and outlet are equipotential planes, which turn the current
+    along the axis within about one period of the structure; what the halves differ by tells how much that is.
+    """
+    return [list(row) for row in zip(*(one.column for one in found), strict=True)]
 
 
 def transport_of(ionic: Conduction, electronic: Conduction | None = None) -> Transport:
