@@ -360,7 +360,7 @@ def conduct_axes(volume: Volume, conductivities: Mapping[str, Conductivity], **o
 def conductivity_tensor(found: Iterable[Conduction]) -> list[list[float | None]]:
     """The conductivity tensor (S/m) from `conduct_axes`; row i is the current along axis i.
 
-    Elements off the diagonal are defined where the sides of both axes repeat (`periodic`); else they are None. The
+    Elements off the diagonal are defined where the sides of the current's axis repeat (`periodic`); else they are None. The
     tensor of an infinite structure is symmetric. Here inlet and outlet are equipotential planes, which turn the current
     along the axis within about one period of the structure; what the halves differ by tells how much that is.
     """
