@@ -14,9 +14,9 @@ import scipy.ndimage
 from percolyte.errors import InputError
 from percolyte.microstructure.volume import Volume
 from percolyte.numerics.conduction import build_network
-from percolyte.report.conduction import conduction_json, conduction_text, write_fields
-from percolyte.transport.conduction import Connection, transport_of
-from percolyte.transport.voxels import conduct
+from percolyte.report.conduction import axes_json, conduction_json, conduction_text, tensor_text, write_fields
+from percolyte.transport.conduction import Connection, conductivity_tensor, transport_of
+from percolyte.transport.voxels import conduct, conduct_axes
 from tests.images import H, a_volume, blobs
 
 
@@ -128,6 +128,45 @@ def test_a_vanishing_conductivity_is_taken_as_none_and_said() -> None:
     found = conduct(a_volume(labels), {"0": 1e-14, "1": 1.0}, errors=False)
     assert not found.percolates
     assert "0 conducts less than 1e-12" in found.notes[0]
+
+
+def test_layers_at_45_degrees_lead_current_across_the_field() -> None:
+    """Exact for voxels: the mean and the harmonic mean of the faces' conductances, half their sum along the field, half
+    their difference across it.
+
+    Inlet and outlet turn the current within about a period, so what they add falls as one over the length: lengths of n
+    and 2n extrapolate to the infinite structure. The solver leaves 1e-7 of the energy, 3e-4 of a current.
+    """
+    n, resistance = 24, np.array([1.0, 0.625, 0.25, 0.625])
+    mean, harmonic = float(np.mean(1.0 / resistance)), 1.0 / float(np.mean(resistance))
+    tensors = []
+    for length in (n, 2 * n):
+        layers = (np.arange(length)[:, None, None] + np.arange(n)[:, None] + np.zeros(6, int)) % 4 // 2
+        volume = a_volume(layers, (H, H, 2 * H))
+        axes = conduct_axes(volume, {"0": 1.0, "1": 4.0}, periodic=(0, 1, 2), rtol=1e-7, errors=False)
+        tensors.append(np.array(conductivity_tensor(axes), float))
+    short, long = tensors
+    assert short[0, 1] == pytest.approx(short[1, 0], abs=3e-4)
+    assert 2.0 * long[1, 0] - short[1, 0] == pytest.approx((harmonic - mean) / 2.0, abs=3e-4)
+    assert 2.0 / long[0, 0] - 1.0 / short[0, 0] == pytest.approx(2.0 / (mean + harmonic), abs=3e-4)
+    assert long[2, :2] == pytest.approx(0.0, abs=3e-4)
+    assert long[:2, 2] == pytest.approx(0.0, abs=3e-4)
+
+
+def test_the_tensor_is_undefined_where_sides_are_closed() -> None:
+    volume = a_volume(blobs((12, 12, 12), 0.6, seed=2))
+    half_open = conduct_axes(volume, {"1": 1.0}, periodic=(1,), errors=False)
+    tensor = conductivity_tensor(half_open)
+    assert [[value is None for value in row] for row in tensor] == [
+        [False, True, True],
+        [False, False, False],
+        [True, True, False],
+    ]
+    closed = conduct_axes(volume, {"1": 1.0}, errors=False)
+    assert "not defined with closed sides" in tensor_text(closed)
+    assert axes_json(closed)["conductivity_tensor_S_per_m"][0][1:] == [None, None]
+    assert axes_json(half_open)["axes"][0]["tensor_column_S_per_m"][1] == tensor[1][0]
+    assert tensor_text(half_open).count("closed") == 4
 
 
 def test_the_result_prints_with_its_error_and_its_conventions(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def conduct(
     as_json: Json = False,
 ) -> None:
     """Effective conductivity and tortuosity factor of a volume."""
-    from percolyte.report.conduction import conduction_json, conduction_text, write_fields
+    from percolyte.report.conduction import axes_json, conduction_json, conduction_text, tensor_text, write_fields
     from percolyte.transport.voxels import conduct as solve
 
     axes = {"0": (0,), "1": (1,), "2": (2,), "all": (0, 1, 2)}.get(axis)
@@ -101,9 +101,10 @@ def conduct(
         write_fields(found[0], out)
         note(f"written: {out}")
     if as_json:
-        print_json(conduction_json(found[0]) if len(found) == 1 else {"axes": [conduction_json(one) for one in found]})
+        print_json(conduction_json(found[0]) if len(found) == 1 else axes_json(found))
     else:
-        typer.echo("\n".join(conduction_text(one) for one in found))
+        texts = [conduction_text(one) for one in found]
+        typer.echo("\n".join(texts if len(found) == 1 else [*texts, tensor_text(found)]))
 
 
 @app.command()

@@ -145,13 +145,18 @@ def place(graph: Any, begin: int, lower: Any, weight: Any, diagonal: Any, others
     written = 0
     for u in range(graph.ground.size):
         here = begin + u
-        lower[here] = here
-        weight[here] = 0.0
-        diagonal[here] += graph.ground[u]
+        total = diagonal[here] + graph.ground[u]
+        for q in range(3):
+            lower[here, q], weight[here, q] = here, 0.0
+        few = graph.start[u + 1] - graph.start[u] <= 3
         for e in range(graph.start[u], graph.start[u + 1]):
             v, w = begin + graph.lower[e], graph.weight[e]
-            diagonal[here] += w
+            total += w
             diagonal[v] += w
+            if few:
+                q = e - graph.start[u]
+                lower[here, q], weight[here, q] = v, w
+                continue
             for q in range(3):
                 if w > weight[here, q]:
                     v, lower[here, q] = lower[here, q], v
@@ -159,6 +164,7 @@ def place(graph: Any, begin: int, lower: Any, weight: Any, diagonal: Any, others
             if w > 0.0:
                 others[written, 0], others[written, 1], other_weight[written] = here, v, w
                 written += 1
+        diagonal[here] = total
 
 
 @compiled
@@ -197,10 +203,12 @@ def merge(graph: Any, key: Any, strong: float) -> tuple[Any, int]:
     n = graph.ground.size
     best = np.zeros_like(graph.ground)
     for u in range(n):
+        most = best[u]
         for e in range(graph.start[u], graph.start[u + 1]):
             v = graph.lower[e]
-            best[u] = max(best[u], graph.weight[e])
+            most = max(most, graph.weight[e])
             best[v] = max(best[v], graph.weight[e])
+        best[u] = most
     parent = np.empty(n, np.int32)
     for u in range(n):
         parent[u] = u
@@ -362,8 +370,8 @@ def cycle_up(h: Any, level: int) -> None:
         u = end - uint64(1) - back
         a, b, c = h.lower[u, 0], h.lower[u, 1], h.lower[u, 2]
         p, q, r = h.weight[u, 0], h.weight[u, 1], h.weight[u, 2]
-        total = h.right[u] + spare[u] + p * solution[a] + q * solution[b] + r * solution[c]
-        value = total * h.inverse[u]
+        known = h.right[u] + p * solution[a] + q * solution[b] + r * solution[c]
+        value = (known + spare[u]) * h.inverse[u]  # the node before gave the last term: nothing else waits for it
         solution[u] = value
         spare[a] += p * value
         spare[b] += q * value

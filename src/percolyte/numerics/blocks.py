@@ -19,7 +19,7 @@ import numpy as np
 from numba import uint32
 from numpy.typing import NDArray
 
-from percolyte.numerics.grid import compiled, face_below
+from percolyte.numerics.grid import compiled, face_below, inlined
 
 NONE = np.uint32(0xFFFFFFFF)
 """A block without conducting voxels."""
@@ -34,6 +34,8 @@ _SHIFT = np.array([16, 8, 4], dtype=np.uint32)
 _PAIRS = np.array([0x00008888, 0x00880088, 0x08080808], dtype=np.uint32)
 """Top bits of the voxels of a block that face its lower neighbour along each axis; the
 voxels of the neighbour lie `_SHIFT` bits higher."""
+LOWEST = np.array([[0, 1, 2, 3], [0, 1, 4, 5], [0, 2, 4, 6]])
+"""The numbers of these voxels."""
 
 
 def _connected_patterns() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
@@ -88,8 +90,9 @@ def split_uniform(faces: Any, parts: Any, first: Any, codes: Any, counts: Any) -
 @compiled
 def split_general(grid: Any, parts: Any, first: Any) -> None:
     """Parts of each block, joined across strong faces only."""
-    planes, rows, columns = grid.voxels.shape
-    whole = one_part(grid.table)
+    voxels, table = grid.voxels, grid.table
+    planes, rows, columns = voxels.shape
+    whole = one_part(table)
     best = np.empty(8, np.float32)
     part = np.empty(8, np.int64)
     number = np.empty(8, np.int64)
@@ -98,10 +101,10 @@ def split_general(grid: Any, parts: Any, first: Any) -> None:
     for i in range(1, planes - 1, 2):
         for j in range(1, rows - 1, 2):
             for k in range(1, columns - 1, 2):
-                kind = grid.voxels[i, j, k]
+                kind = voxels[i, j, k]
                 alike = whole[kind] and i < planes - 2 and j < rows - 2 and k < columns - 2
                 for s in range(1, 8):
-                    alike &= grid.voxels[i + (s >> 2), j + (s >> 1 & 1), k + (s & 1)] == kind
+                    alike &= voxels[i + (s >> 2), j + (s >> 1 & 1), k + (s & 1)] == kind
                 if alike:
                     parts[b] = 0
                     first[b] = total
@@ -112,15 +115,15 @@ def split_general(grid: Any, parts: Any, first: Any) -> None:
                     x, y, z = i + (s >> 2), j + (s >> 1 & 1), k + (s & 1)
                     part[s] = s
                     outside = x == planes - 1 or y == rows - 1 or z == columns - 1
-                    if outside or grid.voxels[x, y, z] == 0:
+                    if outside or voxels[x, y, z] == 0:
                         best[s] = -1.0
                     else:
-                        best[s] = best_face(grid, x, y, z)
+                        best[s] = best_face(voxels, table, x, y, z)
                 for s in range(8):
                     for axis in range(3):
                         other = s ^ (4 >> axis)
                         if other < s and best[s] > 0.0 and best[other] > 0.0:
-                            g = face_below(grid, axis, i + (s >> 2), j + (s >> 1 & 1), k + (s & 1))
+                            g = face_below(voxels, table, axis, i + (s >> 2), j + (s >> 1 & 1), k + (s & 1))
                             if g * g >= STRONG * STRONG * best[s] * best[other]:
                                 replaced = part[s]
                                 for t in range(8):
@@ -158,12 +161,12 @@ def one_part(table: Any) -> Any:
 
 
 @compiled
-def best_face(grid: Any, i: int, j: int, k: int) -> float:
+def best_face(voxels: Any, table: Any, i: int, j: int, k: int) -> float:
     """The largest conductance of a voxel's faces."""
     best = 0.0
     for axis in range(3):
         x, y, z = i + (axis == 0), j + (axis == 1), k + (axis == 2)
-        best = max(best, face_below(grid, axis, i, j, k), face_below(grid, axis, x, y, z))
+        best = max(best, face_below(voxels, table, axis, i, j, k), face_below(voxels, table, axis, x, y, z))
     return best
 
 
@@ -191,6 +194,12 @@ def part_of(code: int, s: int) -> int:
     return int((code >> (4 * s)) & 15)
 
 
+@inlined
+def steps(shape: Any) -> tuple[int, int, int]:
+    """How far the number of a block is from that of its lower neighbour along each axis."""
+    return shape[1] * shape[2], shape[2], 1
+
+
 @compiled
 def facing(code: Any, lower: Any, axis: int) -> Any:
     """Top bits of the voxels of a block that conduct and face conducting voxels of the lower neighbour."""
@@ -214,18 +223,18 @@ def coherent(code: Any, counts: Any) -> bool:
 
 
 @compiled
-def opposite(grid: Any, shape: Any, parts: Any, axis: int, b: int, place: int) -> tuple[int, Any, int]:
-    """What the last block along an axis meets on the opposite side, if the structure repeats.
+def opposite(grid: Any, shape: Any, parts: Any, axis: int, b: int, code: Any, place: int) -> tuple[int, Any, int]:
+    """What block b of that code, the last along an axis, meets on the opposite side, if the structure repeats.
 
     The number of the block there, the voxels of that block that meet a voxel of b, both conducting, as `facing` gives
     them, and what distinguishes the number of a voxel of b from that of the voxel it meets.
     """
     if not grid.periodic[axis] or place < shape[axis] - 1:
         return -1, uint32(0), 0
-    a = b - (shape[axis] - 1) * (shape[2] if axis == 1 else 1)
+    a = b - (shape[axis] - 1) * steps(shape)[axis]
     if grid.voxels.shape[axis] % 2 == 0:
-        return a, facing(parts[a], parts[b], axis), 4 >> axis
-    return a, ~parts[a] & ~parts[b] & _PAIRS[axis], 0
+        return a, facing(parts[a], code, axis), 4 >> axis
+    return a, ~parts[a] & ~code & _PAIRS[axis], 0
 
 
 @compiled
@@ -237,6 +246,8 @@ def join(grid: Any, shape: Any, parts: Any, first: Any, parent: Any, counts: Any
     """
     planes, rows, columns = shape
     weak = grid.table.size > 0  # parts of one block may touch
+    sides = grid.periodic[1] or grid.periodic[2]
+    step = steps(shape)
     bound = 0
     for u in range(parent.size):
         parent[u] = u
@@ -251,31 +262,45 @@ def join(grid: Any, shape: Any, parts: Any, first: Any, parent: Any, counts: Any
                     if count > 1 and weak:
                         bound += count * (count - 1) // 2
                         unite_inside(code, first[b], count, one, parent)
+                    place = (i, j, k)
                     for axis in range(3):
-                        if (i if axis == 0 else j if axis == 1 else k) == 0:
+                        if place[axis] == 0:
                             continue
-                        a = b - (rows * columns if axis == 0 else columns if axis == 1 else 1)
+                        a = b - step[axis]
                         both = facing(code, parts[a], axis)
                         if both == 0:
                             continue
                         others = first[a + 1] - first[a]
                         bound += min(4, count * others)
+                        if count == 1 and others == 1:
+                            unite(parent, first[b], first[a])
+                            continue
                         once = one and (others == 1 or (weak and coherent(parts[a], counts)))
-                        for s in range(8):
+                        for q in range(4):
+                            s = LOWEST[axis, q]
                             if both >> (4 * s) & 8:
                                 t = s | (4 >> axis)
                                 unite(parent, first[b] + part_of(code, s), first[a] + part_of(parts[a], t))
                                 if once:
                                     break
-                    for axis in (1, 2):
-                        a, both, bit = opposite(grid, shape, parts, axis, b, j if axis == 1 else k)
-                        if both == 0:
-                            continue
-                        bound += min(4, count * (first[a + 1] - first[a]))
-                        for s in range(8):
-                            if both >> (4 * s) & 8:
-                                unite(parent, first[b] + part_of(code, s | bit), first[a] + part_of(parts[a], s))
+                    if sides and (j == rows - 1 or k == columns - 1):
+                        bound += join_sides(grid, shape, parts, first, b, place, parent)
                 b += 1
+    return bound
+
+
+@compiled
+def join_sides(grid: Any, shape: Any, parts: Any, first: Any, b: int, place: Any, parent: Any) -> int:
+    """Unite the parts of a block with those that they meet on the opposite sides; what `join` counts."""
+    bound = 0
+    for axis in (1, 2):
+        a, both, bit = opposite(grid, shape, parts, axis, b, parts[b], place[axis])
+        if both == 0:
+            continue
+        bound += min(4, (first[b + 1] - first[b]) * (first[a + 1] - first[a]))
+        for s in range(8):
+            if both >> (4 * s) & 8:
+                unite(parent, first[b] + part_of(parts[b], s | bit), first[a] + part_of(parts[a], s))
     return bound
 
 

@@ -81,8 +81,8 @@ def excess_of(grid: Any, u: Any, i: int, j: int, k: int) -> float:
     else:
         for axis in range(3):
             x, y, z = int(axis == 0), int(axis == 1), int(axis == 2)
-            total += face_below(grid, axis, i, j, k) * (u[i - x, j - y, k - z] - here)
-            total += face_below(grid, axis, i + x, j + y, k + z) * (u[i + x, j + y, k + z] - here)
+            total += face_below(voxels, grid.table, axis, i, j, k) * (u[i - x, j - y, k - z] - here)
+            total += face_below(voxels, grid.table, axis, i + x, j + y, k + z) * (u[i + x, j + y, k + z] - here)
     return float(total)
 
 
@@ -275,7 +275,7 @@ def balanced(grid: Any, shape: Any, parts: Any, first: Any, u: Any, drives: Any,
     """Total current of the balanced currents, and the power that they dissipate."""
     current = dissipated = 0.0
     lower, drive, others, other_drive = drives
-    voxels, table, _ = grid
+    voxels, table = grid.voxels, grid.table
     left = np.empty(8)
     b = 0
     for i in range(shape[0]):
@@ -332,7 +332,7 @@ def balanced(grid: Any, shape: Any, parts: Any, first: Any, u: Any, drives: Any,
 @compiled
 def dissipated_inside(grid: Any, u: Any, code: int, i: int, j: int, k: int, left: Any) -> float:
     """Power of the faces inside the parts of a block, with what is left over led along a tree in each part."""
-    voxels, table, _ = grid
+    voxels, table = grid.voxels, grid.table
     onward = np.full(8, -1, np.int64)
     order = np.empty(8, np.int64)
     count = 0
@@ -342,7 +342,7 @@ def dissipated_inside(grid: Any, u: Any, code: int, i: int, j: int, k: int, left
         if part_of(code, s) == 15:
             continue
         x, y, z = 2 * i + 1 + (s >> 2), 2 * j + 1 + (s >> 1 & 1), 2 * k + 1 + (s & 1)
-        best[s] = best_face(grid, x, y, z)
+        best[s] = best_face(voxels, table, x, y, z)
         for axis in range(3):
             if s & (4 >> axis) and part_of(code, s) == part_of(code, s ^ (4 >> axis)):
                 conductance[s, axis], rises[s, axis] = current_below(voxels, table, u, axis, x, y, z)

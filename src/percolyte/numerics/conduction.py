@@ -107,7 +107,8 @@ def build_network(
     alike = np.unique(half[:, conducting]).size <= 1 and contact is None
     with Slabs(shape[0], threads) as slabs:
         if alike:
-            grid = Grid(np.zeros(tuple(n + 2 for n in shape), np.uint8), np.empty((0, 0, 0), np.float32), periodic)
+            nothing = np.empty((0, 0, 0), np.float32), np.empty(0, np.float32)
+            grid = Grid(np.zeros(tuple(n + 2 for n in shape), np.uint8), *nothing, periodic)
             slabs.run(mark, labels, conducting, grid.voxels, offset=0)
             split_uniform(grid.voxels, parts, first, CODES, COUNTS)
         else:
@@ -130,7 +131,7 @@ def build_network(
 def hierarchy_of(network: Network) -> Hierarchy:
     """The graphs of a network's parts, from fine to coarse."""
     graph = empty_graph(int(network.first[-1]), network.links)
-    link(network.grid, network.blocks, network.parts, network.first, graph)
+    link(network.grid, network.blocks, network.parts, network.first, ring_like(network.grid), graph)
     edges = graph.start[-1]
     return build_hierarchy(graph._replace(lower=graph.lower[:edges], weight=graph.weight[:edges]))
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from percolyte.errors import InputError, Problem
 from percolyte.numerics.blocks import root, unite
-from percolyte.numerics.grid import Grid, compiled, face_table, inlined, wrap_voxels
+from percolyte.numerics.grid import Grid, compiled, face_table, inlined, series, wrap_voxels
 
 
 def grid_of_kinds(
@@ -52,7 +52,7 @@ def grid_of_kinds(
     np.take(first, labels, out=inside)
     inside += colour
     voxels[0, 1:-1, 1:-1] = voxels[-1, 1:-1, 1:-1] = label_of.size + 1
-    grid = Grid(voxels, face_table(kind_half, kind_contact), periodic)
+    grid = Grid(voxels, face_table(kind_half, kind_contact), series(kind_half, kind_contact), periodic)
     wrap_voxels(grid)
     return grid
 

@@ -14,7 +14,16 @@ import numpy as np
 
 from percolyte.numerics.aggregation import OVERCORRECTION
 from percolyte.numerics.blocks import part_of
-from percolyte.numerics.grid import PLANES, compiled, decode, inverse_diagonal_row, product_row, residual_row, wrap
+from percolyte.numerics.grid import (
+    PLANES,
+    compiled,
+    decode,
+    inlined,
+    inverse_diagonal_row,
+    product_row,
+    residual_row,
+    wrap,
+)
 
 
 def _chebyshev(low: float, high: float = 2.0) -> tuple[float, float]:
@@ -34,6 +43,12 @@ def rows_like(u: Any) -> Any:
     return np.zeros(columns, np.float32), np.zeros(columns, u.dtype), np.zeros(columns, np.float32)
 
 
+@inlined
+def kept_row(faces: Any, i: int, j: int, spare: Any) -> Any:
+    """Where `scaled_residual` leaves 1/diag(A) for `smooth_plane`; the spare row where it is quickly found again."""
+    return spare if faces is None else faces[i % PLANES, 3, j]
+
+
 @compiled
 def scaled_residual(grid: Any, faces: Any, u: Any, z: Any, i: int, rows: Any, t: Any) -> None:
     """Plane i of -D⁻¹A(u + z) into t; no z stands for zero. The plane before is decoded, this one is not yet."""
@@ -41,8 +56,9 @@ def scaled_residual(grid: Any, faces: Any, u: Any, z: Any, i: int, rows: Any, t:
     if i == 0 or i == u.shape[0] - 1:
         t[:] = 0.0
         return
-    inverse, row, other = rows
+    spare, row, other = rows
     for j in range(1, u.shape[1] - 1):
+        inverse = kept_row(faces, i, j, spare)
         inverse_diagonal_row(grid, faces, i, j, inverse)
         if z is None:
             product_row(grid, faces, i, j, u[i - 1], u[i], u[i + 1], row)
@@ -58,10 +74,12 @@ def scaled_residual(grid: Any, faces: Any, u: Any, z: Any, i: int, rows: Any, t:
 @compiled
 def smooth_plane(grid: Any, faces: Any, ring: Any, i: int, rows: Any, fresh: bool, z: Any) -> None:
     """Add (c0 + c1 D⁻¹A) t to plane i of z, or to zero if `fresh`; the ring holds t on that plane and its neighbours."""
-    inverse, _, row = rows
+    spare, _, row = rows
     below, here, above = ring[(i - 1) % 3], ring[i % 3], ring[(i + 1) % 3]
     for j in range(1, z.shape[1] - 1):
-        inverse_diagonal_row(grid, faces, i, j, inverse)
+        inverse = kept_row(faces, i, j, spare)
+        if faces is None:
+            inverse_diagonal_row(grid, faces, i, j, inverse)
         product_row(grid, faces, i, j, below, here, above, row)
         if fresh:
             for k in range(1, row.size - 1):

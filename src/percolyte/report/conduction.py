@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from percolyte import units
 from percolyte.errors import InputError
-from percolyte.transport.conduction import Conduction, Interfaces, interface_text
+from percolyte.transport.conduction import Conduction, Interfaces, conductivity_tensor, interface_text
 from percolyte.transport.random_walk import Walk
 
 
@@ -25,6 +26,7 @@ def conduction_json(found: Conduction) -> dict[str, Any]:
         "relative_error": error.total if error is not None and error.estimated else None,
         "seconds": found.seconds,
         "axis": found.axis,
+        "tensor_column_S_per_m": list(found.column),
         "lower_bound_S_per_m": found.lower_bound,
         "relative_error_parts": None if error is None else asdict(error),
         "tortuosity_factor_of_percolating_fraction": found.tortuosity_factor_percolating,
@@ -44,6 +46,26 @@ def conduction_json(found: Conduction) -> dict[str, Any]:
         "converged": found.converged,
         "notes": list(found.notes),
     }
+
+
+def axes_json(found: Sequence[Conduction]) -> dict[str, Any]:
+    """All three axes of a volume; null in the tensor where sides are closed."""
+    return {
+        "axes": [conduction_json(one) for one in found],
+        "conductivity_tensor_S_per_m": conductivity_tensor(found),
+    }
+
+
+def tensor_text(found: Sequence[Conduction]) -> str:
+    """The conductivity tensor, a row for the current along each axis; says where it is not defined."""
+    tensor = conductivity_tensor(found)
+    if all(value is None for i, row in enumerate(tensor) for j, value in enumerate(row) if i != j):
+        return "tensor: elements off the diagonal are not defined with closed sides; repeat them with --periodic 0,1,2"
+    rows = [
+        "  ".join(f"{'closed' if x is None else units.text(x, units.CONDUCTIVITY, digits=4):>16}" for x in row)
+        for row in tensor
+    ]
+    return "\n".join(["tensor, current along each axis by row, field along each axis by column", *rows])
 
 
 def interfaces_json(interfaces: Interfaces) -> list[dict[str, Any]]:

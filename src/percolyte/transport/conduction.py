@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,6 +94,9 @@ class Conduction:
     lower_bound: float | None
     """S/m; the image does not conduct worse (Thomson's principle). None if no errors were asked for. Far below
     at contrasts of 1e6 and more."""
+    column: tuple[float | None, float | None, float | None]
+    """S/m; mean current density along each axis of the image over the mean field along `axis`: a column of the
+    conductivity tensor. None along axes with closed sides, where it is not defined."""
     volume_fraction: float
     """Of all conducting phases."""
     percolating_fraction: float
@@ -116,6 +119,16 @@ class Conduction:
     notes: tuple[str, ...]
     fields: Fields | None = None
     bottleneck: Bottleneck | None = None
+
+
+def conductivity_tensor(found: Iterable[Conduction]) -> list[list[float | None]]:
+    """The conductivity tensor (S/m) from `conduct_axes`; row i is the current along axis i.
+
+    Elements off the diagonal are defined where the sides of the current's axis repeat (`periodic`); else they are None. The
+    tensor of an infinite structure is symmetric. Here inlet and outlet are equipotential planes, which turn the current
+    along the axis within about one period of the structure; what the halves differ by tells how much that is.
+    """
+    return [list(row) for row in zip(*(one.column for one in found), strict=True)]
 
 
 def transport_of(ionic: Conduction, electronic: Conduction | None = None) -> Transport:

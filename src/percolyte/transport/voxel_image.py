@@ -79,6 +79,15 @@ class Image:
         shape, voxel = self.labels.shape, self.voxel
         return float(conductance * shape[0] * voxel[0] / (shape[1] * voxel[1] * shape[2] * voxel[2]))
 
+    def across(self, network: Network, solution: Solution, unit: float) -> tuple[float, float]:
+        """Mean current density along the second and the third axis over the mean field, where the structure repeats."""
+        from percolyte.numerics.fields import across
+
+        lengths = [n * h for n, h in zip(self.labels.shape, self.voxel, strict=True)]
+        current = [across(network.grid, solution.potential, side) if self.periodic[side] else 0.0 for side in (1, 2)]
+        # the section across one side is the first axis by the other side, and the first axis is also the field's length
+        return current[0] / unit / lengths[2], current[1] / unit / lengths[1]
+
     def conductivity(self, rtol: float, machine: Machine) -> float:
         """Effective conductivity, zero where nothing percolates."""
         network, unit = self.network(machine.threads)

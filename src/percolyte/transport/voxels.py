@@ -99,6 +99,7 @@ def conduct(
         return Conduction(
             **found,
             effective_conductivity=0.0,
+            column=_column(axis, found["periodic"], 0.0, (0.0, 0.0)),
             lower_bound=None,
             tortuosity_factor=None,
             tortuosity_factor_percolating=None,
@@ -114,6 +115,7 @@ def conduct(
     return Conduction(
         **found,
         effective_conductivity=effective,
+        column=_column(axis, found["periodic"], effective, image.across(network, solution, unit)),
         lower_bound=None if solution.lower is None else image.effective(solution.lower / unit),
         tortuosity_factor=sum(total[name] * along[name] for name in along) / effective,
         tortuosity_factor_percolating=sum(through[name] * along[name] for name in along) / effective,
@@ -154,12 +156,17 @@ def _check_device(device: str, periodic: Collection[int]) -> None:
     known_device(device.removeprefix(TORCH))
 
 
-def conduct_axes(volume: Volume, conductivities: Mapping[str, Conductivity], **options: Any) -> tuple[Conduction, ...]:
-    """`conduct` along each of the three axes: the diagonal of the conductivity tensor.
+def _column(
+    axis: int, periodic: Collection[int], along: float, across: tuple[float, float]
+) -> tuple[float | None, float | None, float | None]:
+    """`Conduction.column`, with `across` in the order of the other axes."""
+    known = dict(zip((side for side in range(3) if side != axis), across, strict=True))
+    first, second, third = (along if side == axis else known[side] if side in periodic else None for side in range(3))
+    return first, second, third
 
-    The elements off the diagonal are not obtained; they vanish where the axes of the
-    image are those of the structure.
-    """
+
+def conduct_axes(volume: Volume, conductivities: Mapping[str, Conductivity], **options: Any) -> tuple[Conduction, ...]:
+    """`conduct` along each of the three axes: `conductivity_tensor` puts the columns together."""
     first, second, third = (conduct(volume, conductivities, axis=axis, **options) for axis in range(3))
     return first, second, third
 
