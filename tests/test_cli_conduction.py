@@ -131,3 +131,15 @@ def test_an_interface_that_no_current_crosses_is_said_to_be_without_effect(tmp_p
     words = ["conduct", a_file(tmp_path), "--voxel", "0.5 um", "--conductivity", "1=4 mS/cm", "--no-errors"]
     done = CliRunner().invoke(app, [*words, "--interface", "1,0=10 ohm cm2"])
     assert "the interface of 1 and 0 is without effect, as 0 insulates here" in done.stdout
+
+
+def test_fields_that_do_not_exist_are_no_reason_to_withhold_the_result(tmp_path: Path) -> None:
+    labels = np.zeros((6, 6, 6), dtype=np.uint8)
+    labels[:3] = 1
+    np.save(tmp_path / "v.npy", labels)
+    words = ["conduct", str(tmp_path / "v.npy"), "--voxel", "1 um", "--conductivity", "1=1 S/m", "--json"]
+    found = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "f.npz")])
+    assert found.exit_code == 0, found.output
+    assert json.loads(found.stdout)["percolates"] is False
+    assert "is not written" in found.stderr
+    assert not (tmp_path / "f.npz").exists()

@@ -315,3 +315,56 @@ def test_a_large_volume_is_shown_in_blocks(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "Shown in blocks of 2 voxels" in volume_page(phases_scene(some_volume()))
     write_volume(some_volume(), tmp_path / "v.h5")
     text_of("view", f"{tmp_path / 'v.h5'}:/labels", "--out", str(tmp_path / "v.html"))
+
+
+def test_voxel_and_phases_of_the_command_stand_above_those_of_the_file(stack: str) -> None:
+    told = CliRunner().invoke(app, ["volume", stack, "--voxel", "0.7 um", "--json"])
+    assert json.loads(told.stdout)["voxel_um"] == pytest.approx([0.7] * 3)
+    wrong = CliRunner().invoke(app, ["volume", stack, "--phases", "active=199"])
+    assert isinstance(wrong.exception, InputError)
+    assert "'active'" in str(wrong.exception)
+
+
+@pytest.mark.parametrize("link", ["itself", "symbolic", "hard", "inside"])
+def test_no_command_writes_over_the_volume_that_it_reads(stack: str, tmp_path: Path, link: str) -> None:
+    source = tmp_path / "in.tif"
+    source.write_bytes(Path(stack).read_bytes())
+    out = {"itself": tmp_path / "." / "in.tif", "inside": source / "x.tif"}.get(link, tmp_path / "link.tif")
+    if link == "symbolic":
+        out.symlink_to(source)
+    if link == "hard":
+        out.hardlink_to(source)
+    for words in (["volume", str(source)], ["segment", str(source)]):
+        found = CliRunner().invoke(app, [*words, "--out", str(out)])
+        assert isinstance(found.exception, InputError)
+        assert "which is read; give another name" in str(found.exception)
+    assert source.read_bytes() == Path(stack).read_bytes()
+
+
+def test_the_description_of_an_array_is_not_written_over_another_file(stack: str, tmp_path: Path) -> None:
+    (tmp_path / "evaluation.json").write_text('{"mine": 1}')
+    words = ["volume", stack, "--voxel", "1 um", "--out", str(tmp_path / "evaluation.npy")]
+    found = CliRunner().invoke(app, words)
+    assert isinstance(found.exception, InputError)
+    assert (tmp_path / "evaluation.json").read_text() == '{"mine": 1}'
+    assert not (tmp_path / "evaluation.npy").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["view", "--axis", "4", "--show", "utilisation", "--out", "o.png"],
+        ["volume", "--out", "x.jpg", "--add", "carbon=1 %"],
+        ["volume", "--refine", "50000", "--out", "x.tif"],
+        ["conduct", "--conductivity", "electrolyte=1 S/m", "--out", "/dev/null/f.npz"],
+    ],
+)
+def test_what_cannot_end_well_is_refused_before_it_begins(stack: str, words: list[str], tmp_path: Path) -> None:
+    known = {
+        "view": "4 is not an axis",
+        "volume": "take a smaller --refine" if "--refine" in words else "has no ending of a volume",
+        "conduct": "is no folder",
+    }
+    found = CliRunner().invoke(app, [words[0], stack, *VOXEL, *PHASES, *words[1:]])
+    assert isinstance(found.exception, InputError), found.exception
+    assert known[words[0]] in str(found.exception)

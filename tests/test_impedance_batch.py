@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,9 +98,9 @@ def test_an_interrupted_run_goes_on_with_what_is_missing(tmp_path: Path, monkeyp
     done: list[str] = []
     result = batch._result
 
-    def counted(file: Path, state: str, cell: MeasuredCell, conditions: Conditions) -> FileResult:
+    def counted(file: Path, *others: Any) -> FileResult:
         done.append(file.name)
-        return result(file, state, cell, conditions)
+        return result(file, *others)
 
     monkeypatch.setattr(batch, "_result", counted)
     again = list(run_batch(files, CELL, tmp_path / "out"))
@@ -175,6 +176,43 @@ def test_cycles_of_one_file_are_compared_and_told_apart(tmp_path: Path) -> None:
     assert "3 spectra of 1 file," in said
     with pytest.raises(InputError, match="eis batch"):
         CliRunner().invoke(app, ["eis", "fit", str(file), *COMMAND], catch_exceptions=False)
+
+
+def test_points_that_are_left_out_take_no_part_in_any_file_and_fit_anew(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    a_series(folder, (298.15, 313.15, 333.15))
+    wild = folder / "0.csv"
+    lines = wild.read_text().splitlines()
+    lines[20] = lines[20].split(",")[0] + ",99999,1"
+    wild.write_text("\n".join(lines) + "\n")
+    short = folder / "9.csv"
+    short.write_text("\n".join(lines[:18]) + "\n")
+    command = (str(folder), *COMMAND, "--out", str(out), "--json", "--no-figures", "--temperatures", "25 degC")
+    results = [
+        json.loads(said[said.index("{") :])["files"] for said in (run(*command), run(*command, "--exclude", "20"))
+    ]
+    kept, left = (files[0]["spectra"][0] for files in results)
+    assert (kept["points"], left["points"]) == (len(lines) - 1, len(lines) - 2)
+    assert left["left_out"] == [20]
+    # noise of 0.3 %, and one point of sixty hundred times too large
+    assert left["noise"] < 0.005 < kept["noise"]
+    assert "no point 20: the spectrum has points 1 to 17" in results[1][3]["problem"]
+    assert not results[0][3]["problem"]
+
+
+def test_the_sign_that_is_stated_holds_for_every_file(tmp_path: Path) -> None:
+    a_folder(tmp_path)
+    turned = tmp_path / "0.csv"
+    turned.write_text(turned.read_text().replace("-Im(Z)", "Im(Z)"))
+    for word, verdict in (("minus-im", True), ("im", False)):
+        said = run(
+            str(tmp_path), *COMMAND, "--out", str(tmp_path / word), "--json", "--no-figures", "--imaginary", word
+        )
+        first = json.loads(said[said.index("{") :])["files"][0]
+        assert bool(first["spectra"] and first["spectra"][0]["noise"] < 0.01) == verdict
+    with pytest.raises(InputError, match="--imaginary: 'minus' is not one of im, minus-im; did you mean 'minus-im'"):
+        run(str(tmp_path), *COMMAND, "--out", str(tmp_path / "x"), "--imaginary", "minus")
 
 
 def test_a_drift_between_cycles_is_not_told_where_their_conditions_differ(tmp_path: Path) -> None:

@@ -217,7 +217,7 @@ def test_a_blind_direction_stays_unknown_whatever_the_samples_say(tmp_path: Path
         (("--bulk-arc",), "--bulk-arc: is of a separator, and ion-blocking has none"),
         (("--contact", "auto", "--contact-resistance", "2 ohm cm2"), "leave one of them out"),
         (("--compare", "--contact", "arc", "--double-layer", "capacitor", "--charge-transfer"), "leave out those"),
-        (("--contact-resistance", "2 ohm"), "contact_resistance"),
+        (("--contact-resistance", "2 ohm"), "--contact-resistance: '2 ohm' is not"),
         (("--exclude", "0"), "from 1 on"),
     ],
 )

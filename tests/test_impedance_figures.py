@@ -124,3 +124,17 @@ def test_dotted_lines_of_relaxation_times_stand_between_the_peaks() -> None:
     dotted = [line for line in relaxation_figure(found).axes[0].get_lines() if line.get_linestyle() == ":"]
     (place,) = {float(np.asarray(line.get_xdata())[0]) for line in dotted}
     assert fast.time_constant.value < place < slow.time_constant.value
+
+
+def test_names_of_frequencies_keep_off_the_points() -> None:
+    frequency = np.geomspace(1e6, 0.1, 60)
+    s = 2j * np.pi * frequency
+    z = 25.0 + 30.0 / (1.0 + (1e-3 * s) ** 0.88) + 20.0 / (1.0 + (0.1 * s) ** 0.85)
+    figure = nyquist_figure(MeasuredSpectrum(frequency, z))
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    points = axes.transData.transform(np.column_stack([z.real, -z.imag]))
+    assert len(axes.texts) > 2
+    for label in axes.texts:
+        box = label.get_window_extent()
+        assert not any(box.contains(x, y) for x, y in points), label.get_text()

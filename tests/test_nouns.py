@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import pytest
 from pydantic import Field, ValidationError, model_validator
@@ -159,3 +159,36 @@ def test_what_a_validator_says_of_the_whole_noun_comes_without_the_words_of_its_
     assert str(caught.value) == "sieve.toml: is either fine or coarse"
     with pytest.raises(InputError, match=r"^is either fine or coarse$"):
         replace(Sieve(fine=True), coarse=True)
+
+
+class Bounded(Noun):
+    faces: Annotated[int, Field(ge=6, le=40)] = 14
+    spread: Annotated[float, Field(gt=1.0, le=3.0)] = 1.4
+    seed: Annotated[int, Field(ge=0)] | None = None
+    labels: dict[str, Annotated[int, Field(ge=0, le=255)]] | None = None
+    pair: tuple[int, int] = (1, 2)
+    name: Annotated[str, Field(max_length=4)] = ""
+    on: bool = False
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("faces", 3, "3 is too small; write a number from 6 to 40"),
+        ("faces", 2.5, "2.5 is not a whole number"),
+        ("spread", 1.0, "1.0 is too small; write a number above 1 and not above 3"),
+        ("spread", "wide", "'wide' is not a number; write for example 1.4"),
+        ("spread", float("nan"), "nan is not a finite number"),
+        ("seed", -1, "-1 is too small; write a number not below 0"),
+        ("labels", {"a": 300}, "300 is too large; write a number from 0 to 255"),
+        ("pair", [1, 2, 3], "has 3 entries; write exactly 2"),
+        ("name", "longer", "has 6 characters; write at most 4"),
+        ("name", 3, "3 is not text; write it in quotes"),
+        ("on", "perhaps", "'perhaps' is not true or false"),
+    ],
+)
+def test_a_value_beyond_its_limits_is_told_with_all_of_them(field: str, value: object, said: str) -> None:
+    with pytest.raises(InputError) as raised:
+        read_noun(Bounded, {field: value})
+    assert said in str(raised.value)
+    assert "put should" not in str(raised.value)

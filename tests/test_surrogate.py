@@ -12,12 +12,16 @@ import pytest
 from percolyte.design import Design, design_from
 from percolyte.errors import InputError
 from percolyte.evaluation import evaluate
+from percolyte.microstructure.additions import Fibres
 from percolyte.microstructure.pack import Microstructure, pack
 from percolyte.microstructure.powders import LognormalSizes
 from percolyte.microstructure.shapes import Spheres
+from percolyte.report.html import render_report
+from percolyte.report.tables import transport_json
+from percolyte.report.transport_text import transport_text
 from percolyte.transport.closures import maxwell
 from percolyte.transport.effective import Phase
-from percolyte.transport.surrogate import AXES, NETWORKS, Surrogate, surrogate, surrogate_transport
+from percolyte.transport.surrogate import AXES, NETWORKS, Surrogate, ignored, surrogate, surrogate_transport
 from percolyte.transport.voxels import conduct
 from tests.build import a_design_data
 
@@ -134,7 +138,36 @@ def test_a_design_takes_transport_utilisation_and_contact_from_its_sizes() -> No
 
 def test_the_same_recipe_by_particle_sizes_stands_beside_closed_forms(tmp_path: Path) -> None:
     means = [other.means for other in evaluate(a_design(transport={"kind": "closure"})).transport.alternatives]
-    assert "table of sphere packings, from particle sizes" in means
+    assert "table of sphere packings, from particle sizes; ignores part of the microstructure" in means
+    sizes = {"kind": "lognormal", "d50": "2 um"}
+    look = {"electrolyte": {"kind": "spheres", "sizes": sizes}}
+    known = evaluate(a_design(transport={"kind": "closure"}, microstructure=look)).transport.alternatives
+    assert "table of sphere packings, from particle sizes" in [other.means for other in known]
+
+
+def test_what_the_table_does_not_know_of_a_design_is_said_everywhere() -> None:
+    sizes = {"kind": "lognormal", "d50": "6 um", "spread": 2.0}
+    look = {
+        "active": {"kind": "polyhedra", "sizes": sizes},
+        "electrolyte": {"kind": "spheres", "sizes": {"kind": "lognormal", "d50": "3 um"}},
+        "gradient": 0.1,
+    }
+    found = evaluate(a_design(microstructure=look))
+    said = ("active polyhedra, taken as spheres", "active sizes of spread 2, taken as spread 1.4 around the median")
+    assert found.transport.ignored == (*said, "gradient")
+    (check,) = [check for check in found.checks if check.name == "microstructure that the cathode's transport ignores"]
+    assert check.verdict == "warn"
+    assert "kind = 'microstructure'" in check.limit
+    assert transport_json(found.transport)["ignored"] == [*said, "gradient"]
+    assert "active polyhedra" in " ".join(transport_text(found).split())
+    assert "Ignored:" in render_report(found)
+
+
+def test_a_form_of_carbon_is_ignored_where_there_is_carbon() -> None:
+    look = Microstructure(carbon=Fibres(), active=Spheres(sizes=LognormalSizes(d50=6e-6)))
+    assert ignored(look, {"carbon"}, {"carbon": 0.02}) == ("carbon as fibres, counted as void",)
+    assert ignored(look, {"carbon"}, {"active": 0.5}) == ()
+    assert ignored(look, set(), {"carbon": 0.02, "coating": 0.01}) == ("the coating, counted as void",)
 
 
 def test_what_is_not_known_has_no_error() -> None:

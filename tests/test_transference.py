@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from percolyte.impedance.interfaces import ARCS, Interfaces, interfaces_of
 from percolyte.impedance.measurement import MeasuredSpectrum, Polarisation
 from percolyte.impedance.polarisation import Relaxation, galvanostatic, transference_number
 from percolyte.impedance.transference import Transference, bruce_vincent
+from percolyte.report.polarisation import transference_text
 from percolyte.units import FARADAY, GAS_CONSTANT
 
 BULK, RISE, RELAXATION = 25.0, 75.0, 1000.0
@@ -144,14 +146,64 @@ def test_an_arc_of_the_electrolyte_or_its_foot_is_told_from_the_interfaces(
     assert found.electrolyte == pytest.approx(25.0, rel=0.02)
 
 
+def an_arc(resistance: float, time: float, exponent: float) -> list[float]:
+    return [resistance, time**exponent / resistance, exponent]
+
+
+TWO_ARCS = "R0-p(R1,CPE1)-p(R2,CPE2)-Ws3"
+FAST, SLOW, TAIL = an_arc(30.0, 1e-3, 0.88), an_arc(20.0, 0.1, 0.85), [75.0, 250.0]
+
+
+def test_two_arcs_of_the_interfaces_add_and_are_told_from_the_diffusion() -> None:
+    found = [interfaces_of(a_spectrum([25.0, *FAST, *SLOW, *TAIL], TWO_ARCS, 1e-3, 3e-3, seed)) for seed in range(6)]
+    for one in found:
+        assert [arc.time_constant for arc in one.arcs] == pytest.approx([1e-3, 0.1], rel=0.2)
+        assert one.electrolyte == pytest.approx(25.0, rel=0.01)
+        assert one.diffusion is not None
+        assert one.error < 1.0
+    # mean of the squares of six normal deviates: 3.74 is beyond the 99.9th percentile
+    assert np.mean([((one.value - 50.0) / one.error) ** 2 for one in found]) < 3.74
+
+
+@pytest.mark.parametrize(
+    ("before", "circuit", "slowest"),
+    [
+        ([25.0, *FAST, *SLOW], TWO_ARCS[:-4], 1e-2),
+        ([25.0, 4e-10, 1.0, *FAST, *SLOW, *TAIL], f"p(R0,CPE0){TWO_ARCS[2:]}", 1e-3),
+    ],
+    ids=["without diffusion", "beside an arc of the electrolyte"],
+)
+def test_two_arcs_add_whatever_stands_beside_them(before: list[float], circuit: str, slowest: float) -> None:
+    found = interfaces_of(a_spectrum(before, circuit, slowest, 3e-3))
+    # four standard errors, and wide ones are no answer
+    assert found.value == pytest.approx(50.0, abs=4.0 * found.error)
+    assert found.error < 1.0
+    assert found.electrolyte == pytest.approx(25.0, rel=0.01)
+
+
+def test_a_bulk_arc_behind_leads_is_no_arc_of_the_interfaces() -> None:
+    """2 ohm of leads and 25 ohm at 4 nF, of which no electrolyte of 1 cm2 is the surface layer."""
+    found = interfaces_of(a_spectrum([2.0, 25.0, 4e-9, 1.0, *FAST], TWO_ARCS[:-4], 1e-1, 3e-3))
+    assert found.value == pytest.approx(30.0, abs=4.0 * found.error)
+    assert found.electrolyte == pytest.approx(27.0, rel=0.01)
+
+
+def test_the_number_counts_both_arcs_and_the_words_name_them() -> None:
+    run = a_run(50.0, noise=1e-4)
+    spectrum = interfaces_of(a_spectrum([25.0, *FAST, *SLOW, *TAIL], TWO_ARCS, 1e-3, 3e-3))
+    found = bruce_vincent(run, spectrum, spectrum)
+    assert found.number.low < 0.25 < found.number.high
+    assert found.number.error < 0.05
+    assert not any("slow process" in said for said in found.warnings)
+    assert re.search(r"by two arcs of [\d.]+ and [\d.]+ ohm of the spectrum", transference_text(found))
+
+
 def test_a_spectrum_that_its_arcs_miss_is_refused_or_widens_the_error() -> None:
-    """Two arcs of the interfaces, 30 and 20 ohm, a thousand times apart: residuals of percents that are no noise."""
-    circuit = "R0-p(R1,CPE1)-p(R2,CPE2)-p(R3,CPE3)"
-    apart = [5.0, 25.0, 4e-9, 1.0, 30.0, 1e-6, 0.9, 40.0, 1e-3, 0.9]
+    """Leads of 5 uH, of the size of |Z| at the highest frequency, and of 0.1 uH, 2.5 % of it."""
+    circuit, values = "L0-R0-p(R1,CPE1)", [25.0, 30.0, 1e-5, 0.85]
     with pytest.raises(InputError, match=r"residuals of .* % of \|Z\|; read the resistance .* state it"):
-        interfaces_of(a_spectrum(apart, circuit, 0.1, noise=1e-3))
-    # leads of 0.1 uH, 2.5 % of |Z| at the highest frequency
-    little = interfaces_of(a_spectrum([1e-7, 25.0, 30.0, 1e-5, 0.85], "L0-R0-p(R1,CPE1)", 0.1, noise=1e-3))
+        interfaces_of(a_spectrum([5e-6, *values], circuit, 0.1, noise=1e-3))
+    little = interfaces_of(a_spectrum([1e-7, *values], circuit, 0.1, noise=1e-3))
     assert little.missed is not None
     assert little.error > 3.0 * little.missed * 30.0
     assert abs(little.value - 30.0) < 2.0 * little.error
@@ -249,4 +301,4 @@ def test_the_command_takes_files_or_resistances_and_says_what_the_number_means(t
     assert data["interfaces_ohm"]["after"] == {"value": 25.0, "standard_error": 0.5, "from_spectrum": False}
     for word in ("25", "none.csv", "25 cm", "25 +- -1 ohm"):
         with pytest.raises(InputError, match="neither a file nor a resistance"):
-            CliRunner().invoke(app, [*arguments, "--after", word], catch_exceptions=False)
+            CliRunner().invoke(app, [*arguments[:3], "--before", "25 ohm", "--after", word], catch_exceptions=False)

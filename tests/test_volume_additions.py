@@ -89,7 +89,9 @@ def test_every_volume_fraction_is_met_to_the_voxel_and_taken_from_the_void_alone
 
 
 def test_several_additions_find_their_shares_beside_each_other() -> None:
-    found = added(grains(), "coating=2 %", "carbon=1 %", "carbon=1 %; kind=fibres", "binder=1 %", "electrolyte=20 %")
+    found = added(
+        grains(), "coating=2 %", "carbon=1 %", "carbon=1 %; kind=fibres; length=4 um", "binder=1 %", "electrolyte=20 %"
+    )
     for phase, share in {"coating": 0.02, "carbon": 0.02, "binder": 0.01, "electrolyte": 0.2}.items():
         # two roundings for carbon, which is added twice
         assert found.volume.fractions[phase] == pytest.approx(share, abs=1.0 / found.volume.labels.size)
@@ -274,6 +276,20 @@ def test_the_origin_says_what_was_added() -> None:
         ("dust=2 %", "how it lies is not known from its name"),
         ("binder=1 %", "films lie between two particles, and 'active' is one; take kind=patches"),
         ("coating=20 nm; on=void; into=void", "'void' cannot be what it lies on and what it replaces"),
+        (
+            "electrolyte=2 um",
+            "2 um is too thick: 'void' ends 1.2 um from the surface; write 1.2 um or less, or a share",
+        ),
+        (
+            "carbon=2 %; diameter=1.5 um",
+            "particles of 1.5 um are wider than half the volume; write diameter=1 um or less",
+        ),
+        (
+            "carbon=2 %; diameter=0.9 nm",
+            "are below a hundredth of a voxel; write diameter=0.001 um or more, or kind=films",
+        ),
+        ("carbon=2 %; kind=fibres", "fibres of 6 um are longer than the volume; write length=3 um or less"),
+        ("carbon=2 %; kind=fibres; diameter=0.5 um; length=0.2 um", "are shorter than their diameter of 0.5 um"),
     ],
 )
 def test_what_cannot_be_added_is_refused_with_what_to_write(text: str, said: str) -> None:
@@ -319,6 +335,20 @@ def test_every_problem_of_all_additions_is_said_at_once() -> None:
     said = refusal(plane(), "carbon=2 %; into=pore", "coating=20 nm; on=NMC")
     assert "carbon: no phase 'pore'" in said
     assert "coating: no phase 'NMC'" in said
+
+
+def test_every_absurd_size_of_all_additions_is_said_at_once() -> None:
+    said = refusal(
+        plane(), "carbon=2 %; kind=fibres; diameter=9 um; length=7 um", "binder=1 %; kind=patches; diameter=5 um"
+    )
+    assert said.startswith("drawn: 4 problems")
+
+
+def test_a_coating_is_thinner_than_the_particles_and_as_thick_as_they_are_still_drawn() -> None:
+    sphere = volume_of(from_centre(30, 30, 30) < 8.2)
+    assert "the largest particle has a radius of 0.7" in refusal(sphere, "coating=1.2 um")
+    assert added(sphere, "coating=0.7 um").fractions["coating"] > 0.0
+    assert added(sphere, "electrolyte=1.2 um").fractions["electrolyte"] > 0.0
 
 
 def test_voxels_that_are_no_cubes_are_refused_with_the_way_out() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from percolyte import units
 from percolyte.impedance.composite import MISFIT
+from percolyte.impedance.estimates import percent
 from percolyte.pouch.lifetime import cycles_compound, cycles_linear, cycles_reserve, resistance_limit, self_discharge
 from percolyte.pouch.stack import FoilAnodeInputs
 from percolyte.units import Dimension, Number, text
@@ -339,7 +340,7 @@ def _impedance(e: Evaluation) -> Iterator[Check]:
     yield Check(
         "fit of the measured impedance",
         "fail" if worst > MISFIT else "warn" if measured.warnings else "pass",
-        f"residuals {100.0 * worst:.2g} % of |Z|" + (f"; {measured.warnings[0]}" if measured.warnings else ""),
+        f"residuals {percent(worst)} of |Z|" + (f"; {measured.warnings[0]}" if measured.warnings else ""),
         f"at most {100.0 * MISFIT:g} %, and no warning",
         ", ".join(one.label for one in measured.files),
         "which rail is which rests on the terminals that the design states: exchanged ones fit as well",
@@ -421,6 +422,20 @@ def _volume(e: Evaluation) -> Iterator[Check]:
     )
 
 
+def _ignored(e: Evaluation) -> Iterator[Check]:
+    """What the design states of a microstructure and its transport does not know."""
+    for side, transport in (("cathode", e.transport), ("anode", e.anode_transport)):
+        if transport is not None and transport.ignored:
+            yield Check(
+                f"microstructure that the {side}'s transport ignores",
+                "warn",
+                "; ".join(transport.ignored),
+                "nothing; write kind = 'microstructure' in its transport table to pack and solve the volume",
+                transport.statement,
+                "the errors stated do not hold what this changes",
+            )
+
+
 LEAST_USED = 0.5
 """Share of the active material below which a cathode is mostly dead."""
 
@@ -443,6 +458,7 @@ def _utilisation(e: Evaluation) -> Iterator[Check]:
 _CHECKS: tuple[Callable[[Evaluation], Iterator[Check]], ...] = (
     _densification,
     _volume,
+    _ignored,
     _utilisation,
     _impedance,
     _temperature_measured,

@@ -28,7 +28,7 @@ from percolyte.transport.effective import (
     resolve_transport,
 )
 from percolyte.transport.microstructure import Component, volume_source, volume_transport
-from percolyte.transport.surrogate import surrogate_transport
+from percolyte.transport.surrogate import ignored, surrogate_transport
 from percolyte.units import text
 
 
@@ -99,6 +99,8 @@ def _alternatives(
         return forms
     said = "; sizes assumed" if any(entry.origin == "assumed" for entry in aside.ledger.entries) else ""
     means = f"table of sphere packings, from particle sizes{said}"
+    if found.ignored:
+        means += "; ignores part of the microstructure"
     return (*forms, Alternative(means, found.ionic, found.ionic_tortuosity_factor, found.electronic))
 
 
@@ -139,6 +141,8 @@ def _surrogate_transport(
         ratio = median(look.active.sizes) / median(look.electrolyte.sizes)
         active, electrolyte, carbon = (fractions.get(name, 0.0) for name in ("active", "electrolyte", "carbon"))
         found = surrogate_transport(active, electrolyte, ratio, ionic, electronic, carbon)
+        unseen = ignored(look, written.microstructure.model_fields_set, fractions)
+        found = dataclasses.replace(found, ignored=unseen)
     except InputError as error:
         raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
     errors = {"ionic": found.ionic_error, "electronic": found.electronic_error}

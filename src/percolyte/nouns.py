@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, ValidationInfo, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from percolyte.errors import InputError, Problem, suggestion
@@ -71,8 +72,6 @@ class Noun(BaseModel):
             return "is a list: write [..., ...], or for several tables a heading in double brackets"
         if kind in ("union_tag_invalid", "union_tag_not_found"):
             return _say_tag(line, cls)
-        if kind in ("int_from_float", "int_type", "int_parsing"):
-            return f"{line['input']!r} is not a whole number; write for example 44"
         if kind == "value_error":
             return str(line["ctx"]["error"])
         if kind == "literal_error":
@@ -80,10 +79,74 @@ class Noun(BaseModel):
             if len(_quoted(expected)) == 1:
                 return f"{line['input']!r} is not known; write {expected}"
             return f"{line['input']!r} is not one of {expected}{suggestion(str(line['input']), _quoted(expected))}"
-        message = str(line["msg"])
         if kind == "problem":
-            return message
-        return message[:1].lower() + message[1:]
+            return str(line["msg"])
+        return _say_value(line, cls)
+
+
+def _say_value(line: Any, cls: type[Noun]) -> str:
+    """A single value that is of another type, or beyond its limits."""
+    kind, value, context = line["type"], line["input"], line.get("ctx", {})
+    shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:60]}..."
+    for begins, what in _TYPES.items():
+        if kind.startswith(begins):
+            return f"{shown} is not {what}"
+    if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
+        far = "small" if kind.startswith("greater") else "large"
+        field = cls.model_fields.get(str(line["loc"][0])) if line["loc"] else None
+        limits = {} if field is None else _limits((*field.metadata, field.annotation))
+        return f"{shown} is too {far}; write a number {_range(limits | context)}"
+    if kind == "string_too_long":
+        return f"has {len(value)} characters; write at most {context['max_length']}"
+    if kind in ("too_short", "too_long"):
+        least, most = context.get("min_length"), context.get("max_length")
+        needed = (
+            f"at least {least}"
+            if most is None
+            else f"exactly {most}"
+            if least in (most, None)
+            else f"{least} to {most}"
+        )
+        return f"has {context['actual_length']} entries; write {needed}"
+    message = str(line["msg"])
+    return message[:1].lower() + message[1:]
+
+
+_TYPES = {
+    "int_": "a whole number; write for example 44",
+    "float_": "a number; write for example 1.4, without quotes or a unit",
+    "finite_number": "a finite number; write for example 1.4",
+    "string_type": "text; write it in quotes",
+    "string_unicode": "text in UTF-8; write it in quotes",
+    "bool_": "true or false; write one of them without quotes",
+}
+"""What a value should be, by how the types of pydantic's errors begin."""
+
+
+def _limits(annotation: Any) -> dict[str, Any]:
+    """Limits that stand anywhere in the type of a field."""
+    if isinstance(annotation, str):
+        return {}
+    if isinstance(annotation, FieldInfo):
+        return _limits(tuple(annotation.metadata))
+    found = {name: getattr(annotation, name, None) for name in ("gt", "ge", "lt", "le")}
+    found = {name: limit for name, limit in found.items() if isinstance(limit, int | float)}
+    within = (
+        annotation
+        if isinstance(annotation, tuple)
+        else (*getattr(annotation, "__metadata__", ()), *get_args(annotation))
+    )
+    for part in within:
+        found |= _limits(part)
+    return found
+
+
+def _range(limits: Mapping[str, Any]) -> str:
+    """'from 6 to 40', 'above 1 and not above 3', 'not below 0'."""
+    if "ge" in limits and "le" in limits:
+        return f"from {limits['ge']:.10g} to {limits['le']:.10g}"
+    words = {"gt": "above", "ge": "not below", "lt": "below", "le": "not above"}
+    return " and ".join(f"{word} {limits[name]:.10g}" for name, word in words.items() if name in limits)
 
 
 def _place(line: Any, data: Any) -> Path:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from percolyte.commands.microstructure import Phases, VolumeFile, Voxel, read
-from percolyte.commands.shared import Json, note, print_json
+from percolyte.commands.microstructure import Coarsen, Crop, Phases, VolumeFile, Voxel, read
+from percolyte.commands.shared import Json, keep_inputs, note, print_json
 from percolyte.errors import InputError, Problem, UnitError
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def conduct(
     ],
     voxel: Voxel = None,
     phases: Phases = None,
+    crop: Crop = None,
+    coarsen: Coarsen = 1,
     axis: Annotated[str, typer.Option(help="Axis of the current: 0, 1, 2, or 'all'.")] = "0",
     interface: Annotated[
         list[str] | None,
@@ -70,8 +72,9 @@ def conduct(
         raise InputError(f"'{axis}' is not an axis of a volume; write 0, 1, 2 or all")
     if out is not None and (len(axes) > 1 or out.suffix != ".npz"):
         raise InputError(f"{out}: fields are those of one axis, written as a NumPy archive such as fields.npz")
+    keep_inputs([out], volume, *([particles] if particles else []))
     repeated = _axes(periodic)
-    read_in = read(volume, voxel, phases)
+    read_in = read(volume, voxel, phases, crop, coarsen)
     sigma = _values(conductivity, read_in, "--conductivity", "electrolyte='2 mS/cm'", _conductivity)
     contact = _values(interface or [], read_in, "--interface", "active,electrolyte='40 ohm cm2'", _resistance)
     between = {(names[0], names[1]): value for names, value in contact.items()}
@@ -92,7 +95,9 @@ def conduct(
         )
         for number in axes
     ]
-    if out is not None:
+    if out is not None and not found[0].percolates:
+        note(f"nothing percolates, so there are no fields, and {out} is not written")
+    elif out is not None:
         write_fields(found[0], out)
         note(f"written: {out}")
     if as_json:
@@ -107,6 +112,8 @@ def walk(
     phase: Annotated[str, typer.Option(help="Name or label of the phase in which the walkers diffuse.")],
     voxel: Voxel = None,
     phases: Phases = None,
+    crop: Crop = None,
+    coarsen: Coarsen = 1,
     walkers: Annotated[int, typer.Option(help="Four times as many halve the standard error.")] = 1024,
     duration: Annotated[float, typer.Option(help="Longer where diffusion is slow, as a note then says.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed walks the same ways.")] = 1,
@@ -117,7 +124,7 @@ def walk(
     from percolyte.report.conduction import walk_json, walk_text
     from percolyte.transport.random_walk import random_walk
 
-    read_in = read(volume, voxel, phases)
+    read_in = read(volume, voxel, phases, crop, coarsen)
     name = _by_label(read_in).get(phase, phase)
     found = random_walk(read_in, name, walkers=walkers, duration=duration, seed=seed, threads=threads)
     if as_json:

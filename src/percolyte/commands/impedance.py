@@ -7,19 +7,38 @@ from typing import Annotated, Any
 
 import typer
 
-from percolyte.commands.shared import Figure, Json, Table, note, print_json
-from percolyte.errors import InputError
+from percolyte.commands.shared import Figure, Json, Table, note, parsed, print_json, write_figure
+from percolyte.errors import InputError, Problem, suggestion
 
 app = typer.Typer(help="Measured impedance: read, check and fit the files of instruments.", no_args_is_help=True)
 
 Area = Annotated[str | None, typer.Option(help="Area of the cell, such as '0.785 cm2'; above what the file states.")]
 Thickness = Annotated[str | None, typer.Option(help="Thickness of the layer measured, such as '100 um'.")]
 Temperature = Annotated[str | None, typer.Option(help="Temperature of the cell, such as '25 degC'.")]
+
+
+def _imaginary(written: str | None) -> str | None:
+    """What the column of the imaginary part holds, once it is known to be one of both."""
+    from percolyte.impedance.readers.spectra import COLUMNS
+
+    if written not in (None, *COLUMNS):
+        near = suggestion(str(written), COLUMNS)
+        raise InputError([Problem("--imaginary", f"'{written}' is not one of {', '.join(COLUMNS)}{near}")])
+    return written
+
+
 ImaginaryColumn = Annotated[
-    str | None, typer.Option("--imaginary", help="What the column of the imaginary part holds: im or minus-im.")
+    str | None,
+    typer.Option(
+        "--imaginary", callback=_imaginary, help="What the column of the imaginary part holds: im or minus-im."
+    ),
 ]
 BulkArc = Annotated[
     bool, typer.Option(help="Of a separator whose bulk shows an arc, a constant phase element beside it.")
+]
+Exclude = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="Points to leave out, such as 3,7; `eis check` names some."),
 ]
 Cycle = Annotated[int | None, typer.Option(help="Read one cycle of the file.")]
 
@@ -28,12 +47,17 @@ def stated(area: str | None, thickness: str | None, temperature: str | None, ima
     """The options about a file as the arguments of the readers."""
     from percolyte import units
 
-    return {
-        "area": None if area is None else units.parse(area, units.AREA),
-        "thickness": None if thickness is None else units.parse(thickness, units.THICKNESS),
-        "temperature": None if temperature is None else units.parse(temperature, units.TEMPERATURE),
-        "imaginary": imaginary,
-    }
+    dimensions = {"area": units.AREA, "thickness": units.THICKNESS, "temperature": units.TEMPERATURE}
+    values = parsed({"area": area, "thickness": thickness, "temperature": temperature}, dimensions)
+    return {**dict.fromkeys(dimensions), **values, "imaginary": imaginary}
+
+
+def point_numbers(written: str | None) -> list[int]:
+    """'3,7' as whole numbers from one on."""
+    words = [word.strip() for word in written.split(",")] if written else []
+    if not all(word.isdecimal() and int(word) for word in words):
+        raise InputError(f"--exclude '{written}' is no list of points; write their numbers from 1 on, such as 3,7")
+    return [int(word) for word in words]
 
 
 @app.callback()
@@ -104,11 +128,11 @@ def check(
     found = [check_spectrum(spectrum) for spectrum in spectra]
     drift = check_drift(spectra) if len(spectra) > 1 else None
     if figure is not None:
-        from percolyte.report.figures import save
         from percolyte.report.impedance_figures import residual_figure
 
-        save(residual_figure(found[0]), figure)
-        note(f"written: {figure}" + (f" (cycle {spectra[0].cycle})" if len(spectra) > 1 else ""))
+        write_figure(residual_figure(found[0]), figure)
+        if len(spectra) > 1:
+            note(f"the figure is of cycle {spectra[0].cycle}")
     if as_json:
         print_json(
             {"outcome": "done", "spectra": [validity_json(one) for one in found], "drift": drift and drift_json(drift)}
@@ -146,7 +170,6 @@ def drt(
         write_table(out, relaxation_columns(relaxation_map(spectra)), {"source": str(file)})
         note(f"written: {out}")
     if figure is not None:
-        from percolyte.report.figures import save
         from percolyte.report.impedance_figures import relaxation_figure, relaxation_map_figure
 
         labels = [str(spectrum.cycle) for spectrum in spectra]
@@ -154,8 +177,7 @@ def drt(
         drawn = (
             relaxation_figure(found[0]) if single else relaxation_map_figure(relaxation_map(spectra), labels, "cycle")
         )
-        save(drawn, figure)
-        note(f"written: {figure}")
+        write_figure(drawn, figure)
     if as_json:
         print_json({"outcome": "done", "spectra": [relaxation_json(one) for one in found]})
     else:

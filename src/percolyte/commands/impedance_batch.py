@@ -6,18 +6,19 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from percolyte.commands.impedance import BulkArc
-from percolyte.commands.shared import Json, can_hold, note, print_json
+from percolyte.commands.impedance import BulkArc, Exclude, ImaginaryColumn, point_numbers
+from percolyte.commands.shared import Json, can_hold, note, parsed, print_json, read_options
 from percolyte.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from percolyte.impedance.batch import Entry, FileResult
     from percolyte.impedance.cells import MeasuredCell
     from percolyte.impedance.conditions import Conditions
+    from percolyte.impedance.readers.spectra import Imaginary
     from percolyte.impedance.trends import Course
 
 app = typer.Typer()
@@ -47,12 +48,14 @@ def batch(
         str | None,
         typer.Option(help="Instead of a table: '25 degC, 40 degC', of each spectrum in order, or one of all."),
     ] = None,
+    imaginary: ImaginaryColumn = None,
+    exclude: Exclude = None,
     figures: Annotated[bool, typer.Option(help="Draw every spectrum: about as long as fitting it.")] = True,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Fit every file of a folder: tables, a page with figures, laws over the conditions; interrupted runs go on."""
     from percolyte import units
-    from percolyte.impedance.batch import entries_of, run_batch
+    from percolyte.impedance.batch import Reading, entries_of, run_batch
     from percolyte.impedance.conditions import Conditions, in_order, read_conditions
     from percolyte.report.batch_page import courses_of, draw_spectra, write_batch
     from percolyte.report.impedance_batch import amount_text, batch_text
@@ -61,8 +64,14 @@ def batch(
     if conditions is not None and temperatures is not None:
         raise InputError("--temperatures and --conditions say the same; keep the table, with a column temperature")
     kelvins = (
-        [units.parse(word, units.TEMPERATURE) for word in temperatures.split(",")] if temperatures is not None else []
+        [
+            parsed({"temperatures": word}, {"temperatures": units.TEMPERATURE})["temperatures"]
+            for word in temperatures.split(",")
+        ]
+        if temperatures is not None
+        else []
     )
+    reading = Reading(cast("Imaginary | None", imaginary), tuple(point_numbers(exclude)))
     if folder.resolve() == out.resolve():
         raise InputError(
             "--out is the folder of the measured files, where the tables would be read as such; name another"
@@ -73,7 +82,7 @@ def batch(
     cell = _cell(terminals, {"thickness": thickness, "area": area}, contact, bulk_arc, stated, files)
     results = []
     with typer.progressbar(length=len(files), label="fitting", file=sys.stderr) as bar:
-        for one, new in run_batch(files, cell, out, stated):
+        for one, new in run_batch(files, cell, out, stated, reading):
             if figures:
                 draw_spectra(one, out, anew=new)
             results.append(one)
@@ -125,7 +134,6 @@ def _cell(
     """The cell of the options; what they leave out must be stated by the table for every file."""
     from percolyte import units
     from percolyte.impedance.cells import MeasuredCell
-    from percolyte.nouns import read_noun
 
     found: dict[str, Any] = dict(options)
     problems = []
@@ -139,7 +147,7 @@ def _cell(
         raise InputError(problems)
     thickness = found["thickness"]
     layer = {"electrolyte": {"thickness": thickness, "arc": bulk_arc}} if terminals == "separator" else {"thickness": thickness}  # fmt: skip
-    return read_noun(MeasuredCell, {"terminals": terminals, "area": found["area"], "contact": contact, **layer})
+    return read_options(MeasuredCell, {"terminals": terminals, "area": found["area"], "contact": contact, **layer})
 
 
 def _say(results: Sequence[FileResult], rowless: Sequence[str], conditions: Path | None) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from percolyte.commands.impedance import Cycle, ImaginaryColumn
-from percolyte.commands.shared import Figure, Json, figure_name, note, print_json
+from percolyte.commands.impedance import Cycle, Exclude, ImaginaryColumn, point_numbers
+from percolyte.commands.shared import Figure, Json, figure_name, parsed, print_result, read_options, write_figure
 from percolyte.errors import InputError, Problem, suggestion
 
 if TYPE_CHECKING:
@@ -85,10 +85,7 @@ def fit(
     ] = False,
     cycle: Cycle = None,
     imaginary: ImaginaryColumn = None,
-    exclude: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Points to leave out, such as 3,7; `eis check` names some."),
-    ] = None,
+    exclude: Exclude = None,
     intervals: Annotated[str, typer.Option(metavar="TEXT", help="auto, covariance, profile or posterior.")] = "auto",
     figure: Figure = None,
     corner: Annotated[
@@ -113,7 +110,7 @@ def fit(
              "charge_transfer": charge_transfer or None, "bulk_arc": bulk_arc or None}  # fmt: skip
     stated = {name: value for name, value in model.items() if value is not None}
     _check(files, circuit, each, stated, compare=compare, intervals=intervals, corner=corner)
-    points = _Points(cycle, imaginary, _numbers(exclude))
+    points = _Points(cycle, imaginary, point_numbers(exclude))
     if circuit is not None:
         found = _circuit_fit(files, circuit, area or [], points, PROFILES[intervals])
     else:
@@ -122,10 +119,8 @@ def fit(
         found = found.sampled()
     labels = [file.name for file in files]
     _draw(found, labels, figure, corner)
-    if as_json:
-        print_json(fit_json(found.cell.fit, found.cell.conductivities, found.warnings, **found.more))
-    else:
-        typer.echo(fit_text(found.cell.fit, found.cell.conductivities, found.warnings, labels, **found.more))
+    about = (found.cell.fit, found.cell.conductivities, found.warnings)
+    print_result(fit_json(*about, **found.more), fit_text(*about, labels, **found.more), as_json=as_json)
 
 
 @dataclass(frozen=True)
@@ -224,15 +219,12 @@ def _option(name: str) -> str:
 def _draw(found: _Found, labels: Sequence[str], figure: Path | None, corner: Path | None) -> None:
     if figure is None and corner is None:
         return
-    from percolyte.report.figures import save
     from percolyte.report.fit_figures import corner_figure, fit_figure
 
     if figure is not None:
-        save(fit_figure(found.cell.fit, labels), figure)
-        note(f"written: {figure}")
+        write_figure(fit_figure(found.cell.fit, labels), figure)
     if corner is not None and found.posterior is not None:
-        save(corner_figure(found.posterior, found.cell.fit), corner)
-        note(f"written: {corner}")
+        write_figure(corner_figure(found.posterior, found.cell.fit), corner)
 
 
 def of_each(files: Sequence[Path], options: Mapping[str, list[str] | None]) -> list[dict[str, str]]:
@@ -257,14 +249,6 @@ def of_each(files: Sequence[Path], options: Mapping[str, list[str] | None]) -> l
     ]
 
 
-def _numbers(written: str | None) -> list[int]:
-    """'3,7' as whole numbers from one on."""
-    words = [word.strip() for word in written.split(",")] if written else []
-    if not all(word.isdecimal() and int(word) for word in words):
-        raise InputError(f"--exclude '{written}' is no list of points; write their numbers from 1 on, such as 3,7")
-    return [int(word) for word in words]
-
-
 def _circuit_fit(files: Sequence[Path], circuit: str, areas: Sequence[str], points: _Points, profile: Any) -> _Found:
     from percolyte import units
     from percolyte.impedance.choice import CellFit
@@ -276,17 +260,17 @@ def _circuit_fit(files: Sequence[Path], circuit: str, areas: Sequence[str], poin
         raise InputError("a circuit is fitted to one file; cells (--terminals) are fitted to several together")
     if len(areas) > 1:
         raise InputError(f"--area is given {len(areas)} times for one file; give it once")
-    area = units.parse(areas[0], units.AREA) if areas else None
+    area = parsed({"area": areas[0]}, {"area": units.AREA})["area"] if areas else None
     found = fit_one(_spectrum(files[0], points, area), model, profile=profile)
     return _Found(CellFit((), found, {}, found.warnings))
 
 
 def _spectrum(file: Path, points: _Points, area: float | None) -> MeasuredSpectrum:
     from percolyte.impedance.readers.reading import read_spectrum
-    from percolyte.impedance.validity import exclude
+    from percolyte.impedance.validity import leave_out
 
     spectrum = read_spectrum(file, cycle=points.cycle, area=area, imaginary=points.imaginary)
-    return exclude(spectrum, [number - 1 for number in points.left_out], "left out as asked")
+    return leave_out(spectrum, points.left_out)
 
 
 def _cell_fit(
@@ -332,7 +316,6 @@ def _read(
     """The cells of the files, and what was measured in them."""
     from percolyte.impedance.cells import MeasuredCell
     from percolyte.impedance.composite import MeasurementFile, read_measurement
-    from percolyte.nouns import read_noun
 
     contact = "resistance" if "contact_resistance" in stated else stated.get("contact", "none")
     contact = "none" if contact == "auto" else contact
@@ -343,14 +326,14 @@ def _read(
             )
         plain = {"terminals": "separator", "area": tables[0].get("area"), "contact": contact}
         layer = {"electrolyte": {"thickness": tables[0].get("thickness"), "arc": "bulk_arc" in stated}}
-        cell = read_noun(MeasuredCell, {**plain, **layer}, source=str(files[0]))
+        cell = read_options(MeasuredCell, {**plain, **layer}, source=str(files[0]))
         return [cell], [_spectrum(files[0], points, cell.area)]
     interface = {name: stated[name] for name in ("double_layer", "charge_transfer") if name in stated}
     common: dict[str, Any] = {"contact": contact, **({"interface": interface} if interface else {})}
     known = {"contact_resistance": stated.get("contact_resistance"), "cycle": points.cycle, "exclude": points.left_out}
     common |= {name: value for name, value in known.items() if value}
     nouns = [
-        read_noun(MeasurementFile, {"file": file.name, **table, **common}, source=str(file))
+        read_options(MeasurementFile, {"file": file.name, **table, **common}, source=str(file))
         for file, table in zip(files, tables, strict=True)
     ]
     measured = [

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from percolyte.commands.shared import Json, note, print_json
+from percolyte.commands.shared import Json, figure_name, keep_inputs, note, print_json
 from percolyte.errors import InputError
 
 if TYPE_CHECKING:
+    from percolyte.microstructure.image import Image
     from percolyte.microstructure.networks import Named, Roles
     from percolyte.microstructure.volume import Lengths, Volume
 
@@ -146,26 +148,32 @@ def volume(
     as_json: Json = False,
 ) -> None:
     """What a voxel image holds; with --out, the image edited in the order of these options, in any format."""
+    import numpy as np
+
     from percolyte.microstructure import edit
-    from percolyte.microstructure.files import open_image, write_volume
+    from percolyte.microstructure.files import check_volume_name, open_image, write_volume
     from percolyte.microstructure.image import label_fractions
-    from percolyte.microstructure.volume import phases_from, voxel_from
+    from percolyte.microstructure.volume import phases_from, phases_of, voxel_from
     from percolyte.report.measures import image_json, image_text
 
     if out is None:
         if any((crop, order, turn, resample, merge, relabel, remove_specks, add)) or (refine, coarsen) != (1, 1):
             raise InputError("an edited volume needs a place: give --out, such as --out edited.tif")
-        image = open_image(volume)
+        image = _as_told(open_image(volume), voxel, phases)
         try:
             fractions = label_fractions(image)
         except InputError as error:
             note(str(error))
             fractions = {}
+        if phases is not None and fractions:
+            phases_of(np.bincount(list(fractions), minlength=256), image.phases, image.source)
         if as_json:
             print_json({"outcome": "done", **image_json(image, fractions)})
         else:
             typer.echo(image_text(image, fractions))
         return
+    check_volume_name(out)
+    keep_inputs([out], volume)
     found = read(volume, voxel, phases, crop, coarsen)
     if order is not None:
         found = edit.permute(found, _whole_numbers(order, ","))
@@ -189,6 +197,12 @@ def volume(
     note(f"written: {out}")
     if as_json:
         print_json({"outcome": "done", **image_json(open_image(out), label_fractions(open_image(out))), **said})
+
+
+def _as_told(image: Image, voxel: str | None, phases: str | None) -> Image:
+    """The image with the voxel length and the phase names of the command, which stand above its own."""
+    length, names = _voxel_and_phases(voxel, phases)
+    return replace(image, voxel=length or image.voxel, phases=names or image.phases)
 
 
 def _with_additions(volume: Volume, additions: list[str], seed: int) -> tuple[Volume, dict[str, Any]]:
@@ -223,10 +237,12 @@ def segment(
     as_json: Json = False,
 ) -> None:
     """Labels from grey values: the thresholds that part the histogram best (multi-Otsu)."""
-    from percolyte.microstructure.files import open_image, write_volume
+    from percolyte.microstructure.files import check_volume_name, open_image, write_volume
     from percolyte.microstructure.segment import segment as segmented
     from percolyte.microstructure.volume import voxel_from
 
+    check_volume_name(out)
+    keep_inputs([out, figure_name(figure)], image)
     wanted = int(phases) if phases.strip().isdecimal() else _names(phases) or []
     length = None if voxel is None else voxel_from(voxel)
     found = segmented(open_image(image), wanted, length, median=median)
@@ -271,13 +287,16 @@ def view(
     coarsen: Coarsen = 1,
 ) -> None:
     """A voxel image as slices, from outside, or as a page to turn and cut in a browser."""
+    from percolyte.microstructure.memory import BYTES, check_memory
     from percolyte.microstructure.networks import Networks
     from percolyte.report import volumes
     from percolyte.report.figures import FORMATS, save
 
     if out.suffix not in (*FORMATS, ".html"):
         raise InputError(f"{out} is neither a page nor a figure; end its name with .html, {', '.join(FORMATS)}")
+    keep_inputs([out], volume)
     found = read(volume, voxel, phases, crop, coarsen)
+    check_memory(found.labels.shape, BYTES["view" if show == "phases" else "utilisation"], found.source)
     if show == "phases":
         scene = volumes.phases_scene(found)
     else:

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from percolyte.commands.shared import DesignFile, Json, can_hold, note, print_json
+from percolyte.commands.shared import DesignFile, Json, can_hold, keep_inputs, note, print_json
 from percolyte.errors import InputError
 
 app = typer.Typer()
@@ -51,6 +51,7 @@ def pack(
     from percolyte.pouch.stack import build_stack
     from percolyte.resolution import resolve
 
+    keep_inputs([out, particles], design)
     resolved = resolve(read_design(find_design(design)))
     known = len(resolved.ledger.entries)
     fractions, look = layer_microstructure(resolved, build_stack(resolved.inputs), layer)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from percolyte.commands.impedance_fit import of_each
-from percolyte.commands.shared import Figure, Json, note, print_json
+from percolyte.commands.shared import Figure, Json, parsed, print_result, read_options, write_figure
 from percolyte.errors import InputError, Problem, UnitError, suggestion
 
 if TYPE_CHECKING:
     from percolyte.impedance.interfaces import Interfaces
     from percolyte.impedance.measurement import Polarisation
     from percolyte.report.polarisation import SelfDischarge
-    from percolyte.units import Dimension
 
 app = typer.Typer()
 
@@ -57,7 +55,6 @@ def polarise(
     from percolyte.impedance.composite import BLOCKED, MeasurementFile, read_measurement
     from percolyte.impedance.measurement import Polarisation
     from percolyte.impedance.transient import polarised
-    from percolyte.nouns import read_noun
     from percolyte.report.polarisation import polarised_json, polarised_text
 
     if contact == "arc":
@@ -70,21 +67,16 @@ def polarise(
     given = {name: value for name, value in common.items() if value is not None}
     tables = of_each(files, {"terminals": terminals, "thickness": thickness, "area": area})
     nouns = [
-        read_noun(MeasurementFile, {"file": file.name, **table, **given}, source=str(file))
+        read_options(MeasurementFile, {"file": file.name, **table, **given}, source=str(file))
         for file, table in zip(files, tables, strict=True)
     ]
     runs = [read_measurement(noun, file) for noun, file in zip(nouns, files, strict=True)]
     found = polarised(nouns, [_without_start(run, skip) for run in runs if isinstance(run, Polarisation)])
     if figure is not None:
-        from percolyte.report.figures import save
         from percolyte.report.polarisation_figures import polarised_figure
 
-        save(polarised_figure(found), figure)
-        note(f"written: {figure}")
-    if as_json:
-        print_json(polarised_json(found))
-    else:
-        typer.echo(polarised_text(found))
+        write_figure(polarised_figure(found), figure)
+    print_result(polarised_json(found), polarised_text(found), as_json=as_json)
 
 
 def _not_between(word: str, known: tuple[str, ...]) -> str:
@@ -117,18 +109,17 @@ def transference(
     about = {name: value for name, value in stated(area, thickness, temperature, None).items() if name != "imaginary"}
     run = _without_start(read_polarisation(file, mode="potentiostatic", **about), skip)
     found = bruce_vincent(
-        run, _interfaces("--before", before), _interfaces("--after", after), thickness=run.thickness, area=run.area
+        run,
+        _interfaces("--before", before, run.area),
+        _interfaces("--after", after, run.area),
+        thickness=run.thickness,
+        area=run.area,
     )
     if figure is not None:
-        from percolyte.report.figures import save
         from percolyte.report.polarisation_figures import transference_figure
 
-        save(transference_figure(found), figure)
-        note(f"written: {figure}")
-    if as_json:
-        print_json(transference_json(found))
-    else:
-        typer.echo(transference_text(found))
+        write_figure(transference_figure(found), figure)
+    print_result(transference_json(found), transference_text(found), as_json=as_json)
 
 
 def _without_start(run: Polarisation, skip: str | None) -> Polarisation:
@@ -137,20 +128,20 @@ def _without_start(run: Polarisation, skip: str | None) -> Polarisation:
 
     if skip is None:
         return run
-    kept = run.time >= _parsed({"skip": skip}, {"skip": units.DURATION})["skip"]
+    kept = run.time >= parsed({"skip": skip}, {"skip": units.DURATION})["skip"]
     if not kept.any():
         raise InputError(f"--skip '{skip}' leaves nothing of {run.time[-1]:.4g} s; leave out less", source=run.source)
     return replace(run, time=run.time[kept], response=run.response[kept])
 
 
-def _interfaces(option: str, written: str) -> Interfaces:
+def _interfaces(option: str, written: str, area: float | None) -> Interfaces:
     """A file of a spectrum, or a resistance with or without its error."""
     from percolyte import units
     from percolyte.impedance.interfaces import Interfaces, interfaces_of
     from percolyte.impedance.readers.reading import read_spectrum
 
     if Path(written).exists():
-        return interfaces_of(read_spectrum(written))
+        return interfaces_of(read_spectrum(written, area=area))
     value, sign, error = re.sub(r"\+/?-|±", "±", written).partition("±")
     unit = re.sub(r"^[\s\d.eE+-]*", "", error)
     with_unit = value if re.search(r"[A-Za-zΩ]", value) or not sign else f"{value} {unit}"
@@ -201,15 +192,10 @@ def leakage(
     assert run.area is not None
     found = leakage_current(run, run.thickness, run.area)
     if figure is not None:
-        from percolyte.report.figures import save
         from percolyte.report.polarisation_figures import leakage_figure
 
-        save(leakage_figure(found), figure)
-        note(f"written: {figure}")
-    if as_json:
-        print_json(leakage_json(found, cell))
-    else:
-        typer.echo(leakage_text(found, cell))
+        write_figure(leakage_figure(found), figure)
+    print_result(leakage_json(found, cell), leakage_text(found, cell), as_json=as_json)
 
 
 def _cell(written: dict[str, str | None]) -> SelfDischarge | None:
@@ -218,7 +204,7 @@ def _cell(written: dict[str, str | None]) -> SelfDischarge | None:
     from percolyte.report.polarisation import SelfDischarge
 
     dimensions = {"separator": units.THICKNESS, "voltage": units.CELL_VOLTAGE, "areal-capacity": units.AREAL_CAPACITY}
-    values = _parsed(written, dimensions)
+    values = parsed(written, dimensions)
     if not values:
         return None
     if missing := dimensions.keys() - values.keys():
@@ -259,32 +245,11 @@ def contact(
     dimensions = {"area": units.AREA, "layer": units.THICKNESS, "conductivity": units.CONDUCTIVITY, "spot": units.RADIUS,
                   "film-thickness": units.LENGTH, "film-conductivity": units.CONDUCTIVITY}  # fmt: skip
     given = (area, layer, conductivity, spot, film_thickness, film_conductivity)
-    values = _parsed(dict(zip(dimensions, given, strict=True)), dimensions)
+    values = parsed(dict(zip(dimensions, given, strict=True)), dimensions)
     asked = Asked(*(values.get(name) for name in list(dimensions)[1:]))
     found = contacts(read_samples(table, area=values.get("area"), layer=asked.layer))
     if figure is not None:
-        from percolyte.report.figures import save
         from percolyte.report.polarisation_figures import contacts_figure
 
-        save(contacts_figure(found), figure)
-        note(f"written: {figure}")
-    if as_json:
-        print_json(contacts_json(found, asked))
-    else:
-        typer.echo(contacts_text(found, asked))
-
-
-def _parsed(written: Mapping[str, str | None], dimensions: Mapping[str, Dimension]) -> dict[str, float]:
-    """Options that are given as numbers, or every problem with them."""
-    from percolyte import units
-
-    values, problems = {}, []
-    for name, text in written.items():
-        try:
-            if text is not None:
-                values[name] = units.parse(text, dimensions[name])
-        except UnitError as error:
-            problems.append(Problem(f"--{name}", str(error)))
-    if problems:
-        raise InputError(problems)
-    return values
+        write_figure(contacts_figure(found), figure)
+    print_result(contacts_json(found, asked), contacts_text(found, asked), as_json=as_json)

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from percolyte.errors import InputError
+from percolyte.errors import InputError, Problem, UnitError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawn
+
     from percolyte.cell.model import Cell
     from percolyte.cell.protocol import Current
     from percolyte.design import Design
     from percolyte.evaluation import Evaluation
+    from percolyte.nouns import N
     from percolyte.pouch.stack import Stack
     from percolyte.resolution import Resolved
+    from percolyte.units import Dimension
 
 DesignFile = Annotated[
     str, typer.Argument(metavar="DESIGN", help="Design file (TOML), or the name of a shipped example.")
@@ -55,6 +59,22 @@ def can_hold(path: Path) -> None:
         raise InputError(f"{path} cannot be written: {folder} is no folder; choose another")
     if not os.access(folder, os.W_OK):
         raise InputError(f"{path} cannot be written: you may not write into {folder}; choose another folder")
+
+
+def keep_inputs(written: Sequence[Path | None], *read: str) -> None:
+    """Refuse, before any work, to write over what is read, under whatever name or link, twice into one file, or in vain."""
+    from percolyte.microstructure.files import named_parts
+
+    places = [path for path in written if path is not None]
+    for number, place in enumerate(places):
+        for name in read:
+            source = named_parts(name)[0]
+            linked = place.exists() and source.exists() and place.samefile(source)
+            if linked or source.resolve() in (place.resolve(), *place.resolve().parents):
+                raise InputError(f"{place} would be written over {source}, which is read; give another name or folder")
+        if place.resolve() in (other.resolve() for other in places[:number]):
+            raise InputError(f"{place} would be written twice; give each output a name of its own")
+        can_hold(place)
 
 
 Table = Annotated[
@@ -153,6 +173,51 @@ def save_table(out: Path | None, columns: Mapping[str, Sequence[Any]], design: D
 def say_assumed(assumed: Sequence[str]) -> None:
     if assumed:
         typer.echo("assumed: " + "; ".join(assumed))
+
+
+def parsed(written: Mapping[str, str | None], dimensions: Mapping[str, Dimension]) -> dict[str, float]:
+    """Options that are given as numbers, or every problem with them."""
+    from percolyte import units
+
+    values, problems = {}, []
+    for name, text in written.items():
+        try:
+            if text is not None:
+                values[name] = units.parse(text, dimensions[name])
+        except UnitError as error:
+            problems.append(Problem(f"--{name}", str(error)))
+    if problems:
+        raise InputError(problems)
+    return values
+
+
+def read_options(noun: type[N], given: Mapping[str, Any], source: str = "") -> N:
+    """The noun that options describe; problems with its fields name the options."""
+    from percolyte.nouns import read_noun
+
+    try:
+        return read_noun(noun, given, source=source)
+    except InputError as error:
+        problems = [
+            Problem(f"--{one.where.rpartition('.')[2].replace('_', '-')}" if one.where else "", one.what)
+            for one in error.problems
+        ]
+        raise InputError(problems, source=source) from None
+
+
+def write_figure(drawn: Drawn, path: Path) -> None:
+    from percolyte.report.figures import save
+
+    save(drawn, path)
+    note(f"written: {path}")
+
+
+def print_result(data: Any, text: str, *, as_json: bool) -> None:
+    """What a command found, for programs or for people."""
+    if as_json:
+        print_json(data)
+    else:
+        typer.echo(text)
 
 
 def print_json(data: Any) -> None:

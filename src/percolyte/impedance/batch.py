@@ -27,7 +27,8 @@ from percolyte.impedance.estimates import Fit
 from percolyte.impedance.fit import fit_all
 from percolyte.impedance.measurement import MeasuredSpectrum
 from percolyte.impedance.readers.reading import read_spectra
-from percolyte.impedance.validity import Validity, check_spectrum
+from percolyte.impedance.readers.spectra import Imaginary
+from percolyte.impedance.validity import Validity, check_spectrum, leave_out
 from percolyte.nouns import replace
 
 if TYPE_CHECKING:
@@ -38,6 +39,22 @@ INTERFACES = ("contact_resistance", "lithium_resistance", "charge_transfer_resis
 """Parameters that are told per area too: of all contacts, of one lithium interface, of a whole composite."""
 DIGITS = 7
 """Of the curves that are kept for figures."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How every file is read."""
+
+    imaginary: Imaginary | None = None
+    """What the column of the imaginary part holds, where the user says so."""
+    left_out: tuple[int, ...] = ()
+    """Points of every spectrum that take no part, counted from 1."""
+
+    def spectra(self, file: Path, area: float | None) -> list[MeasuredSpectrum]:
+        return [leave_out(one, self.left_out) for one in read_spectra(file, area=area, imaginary=self.imaginary)]
+
+
+AS_WRITTEN = Reading()
 
 
 @dataclass(frozen=True)
@@ -113,6 +130,8 @@ class Fitted:
     peaks: tuple[PeakFound, ...]
     warnings: tuple[str, ...]
     curves: Curves
+    left_out: tuple[int, ...] = ()
+    """Points that took no part, counted from 1."""
 
     @property
     def quantities(self) -> dict[str, Number]:
@@ -123,7 +142,8 @@ class Fitted:
     def spectrum(self) -> MeasuredSpectrum:
         """As it was measured, to the digits that are kept."""
         curves = self.curves
-        return MeasuredSpectrum(np.array(curves.frequency), np.array(curves.real) + 1j * np.array(curves.imaginary))
+        z = np.array(curves.real) + 1j * np.array(curves.imaginary)
+        return leave_out(MeasuredSpectrum(np.array(curves.frequency), z), self.left_out)
 
 
 @dataclass(frozen=True)
@@ -170,12 +190,17 @@ class Entry:
 
 
 def run_batch(
-    files: Sequence[Path], cell: MeasuredCell, folder: Path, conditions: Conditions | None = None
+    files: Sequence[Path],
+    cell: MeasuredCell,
+    folder: Path,
+    conditions: Conditions | None = None,
+    reading: Reading = AS_WRITTEN,
 ) -> Iterator[tuple[FileResult, bool]]:
     """Fit every spectrum of every file to one cell; each result in the order of the files, and whether it is new.
 
     `folder` keeps the results. A file that cannot be read is a result that says why. `conditions` state areas and
-    thicknesses of single files or cycles, which stand above those of `cell`.
+    thicknesses of single files or cycles, which stand above those of `cell`. A file that has not all of the points left out is a
+    result that says so.
 
     Errors: OSError where the folder cannot be written.
     """
@@ -187,10 +212,10 @@ def run_batch(
         if store.stat().st_size and not store.read_bytes().endswith(b"\n"):
             journal.write("\n")  # an interruption cut the last line off; what follows must not be lost with it
         for file in files:
-            key = (str(file), _state(file, cell, stated))
+            key = (str(file), _state(file, cell, stated, reading))
             new = key not in known
             if new:
-                known[key] = _result(file, key[1], cell, stated)
+                known[key] = _result(file, key[1], cell, stated, reading)
                 journal.write(json.dumps(asdict(known[key]), ensure_ascii=False) + "\n")
                 journal.flush()
             yield known[key], new
@@ -226,15 +251,17 @@ def entries_of(results: Sequence[FileResult], conditions: Conditions) -> list[En
     return entries
 
 
-def _state(file: Path, cell: MeasuredCell, conditions: Conditions) -> str:
+def _state(file: Path, cell: MeasuredCell, conditions: Conditions, reading: Reading) -> str:
     about = file.stat()
-    return f"{about.st_size} {about.st_mtime_ns} {cell.model_dump_json()} {conditions.geometry(file.name)}".strip()
+    read = "" if reading == AS_WRITTEN else f"{reading.imaginary or ''} without {reading.left_out}"
+    parts = (about.st_size, about.st_mtime_ns, cell.model_dump_json(), conditions.geometry(file.name), read)
+    return " ".join(str(part) for part in parts).strip()
 
 
-def _result(file: Path, state: str, cell: MeasuredCell, conditions: Conditions) -> FileResult:
+def _result(file: Path, state: str, cell: MeasuredCell, conditions: Conditions, reading: Reading) -> FileResult:
     try:
         area = conditions.of(file.name, 0).of_cell(cell).area
-        spectra = [_placed(one, file, cell, conditions) for one in read_spectra(file, area=area)]
+        spectra = [_placed(one, file, cell, conditions) for one in reading.spectra(file, area)]
         fitted, noise = _fitted(spectra, cell, file, conditions)
         return FileResult(str(file), state, spectra[0].source_format, fitted, _repeated(spectra, noise), "")
     except InputError as error:
@@ -279,6 +306,7 @@ def _fitted(
                 ),
                 warnings=(*fit.warnings, *contact_note(own)),
                 curves=_curves(spectrum, fit, validity, relaxations),
+                left_out=tuple(place + 1 for place in sorted(spectrum.excluded)),
             )
         )
     return tuple(found), noise

@@ -31,7 +31,7 @@ from percolyte.impedance.polarisation import (
     duration,
 )
 from percolyte.impedance.tlm import ELECTRONS, IONS
-from percolyte.impedance.validity import check_spectrum, exclude
+from percolyte.impedance.validity import check_spectrum, leave_out
 from percolyte.nouns import Noun
 from percolyte.nouns import replace as changed
 from percolyte.transport.closures import tortuosity_factor
@@ -193,7 +193,7 @@ def read_measurement(one: MeasurementFile, path: Path, imaginary: Imaginary | No
         temperature=one.temperature,
         imaginary=imaginary,
     )
-    return exclude(spectrum, [number - 1 for number in one.exclude], "left out as asked")
+    return leave_out(spectrum, one.exclude)
 
 
 def fit_measurements(

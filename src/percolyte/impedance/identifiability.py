@@ -120,15 +120,16 @@ def exchanges(misfit: Misfit, values: Floats, opened: NDArray[np.bool_]) -> tupl
     """Pairs of parameters that can be swapped without any change of the response, whatever their values.
 
     Tested near `values` (P), but away from where parameters are equal or exponents at their bounds by chance.
-    Limit: the rails of case (c) can, those of (a) and (b) cannot.
+    Limit: the rails of case (c) can, those of (a) and (b) cannot, nor parameters that different measurements depend on.
     """
-    pairs = [
-        (i, j)
-        for i, j in combinations(np.flatnonzero(opened).tolist(), 2)
-        if misfit.parameters[i].unit == misfit.parameters[j].unit
-        and misfit.parameters[i].logarithmic
-        and misfit.parameters[j].logarithmic
-    ]
+    seen_by = {
+        k: frozenset(number for number, member in enumerate(misfit.members) if k in member.places)
+        for k in np.flatnonzero(opened & misfit.logarithmic).tolist()
+    }
+    alike: dict[Any, list[int]] = {}
+    for k, members in seen_by.items():
+        alike.setdefault((misfit.parameters[k].unit, members), []).append(k)
+    pairs = [pair for group in alike.values() for pair in combinations(group, 2)]
     if not pairs:
         return ()
     turn = 0.618 * np.arange(values.size) % 1.0
@@ -141,8 +142,13 @@ def exchanges(misfit: Misfit, values: Floats, opened: NDArray[np.bool_]) -> tupl
         other = 1.7 * one
         trials[2 * row, [i, j]] = one, other
         trials[2 * row + 1, [i, j]] = other, one
-    residuals, _ = misfit(trials, np.zeros(len(trials), np.intp))
-    change = np.abs(residuals[::2] - residuals[1::2]).max(axis=1)
+    change = np.zeros(len(pairs))
+    for number, member in enumerate(misfit.members):
+        rows = [row for row, (i, _) in enumerate(pairs) if number in seen_by[i]]
+        if rows:
+            own = trials.reshape(len(pairs), 2, -1)[rows][:, :, member.places].reshape(2 * len(rows), -1)
+            residuals, _ = misfit.of_member(member, own * member.factors, np.zeros(len(own), np.intp))
+            change[rows] = np.maximum(change[rows], np.abs(residuals[::2] - residuals[1::2]).max(axis=1))
     # residuals are over the noise model, so that a change of 1e-9 is one of 1e-9 of the response
     return tuple(pair for pair, moved in zip(pairs, change, strict=True) if moved < 1e-9)
 

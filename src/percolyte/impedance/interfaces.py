@@ -1,30 +1,57 @@
-"""Both lithium interfaces of a cell with an electrolyte between, from its impedance: which arc is theirs."""
+"""Both lithium interfaces of a cell with an electrolyte between, from its impedance: which arcs are theirs."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from percolyte.errors import InputError
 from percolyte.impedance.circuit import parse_circuit
 from percolyte.impedance.comparison import compare
-from percolyte.impedance.estimates import NO_NOISE, Fit
+from percolyte.impedance.estimates import NO_NOISE, Fit, percent
 from percolyte.impedance.fit import fit
 from percolyte.impedance.measurement import MeasuredSpectrum
 
-ARCS = (
-    "R0-p(R1,CPE1)",
-    "R0-p(R1,CPE1)-Ws2",
-    "p(R0,CPE0)-p(R1,CPE1)",
-    "p(R0,CPE0)-p(R1,CPE1)-Ws2",
+DIFFUSION, _TIME = "Ws3", "Ws3_tau"
+ARCS = tuple(
+    f"{electrolyte}-{interfaces}{diffusion}"
+    for interfaces in ("p(R1,CPE1)", "p(R1,CPE1)-p(R2,CPE2)")
+    for electrolyte in ("R0", "p(R0,CPE0)")
+    for diffusion in ("", f"-{DIFFUSION}")
 )
-"""Electrolyte as a resistor or with its own arc, and interfaces; without and with the diffusion of the salt."""
-LEAST_EXPONENT = 0.5
-"""Of the constant phase element of an arc: below, it is no arc but a tail."""
+"""Electrolyte as a resistor or with its own arc, one arc of interfaces or two; without and with the diffusion of the salt."""
+LEAST_EXPONENT = 0.6
+"""Of the constant phase element of an arc: below, it is no arc but a tail, such as that of diffusion with 0.5."""
+LEAST_CAPACITANCE = 1e-4
+"""F/m2, below which an arc is of the electrolyte: a permittivity of 100 over 9 um, or of 10 over 1 um."""
+USUAL_AREA = 1e-4
+"""m2, of a cell whose area is not known, for what needs its size to a factor of ten only."""
+SEEN = 0.25
+"""Relative standard error of its resistance up to which one of two arcs is told from nothing."""
 MISSED = 0.02
 """Residuals relative to |Z| that are no noise, beyond which the arcs are not those of the fit."""
 REACH = 3.0
 """How many times the residuals a fit that misses something may put one arc's resistance into another's."""
+
+
+@dataclass(frozen=True)
+class Arc:
+    """One arc of a fit."""
+
+    name: str
+    """Of its resistance in the fit."""
+    resistance: float
+    """ohm"""
+    time_constant: float
+    """τ = (R Q)^(1/a), s"""
+
+    @property
+    def capacitance(self) -> float:
+        """τ/R, F"""
+        return self.time_constant / self.resistance
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +65,8 @@ class Interfaces:
     electrolyte: float | None = None
     """Resistance of the electrolyte beside them, ohm, where a spectrum shows it."""
     fit: Fit | None = None
+    arcs: tuple[Arc, ...] = ()
+    """Those of the interfaces, the fastest first."""
 
     @property
     def missed(self) -> float | None:
@@ -51,54 +80,88 @@ class Interfaces:
 
     @property
     def diffusion(self) -> tuple[float, float] | None:
-        """Resistance in ohm and L²/D in s of the process taken for the diffusion of the salt; Ws2 has a quarter of it, (L/2)²/D."""
-        if self.fit is None or "Ws2_tau" not in self.fit.values or self.fit["Ws2_tau"].value is None:
+        """Resistance in ohm and L²/D in s of the process taken for the diffusion of the salt; the element has a quarter of it, (L/2)²/D."""
+        if self.fit is None or _TIME not in self.fit.values or self.fit[_TIME].value is None:
             return None
-        return self.fit.values["Ws2_R"], 4.0 * self.fit.values["Ws2_tau"]
+        return self.fit.values[f"{DIFFUSION}_R"], 4.0 * self.fit.values[_TIME]
 
 
 def interfaces_of(spectrum: MeasuredSpectrum) -> Interfaces:
-    """The interfaces of a lithium cell from its impedance: the slower arc, the faster being the electrolyte's.
+    """The interfaces of a lithium cell from its impedance: the slower arc or arcs, the fastest being the electrolyte's where it has one.
 
-    The electrolyte is a resistor, or an arc of which the frequencies may show the foot only; the diffusion of the salt may
-    stand behind. Among these `ARCS` the corrected criterion of Akaike chooses, the fewest numbers among equals. Holds where the
-    interfaces are one arc. Residuals that are no noise add `REACH` times their size, of electrolyte and interfaces
-    together, to the standard error.
-    Errors: InputError where the spectrum does not tell the arc, or where the best fit misses it by more than `MISSED`.
+    The electrolyte is a resistor, or an arc of which the frequencies may show the foot only; the interfaces are one arc or
+    two, whose resistances add; the diffusion of the salt may stand behind. Among these `ARCS` the corrected criterion of Akaike
+    chooses, the fewest numbers among equals. An arc of a capacitance below `LEAST_CAPACITANCE` times the area is of the
+    electrolyte, whatever stands before it. Residuals that are no noise add `REACH` times their size, of electrolyte and
+    interfaces together, to the standard error.
+    Errors: InputError where the spectrum does not tell the arcs, or where the best fit misses it by more than `MISSED`.
     """
-    fits = {text: fit(spectrum, parse_circuit(text), loss="robust") for text in ARCS}
+    fits = {text: fit(spectrum, parse_circuit(text), loss="robust", profile="never") for text in ARCS}
     sound = {text: one for text, one in fits.items() if _sound(one)}
     wanted = "read the resistance of the interfaces by other means and state it, such as '25 ohm'"
     if not sound:
         why = "shows no arc that could be told from electrolyte and diffusion of the salt"
         raise InputError(f"{why}; {wanted}", source=spectrum.source)
-    best = sound[compare(sound).chosen] if len(sound) > 1 else next(iter(sound.values()))
-    *fast, (name, _) = _arcs(best)
-    arc, electrolyte = best[name], best[fast[0][0] if fast else "R0"]
-    if arc.value is None:
-        raise InputError(f"does not tell the arc of the interfaces: {arc.why}; {wanted}", source=spectrum.source)
+    chosen = compare(sound).chosen if len(sound) > 1 else next(iter(sound))
+    best = fit(spectrum, parse_circuit(chosen), start=sound[chosen].values, loss="robust")
+    bulk, arcs = _parted(best, spectrum.area or USUAL_AREA)
+    if unknown := [best[arc.name].why for arc in arcs if best[arc.name].value is None]:
+        raise InputError(f"does not tell the arc of the interfaces: {unknown[0]}; {wanted}", source=spectrum.source)
     left = best.noise[0] if _misses(best) else 0.0
     if left > MISSED:
-        why = f"is not described by an arc of the interfaces beside the electrolyte: residuals of {100.0 * left:.2g} % of |Z|"
+        why = f"is not described by one arc or two of the interfaces beside the electrolyte: residuals of {percent(left)} of |Z|"
         raise InputError(f"{why}; {wanted}", source=spectrum.source)
-    error = math.hypot(arc.value * arc.error, REACH * left * (arc.value + (electrolyte.value or 0.0)))
-    return Interfaces(arc.value, error, electrolyte.value, best)
+    electrolyte, _ = _sum(best, bulk)
+    value, error = _sum(best, [arc.name for arc in arcs])
+    known = all(best[name].value is not None for name in bulk)
+    return Interfaces(
+        value,
+        math.hypot(error, REACH * left * (value + (electrolyte if known else 0.0))),
+        electrolyte if known else None,
+        best,
+        arcs,
+    )
 
 
-def _arcs(one: Fit) -> list[tuple[str, float]]:
-    """Resistance and ln of the time constant (R Q)^(1/a) of each arc, the fastest first."""
+def _parted(one: Fit, area: float) -> tuple[list[str], tuple[Arc, ...]]:
+    """Names of the resistances of the electrolyte, and the arcs of the interfaces."""
+    arcs = _arcs(one)
+    alone = [] if "CPE0_Q" in one.values else ["R0"]
+    first = 0 if alone else 1
+    while first < len(arcs) - 1 and arcs[first].capacitance < LEAST_CAPACITANCE * area:
+        first += 1
+    return [*alone, *(arc.name for arc in arcs[:first])], arcs[first:]
+
+
+def _sum(one: Fit, names: Sequence[str]) -> tuple[float, float]:
+    """Sum of resistances and its standard error, from the covariance of their logarithms."""
+    places = [[parameter.name for parameter in one.parameters].index(name) for name in names]
+    values = one.optimum[places]
+    return float(values.sum()), math.sqrt(float(values @ one.covariance[np.ix_(places, places)] @ values))
+
+
+def _arcs(one: Fit) -> tuple[Arc, ...]:
+    """Those of the fit, the fastest first."""
     values = one.values
-    places = [place for place in "01" if f"CPE{place}_Q" in values]
-    times = [math.log(values[f"R{k}"] * values[f"CPE{k}_Q"]) / values[f"CPE{k}_a"] for k in places]
-    return sorted(((f"R{k}", time) for k, time in zip(places, times, strict=True)), key=lambda item: item[1])
+    found = [Arc(f"R{k}", values[f"R{k}"], _time(values, k)) for k in "012" if f"CPE{k}_Q" in values]
+    return tuple(sorted(found, key=lambda arc: arc.time_constant))
+
+
+def _time(values: Mapping[str, float], place: str) -> float:
+    """(R Q)^(1/a) of a sound arc; a tail, of small exponent, has none."""
+    exponent = max(values[f"CPE{place}_a"], 0.1)
+    return math.exp(math.log(values[f"R{place}"] * values[f"CPE{place}_Q"]) / exponent)
 
 
 def _sound(one: Fit) -> bool:
-    """Whether the arcs are arcs and diffusion is the slowest of all."""
+    """Whether the arcs are arcs, the resistances of two known, and diffusion the slowest of all."""
     values = one.values
+    last = [one[arc.name] for arc in _arcs(one)[-2:]] if "CPE2_Q" in values else []
+    if any(arc.value is None or arc.error > SEEN for arc in last):
+        return False
     if any(value < LEAST_EXPONENT for name, value in values.items() if name.endswith("_a")):
         return False
-    return "Ws2_tau" not in values or _arcs(one)[-1][1] < math.log(values["Ws2_tau"])
+    return _TIME not in values or _arcs(one)[-1].time_constant < values[_TIME]
 
 
 def _misses(one: Fit) -> bool:

@@ -92,18 +92,19 @@ class Misfit:
     def __call__(self, values: Floats, index: NDArray[np.intp]) -> tuple[Floats, Floats]:
         """Residuals (A, M) and derivatives (A, M, P) of the problems `index` (A)."""
         if len(self.members) == 1:
-            return self._of(self.members[0], values, index)
+            return self.of_member(self.members[0], values, index)
         residuals, jacobian = [], []
         for member in self.members:
             places = list(member.places)
-            own, slopes = self._of(member, values[:, places] * member.factors, index)
+            own, slopes = self.of_member(member, values[:, places] * member.factors, index)
             spread = np.zeros((*own.shape, len(self.parameters)))
             spread[:, :, places] = slopes * member.factors
             residuals.append(own)
             jacobian.append(spread)
         return np.concatenate(residuals, axis=1), np.concatenate(jacobian, axis=1)
 
-    def _of(self, member: Member, values: Floats, index: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    def of_member(self, member: Member, values: Floats, index: NDArray[np.intp]) -> tuple[Floats, Floats]:
+        """The same of one member, of and by its own values."""
         rows, slopes = member.computed(values)
         weight = member.weight[index]
         return (rows - member.rows[index]) * weight, slopes * weight[:, :, None]

@@ -27,8 +27,8 @@ from percolyte.impedance.series import LARGEST, Trend, fit_series
 from percolyte.units import GAS_CONSTANT
 
 ThermalLaw: TypeAlias = Literal["arrhenius", "vogel"]
-MOST = 12
-"""Spectra of one joint fit: its time grows with the third power of their number."""
+MOST = 120
+"""Spectra of one joint fit: 100 take some ten seconds, and from there the time grows with the third power of their number."""
 FAR = 5.0
 """Standard deviations beyond which a residual counts no more for the scatter."""
 ENERGY = {"arrhenius": "activation_energy", "vogel": "vtf_energy"}
@@ -102,12 +102,18 @@ def fit_thermal(
     more than their noise, the intervals are widened by that factor: samples and temperatures scatter. Limit: where every spectrum
     fixes its resistance, this is `fit_series` through their values. Conductivities of several resistances in a row are left out.
 
-    Errors: InputError for fewer than three temperatures, four of Vogel's law, and for more than 12 spectra.
+    Errors: InputError for fewer than three temperatures, four of Vogel's law, and for more than 120 spectra.
     """
     kelvins = np.asarray(temperatures, float)
     least = 4 if law == "vogel" else 3
-    if np.unique(kelvins).size < least or not len(spectra) == len(cells) == kelvins.size <= MOST:
-        raise InputError(f"a joint fit of the {law} law needs {least} to {MOST} spectra, each with its cell and another temperature")  # fmt: skip
+    if np.unique(kelvins).size < least or not len(spectra) == len(cells) == kelvins.size:
+        raise InputError(
+            f"a joint fit of the {law} law needs spectra at {least} temperatures, each with its cell and temperature"
+        )
+    if kelvins.size > MOST:
+        raise InputError(
+            f"a joint fit takes up to {MOST} spectra, and these are {kelvins.size}; fit every second one, or parts of the range"
+        )
     model = impedance_model(cells[0])
     single = fit_all(spectra, model, profile="never")
     amid = 1.0 / float(np.mean(1.0 / kelvins))

@@ -22,7 +22,7 @@ import numpy as np
 from percolyte.errors import InputError, Problem
 from percolyte.impedance.conductivity import QUANTILE
 from percolyte.impedance.drift import Linearity, linearity
-from percolyte.impedance.estimates import Estimate, Fit
+from percolyte.impedance.estimates import Estimate, Fit, percent
 from percolyte.impedance.fit import fit
 from percolyte.impedance.interfaces import Interfaces
 from percolyte.impedance.measurement import Polarisation
@@ -207,7 +207,7 @@ def _of_spectra(found: Transference) -> list[str]:
     for when, one in (("before", found.before), ("after", found.after)):
         if one.missed is not None:
             said.append(
-                f"the fit of the spectrum {when} misses something (residuals of {100.0 * one.missed:.2g} % of |Z| that are no noise): the error "
+                f"the fit of the spectrum {when} misses something (residuals of {percent(one.missed)} of |Z| that are no noise): the error "
                 "of the interfaces is widened by it"
             )
         slow = one.diffusion

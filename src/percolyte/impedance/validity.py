@@ -141,6 +141,11 @@ def exclude(spectrum: MeasuredSpectrum, points: Iterable[int], why: str) -> Meas
     return replace(spectrum, excluded={**spectrum.excluded, **dict.fromkeys(points, why)})
 
 
+def leave_out(spectrum: MeasuredSpectrum, numbers: Iterable[int]) -> MeasuredSpectrum:
+    """The spectrum without the points of these numbers, counted from 1, as its user asks."""
+    return exclude(spectrum, [number - 1 for number in numbers], "left out as asked")
+
+
 def include(spectrum: MeasuredSpectrum, points: Iterable[int] | None = None) -> MeasuredSpectrum:
     """The spectrum with these points counted again, or all of them."""
     back = set(spectrum.excluded if points is None else _indices(spectrum, points))

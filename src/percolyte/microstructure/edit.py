@@ -95,7 +95,7 @@ def refine(volume: Volume, factor: int) -> Volume:
     """Every voxel becomes factor³ voxels of its label."""
     if factor < 1:
         raise InputError(f"{factor} parts of a voxel are none; write 2 or more")
-    check_memory([length * factor for length in volume.labels.shape], 2, volume.source)
+    check_memory([length * factor for length in volume.labels.shape], 2, volume.source, "take a smaller --refine")
     labels = volume.labels
     for axis in range(3):
         labels = labels.repeat(factor, axis=axis)
@@ -109,7 +109,7 @@ def resample(volume: Volume, voxel: float) -> Volume:
         raise InputError(
             f"a voxel of {voxel:g} m does not fit into the volume; write a length above zero and below its edges"
         )
-    check_memory([max(1, round(edge / voxel)) for edge in volume.size], 1, volume.source)
+    check_memory([max(1, round(edge / voxel)) for edge in volume.size], 1, volume.source, "take a larger --resample")
     places = [
         np.minimum(((np.arange(max(1, round(edge / voxel))) + 0.5) * voxel / own).astype(np.int64), length - 1)
         for edge, own, length in zip(volume.size, volume.voxel, volume.labels.shape, strict=True)

@@ -395,19 +395,35 @@ def write_volume(volume: Volume, path: str | os.PathLike[str]) -> None:
     Zarr store is not replaced.
     """
     place = Path(path)
-    writer = _WRITERS.get(place.suffix.lower())
-    if writer is None:
-        raise InputError(
-            f"has no ending of a volume; write one of {', '.join(_WRITERS)[:-2]}, or a folder", source=str(place)
-        )
+    check_volume_name(place)
     place.parent.mkdir(parents=True, exist_ok=True)
-    if place.suffix.lower() in ("", ".zarr") and place.exists():
-        raise InputError("exists already; choose another name, or remove it first", source=str(place))
     beside = place.with_name(f".{place.stem}.part{place.suffix}")
-    writer(volume, beside)
+    _WRITERS[place.suffix.lower()](volume, beside)
     beside.replace(place)
     if place.suffix.lower() == ".npy":
         place.with_suffix(".json").write_text(record_text(volume), encoding="utf-8")
+
+
+def check_volume_name(place: Path) -> None:
+    """Refuse a name that no volume can be written under."""
+    kind = place.suffix.lower()
+    if kind not in _WRITERS:
+        raise InputError(
+            f"has no ending of a volume; write one of {', '.join(_WRITERS)[:-2]}, or a folder", source=str(place)
+        )
+    if kind in ("", ".zarr") and place.exists():
+        raise InputError("exists already; choose another name, or remove it first", source=str(place))
+    if kind == ".npy":
+        _check_beside(place.with_suffix(".json"))
+
+
+def _check_beside(path: Path) -> None:
+    """Refuse to write the description of an array over a file that is none."""
+    if path.exists() and record_from(read_text(path), str(path)) is None:
+        raise InputError(
+            "describes no volume, and the description of the array would be written over it; name the array otherwise",
+            source=str(path),
+        )
 
 
 def _write_npy(volume: Volume, path: Path) -> None:

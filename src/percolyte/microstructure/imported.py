@@ -31,6 +31,7 @@ from percolyte.microstructure.additions import (
 )
 from percolyte.microstructure.distances import distance_inside, path_lengths, two_nearest
 from percolyte.microstructure.interfaces import interface_areas
+from percolyte.microstructure.memory import BYTES, check_memory
 from percolyte.microstructure.networks import roles_of
 from percolyte.microstructure.particles import Particles, separate
 from percolyte.microstructure.scene import GROWTH, LABELS, Distances, Scene
@@ -41,6 +42,8 @@ from percolyte.units import Fraction, Length
 
 TIE = np.float32(1e-3)
 """Voxels by which equal distances are put in random order: less than any two different ones are apart up to 500 voxels."""
+FINEST = 0.01
+"""Voxels across the finest particles: a voxel that stands for a million of them shows nothing."""
 FIRST_REACH = 4.0
 """Voxels from two particles within which films are first looked for."""
 
@@ -192,6 +195,7 @@ def add(volume: Volume, additions: Sequence[Addition], seed: int = 1) -> Added:
     Errors: InputError that says what cannot be added, and why.
     """
     _check(volume, additions)
+    check_memory(volume.labels.shape, BYTES["add"], volume.source)
     labels, random = volume.labels.copy(), np.random.default_rng(seed)
     phases = dict(volume.phases)
     fractions: dict[str, float] = {}
@@ -234,13 +238,57 @@ def _check(volume: Volume, additions: Sequence[Addition]) -> None:
     if max(volume.voxel) - min(volume.voxel) > 1e-6 * min(volume.voxel):
         edges = ", ".join(units.text(length, units.LENGTH, digits=4) for length in volume.voxel)
         cubes = units.text(min(volume.voxel), units.LENGTH, digits=4)
-        problems.append(Problem("voxel", f"additions need cubes, not {edges}; make them with --resample '{cubes}'"))
+        what = f"additions need cubes, not {edges}; write --resample '{cubes}' beside --add, which comes before it"
+        problems.append(Problem("voxel", what))
     known = list(volume.phases)
     for addition in additions:
         problems += [Problem(addition.phase, what) for what in _problems(volume, addition, known)]
+        problems += [Problem(addition.phase, what) for what in _misfits(volume, addition)]
         known.append(addition.phase)
+    if not problems:
+        problems = [Problem(each.phase, what) for each in additions for what in _too_thick(volume, each)]
     if problems:
         raise InputError(problems, source=volume.source)
+
+
+def _misfits(volume: Volume, addition: Addition) -> Iterator[str]:
+    """Sizes that neither the volume nor its voxels can show."""
+    form, edges = addition.shape, sorted(volume.size)
+    if not isinstance(form, CarbonParticles | Fibres | BinderPatches):
+        return
+    wide, least, half, longest = (
+        units.text(length, units.LENGTH, digits=3)
+        for length in (form.diameter, FINEST * max(volume.voxel), 0.5 * edges[0], edges[-1])
+    )
+    if form.diameter < FINEST * max(volume.voxel):
+        yield f"{form.kind} of {wide} are below a hundredth of a voxel; write diameter={least} or more, or kind=films or layer"
+    if form.diameter > 0.5 * edges[0]:
+        yield f"{form.kind} of {wide} are wider than half the volume; write diameter={half} or less"
+    if isinstance(form, Fibres):
+        length = units.text(form.length, units.LENGTH, digits=3)
+        if form.length > edges[-1]:
+            yield f"fibres of {length} are longer than the volume; write length={longest} or less"
+        if form.length < form.diameter:
+            yield f"fibres of {length} are shorter than their diameter of {wide}; write a larger length, or kind=particles"
+
+
+def _too_thick(volume: Volume, addition: Addition) -> Iterator[str]:
+    """A layer that is thicker than the room before the surface, or a coating thicker than the particles it coats."""
+    thickness = addition.thickness
+    coated = [name for name in addition.on or _coated(volume, addition.phase) if name in volume.phases]
+    into = [name for name in addition.into if name in volume.phases]
+    if thickness is None or thickness <= volume.voxel[0] or not (coated and into):
+        return
+    surface, free = ImageSurface(volume, tuple(coated)), volume.mask(*into)
+    room = float(surface.distance[free].max(initial=0.0))
+    radius = float(distance_inside(volume.mask(*coated), volume.voxel).max())
+    most = min(room, radius) if _kind(addition.phase) == "coating" else room
+    if thickness >= most + volume.voxel[0]:
+        why = f"'{', '.join(into)}' ends {units.text(room, units.LENGTH, digits=3)} from the surface"
+        if most < room:
+            why = f"the largest particle has a radius of {units.text(radius, units.LENGTH, digits=3)}"
+        most_text = units.text(most, units.LENGTH, digits=3)
+        yield f"{addition.amount} is too thick: {why}; write {most_text} or less, or a share such as '2 %'"
 
 
 def _problems(volume: Volume, addition: Addition, known: list[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from percolyte.errors import InputError
 from percolyte.microstructure.distances import path_lengths
 from percolyte.microstructure.interfaces import Floats, Regions, areas_by_region, lines_by_region
-from percolyte.microstructure.memory import check_memory
+from percolyte.microstructure.memory import BYTES, check_memory
 from percolyte.microstructure.networks import Networks, Roles
 from percolyte.microstructure.particles import SizeDistribution, particle_sizes
 from percolyte.microstructure.sizes import chord_lengths, constriction, spheres
@@ -21,8 +21,6 @@ from percolyte.microstructure.volume import Labels, Lengths, Volume
 
 LEAST = 16
 """Voxels along an axis below which it is not halved into sub-volumes."""
-MEMORY = 32.0
-"""Bytes a voxel that measuring takes beside the labels, at most."""
 Key = tuple[str, ...]
 """A quantity and what it is of: ("interface area", "active", "electrolyte")."""
 
@@ -82,13 +80,13 @@ def measure(volume: Volume, roles: Roles, axis: int = 0) -> Measures:
     fractions follow from the integral range (`representative_error`).
 
     Errors: `InputError` for an axis or a role that the volume has not, and for a
-    volume that the free memory cannot measure (32 bytes a voxel). A phase
+    volume that the free memory cannot measure (35 bytes a voxel). A phase
     that does not percolate is a result: its fraction is 0.
     """
     if axis not in (0, 1, 2):
         raise InputError(f"{axis} is not an axis; the axes are 0, 1 and 2", source=volume.source)
     roles.check(volume)
-    check_memory(volume.labels.shape, MEMORY, volume.source)
+    check_memory(volume.labels.shape, BYTES["measure"], volume.source)
     networks = Networks(volume, roles, axis)
     halves = _halves(volume.labels.shape)
     parts = [networks.within(ranges) for ranges in halves]
@@ -317,7 +315,7 @@ def measure_widths(volume: Volume, name: str, axis: int = 0) -> Widths:
     """
     if axis not in (0, 1, 2):
         raise InputError(f"{axis} is not an axis; the axes are 0, 1 and 2", source=volume.source)
-    check_memory(volume.labels.shape, MEMORY, volume.source)
+    check_memory(volume.labels.shape, BYTES["measure"], volume.source)
     mask, voxel = volume.mask(name), volume.voxel
     within, entering = spheres(mask, voxel, axis)
     columns = [

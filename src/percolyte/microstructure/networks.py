@@ -91,6 +91,10 @@ class Networks:
     known_particles: Particles | None = None
     """Of the active material, where a larger volume around this one has told them apart."""
 
+    def __post_init__(self) -> None:
+        if self.axis not in (0, 1, 2):
+            raise InputError(f"{self.axis} is not an axis; the axes are 0, 1 and 2", source=self.volume.source)
+
     @cached_property
     def phases(self) -> Connected:
         """Connected parts of every phase."""

@@ -35,6 +35,7 @@ from percolyte.microstructure.additions import (
     too_fine,
 )
 from percolyte.microstructure.densification import RANDOM_CLOSE_PACKING
+from percolyte.microstructure.memory import memory_problem
 from percolyte.microstructure.powders import draw, largest, median, number
 from percolyte.microstructure.pressing import POCKETS, press, take_out
 from percolyte.microstructure.scene import LABELS, Population, Scene
@@ -182,6 +183,8 @@ def _check(
     if voxels > MOST_VOXELS:
         what = f"{voxels:.3g} voxels are more than {MOST_VOXELS:.0e}; take larger voxels or a smaller size"
         problems.append(Problem("voxel", what))
+    else:
+        problems += memory_problem(size, voxel, "pack")
     if min(size) < voxel:
         problems.append(Problem("size", f"an edge of {_um(min(size))} is shorter than a voxel of {_um(voxel)}"))
     for phase, shape in _particles(fractions, microstructure):

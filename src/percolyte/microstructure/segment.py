@@ -53,7 +53,7 @@ def segment(
     length = voxel or image.voxel
     if length is None:
         raise InputError(f"{image.about_voxel}; give it, for example --voxel '0.5 um'", source=image.source)
-    check_memory(image.shape, 2 * image.values.dtype.itemsize + 1, image.source)
+    check_memory(image.shape, 2 * image.values.dtype.itemsize + 1, image.source, "segment a smaller image")
     grey = read_values(image, [slice(None)] * 3)
     if median > 1:
         grey = median_filter(grey, size=median)

@@ -15,8 +15,8 @@ from percolyte.microstructure.clusters import Clusters, SlabClusters
 from percolyte.microstructure.distances import Floats, Mask, distance_inside
 from percolyte.microstructure.image import Image, as_labels, label_counts, names_present, read_values, voxel_of
 from percolyte.microstructure.interfaces import MARGIN, interface_areas, triple_lines
-from percolyte.microstructure.measure import MEMORY, Estimate, Measures
-from percolyte.microstructure.memory import check_memory, room
+from percolyte.microstructure.measure import Estimate, Measures
+from percolyte.microstructure.memory import BYTES, check_memory, room
 from percolyte.microstructure.networks import Roles
 from percolyte.microstructure.slab_particles import SlabParticles
 from percolyte.microstructure.volume import Labels, Lengths, label_of, phases_of
@@ -66,7 +66,7 @@ def slab_volume(image: Image, voxel: Lengths | None = None, phases: Mapping[str,
 
 def fits(image: Image) -> bool:
     """Whether the image can be measured as a whole (`measure`)."""
-    return (1.0 + MEMORY) * math.prod(image.shape) <= room()
+    return (1.0 + BYTES["measure"]) * math.prod(image.shape) <= room()
 
 
 def measure_in_slabs(volume: SlabVolume, roles: Roles, axis: int = 0) -> Measures:
@@ -241,8 +241,8 @@ def _measures(
 
 def _left_out(image: Image, utilised: bool) -> str:
     """What the reader does not find here, and how to get it."""
-    blocks = math.ceil(((1.0 + MEMORY) * math.prod(image.shape) / room()) ** (1.0 / 3.0))
-    part = int(min(*image.shape, (room() / (1.0 + MEMORY)) ** (1.0 / 3.0)))
+    blocks = math.ceil(((1.0 + BYTES["measure"]) * math.prod(image.shape) / room()) ** (1.0 / 3.0))
+    part = int(min(*image.shape, (room() / (1.0 + BYTES["measure"])) ** (1.0 / 3.0)))
     without = "particle sizes" if utilised else "particles, utilisation"
     return (
         f"the image is larger than the memory and was measured slab by slab, without {without}, active area, "

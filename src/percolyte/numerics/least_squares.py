@@ -254,9 +254,10 @@ def _normal_equations(residuals: Any, jacobian: Any, cutoff: float) -> tuple[Any
         weight = 1.0 / (1.0 + (residuals[m] / cutoff) ** 2)
         for p in range(size):
             slope = weight * jacobian[m, p]
-            gradient[p] += slope * residuals[m]
-            for q in range(p + 1):
-                curvature[p, q] += slope * jacobian[m, q]
+            if slope != 0.0:  # of many measurements, each depends on few values
+                gradient[p] += slope * residuals[m]
+                for q in range(p + 1):
+                    curvature[p, q] += slope * jacobian[m, q]
     for p in range(size):
         for q in range(p):
             curvature[q, p] = curvature[p, q]

@@ -26,6 +26,8 @@ SHAPES = (0.45, 1.0)
 """Least and largest height over width of a Nyquist plot."""
 HEADROOM = 1.25
 """Its height over that of the points, which leaves room for the legend."""
+LETTER, CLEAR, LEAST = (4.4, 8.0), 6.0, 2.5
+"""Width and height of a letter of the names of frequencies, how far these stand off their point, and off other points at least; in points."""
 NEAR_END = 0.08
 """Share of an axis at its ends within which a label is not centred."""
 
@@ -50,8 +52,8 @@ def draw_nyquist(
         axes.plot(z.real[~used], z.imag[~used], "x", color=WARNING, markersize=5, label="excluded")
     if curve is not None:
         axes.plot(curve.real, -curve.imag, color=ACCENT, linewidth=1.3, label=name, zorder=3)
-    _name_decades(axes, spectrum)
     _to_scale(axes, z[used], shape)
+    _name_decades(axes, spectrum)
     axes.set(xlabel="Re Z (Ω)", ylabel="-Im Z (Ω)")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.yaxis.set_major_formatter(EngFormatter(sep=""))
@@ -80,23 +82,38 @@ def _to_scale(axes: Axes, z: Complexes, shape: float) -> None:
 
 
 def _name_decades(axes: Axes, spectrum: MeasuredSpectrum) -> None:
-    """Fill the point nearest to each decade, and name those far enough from the last one named."""
-    f, z = spectrum.frequency[spectrum.used], np.conj(spectrum.impedance[spectrum.used])
-    size = max(float(np.ptp(z.real)), float(np.ptp(z.imag)))
-    named: list[complex] = []
+    """Fill the point nearest to each decade, and name it beside the curve, on its outer side, where that is free of points."""
+    order = np.argsort(-spectrum.frequency[spectrum.used])
+    f, z = spectrum.frequency[spectrum.used][order], np.conj(spectrum.impedance[spectrum.used][order])
+    # both axes have one scale, so that directions and distances are those of the page
+    per_point = float(np.ptp(axes.get_xlim())) / (72.0 * axes.bbox.width / axes.figure.dpi)
+    page = z / per_point
+    room = 0.5 * complex(np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())) / per_point
+    boxes: list[tuple[complex, complex]] = []
     for exponent in range(int(np.floor(np.log10(f.min()))), int(np.ceil(np.log10(f.max()))) + 1):
         nearest = int(np.argmin(np.abs(np.log10(f) - exponent)))
-        at = complex(z[nearest])
-        if abs(np.log10(f[nearest]) - exponent) > 0.15 or any(abs(at - one) < 0.15 * size for one in named):
+        if abs(np.log10(f[nearest]) - exponent) > 0.15:
             continue
-        axes.plot(at.real, at.imag, "o", color=CATHODE, markersize=4.5)
-        axes.annotate(
-            EngFormatter("Hz", places=0)(float(10.0**exponent)),
-            (at.real, at.imag),
-            textcoords="offset points", xytext=(5, 5), fontsize=7.5, color=INK,
-            path_effects=[withStroke(linewidth=2.0, foreground="white")],
-        )  # fmt: skip
-        named.append(at)
+        name = EngFormatter("Hz", places=0)(float(10.0**exponent))
+        half = complex(0.5 * LETTER[0] * len(name), 0.5 * LETTER[1])
+        along = page[min(nearest + 2, page.size - 1)] - page[max(nearest - 2, 0)]
+        out = 1j * along / max(abs(along), 1e-12)
+        for side in (out, -out):
+            beside = complex(side.real * (half.real + CLEAR), side.imag * (half.imag + CLEAR))
+            middle = complex(page[nearest]) + beside
+            apart = np.array([*page, *(at for at, _ in boxes)]) - middle
+            wide = np.array([*np.zeros(page.size), *(size for _, size in boxes)]) + half + complex(LEAST, LEAST)
+            taken = ((np.abs(apart.real) < wide.real) & (np.abs(apart.imag) < wide.imag)).any()
+            off = middle - complex(np.mean(axes.get_xlim()), np.mean(axes.get_ylim())) / per_point
+            inside = abs(off.real) + half.real < room.real and abs(off.imag) + half.imag < room.imag
+            if inside and not taken:
+                boxes.append((middle, half))
+                axes.plot(z[nearest].real, z[nearest].imag, "o", color=CATHODE, markersize=4.5)
+                axes.annotate(
+                    name, (z[nearest].real, z[nearest].imag), xytext=(beside.real, beside.imag), textcoords="offset points",
+                    ha="center", va="center", fontsize=7.5, color=INK, path_effects=[withStroke(linewidth=2.0, foreground="white")],
+                )  # fmt: skip
+                break
 
 
 def bode_figure(spectrum: MeasuredSpectrum, model: Complexes | None = None) -> Figure:

@@ -175,7 +175,15 @@ def _electrolyte_text(found: Transference) -> list[str]:
 
 def _interfaces_text(one: Interfaces) -> str:
     error = f" (standard error {one.error:.2g} ohm)" if one.error else ""
-    return f"{one.value:.4g} ohm{error}, by {'the spectrum' if one.fit is not None else 'statement'}"
+    arcs = " and ".join(f"{arc.resistance:.4g}" for arc in one.arcs)
+    source = (
+        "statement"
+        if one.fit is None
+        else "the spectrum"
+        if len(one.arcs) == 1
+        else f"two arcs of {arcs} ohm of the spectrum"
+    )
+    return f"{one.value:.4g} ohm{error}, by {source}"
 
 
 def _current(amperes: float) -> str:

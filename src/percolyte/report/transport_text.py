@@ -25,9 +25,10 @@ def _lines(name: str, transport: Transport) -> list[str]:
     if transport.ionic_tortuosity_factor:
         numbers.append(f"tortuosity factor of the ions {transport.ionic_tortuosity_factor:.3g}")
     margin = " " * INDENT
-    known = textwrap.wrap(
-        transport.statement, WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
-    )
+    said = transport.statement
+    if transport.ignored:
+        said += f"; ignored: {', '.join(transport.ignored)} (kind = 'microstructure' packs them)"
+    known = textwrap.wrap(said, WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False)
     return [f"  {name + ' transport':<{INDENT - 2}}{', '.join(numbers)}", *known]
 
 

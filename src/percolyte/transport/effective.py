@@ -64,6 +64,8 @@ class Transport:
     """Share of the active material in particles that touch both percolating networks; None where particles are not known."""
     contact_fraction: Share | None = None
     """Surface of those particles that touches percolating electrolyte over their whole surface."""
+    ignored: tuple[str, ...] = ()
+    """What the design states of its microstructure and these means do not know."""
     alternatives: tuple[Alternative, ...] = ()
     """The same recipe by other means."""
     structure: Structure | None = field(default=None, compare=False)

@@ -21,7 +21,8 @@ from percolyte.errors import InputError, Problem, suggestion
 from percolyte.files import inside
 from percolyte.microstructure.edit import coarsen
 from percolyte.microstructure.files import named_parts, open_image
-from percolyte.microstructure.image import volume_of
+from percolyte.microstructure.image import Image, volume_of
+from percolyte.microstructure.memory import BYTES, check_memory, memory_problem
 from percolyte.microstructure.pack import ROLES, Microstructure, pack
 from percolyte.microstructure.powders import largest, median
 from percolyte.microstructure.volume import Volume
@@ -150,12 +151,26 @@ def _volume(source: Generated | Imported) -> tuple[Volume, tuple[str, ...], Part
         if source.voxel is None and image.voxel is None:
             raise InputError([Problem("voxel", f"{image.about_voxel}; write for example voxel = '0.5 um'")])
         voxel = None if source.voxel is None else (source.voxel,) * 3
+        _check_file(image)
         volume = volume_of(image, voxel, None if source.phases is None else dict(source.phases))
         return replace(volume, source=Path(source.file.path).name), (), None
+    if problems := memory_problem((source.size,) * 3, source.voxel, "cell"):
+        raise InputError(problems)
     packed = pack(dict(source.fractions), source.look, (source.size,) * 3, source.voxel, source.seed, log.info)
     edge, step = (units.text(length, units.LENGTH, digits=4) for length in (source.size, source.voxel))
     said = f"{packed.volume.source}, {edge} along each edge, voxels of {step}"
     return replace(packed.volume, source=said), packed.warnings, packed.particles
+
+
+def _check_file(image: Image) -> None:
+    """Refuse a file too large to measure and solve; a design reads it whole, and says so in its own words."""
+    try:
+        check_memory(image.shape, BYTES["cell"], image.source)
+    except InputError as error:
+        what = error.problems[0].what.replace(
+            "read a part with", "write a smaller file by `percolyte volume`, a part with"
+        )
+        raise InputError([Problem("volume", f"{what}, and --out")]) from None
 
 
 @lru_cache(maxsize=4)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from percolyte.errors import InputError, Problem
 from percolyte.microstructure.distances import Mask
+from percolyte.microstructure.memory import BYTES, check_memory
 from percolyte.microstructure.volume import Volume
 from percolyte.transport.voxels import cores
 
@@ -74,6 +75,7 @@ def random_walk(
     Errors: `InputError` for a phase that is not there, and for numbers out of range.
     """
     _check(walkers, duration, seed)
+    check_memory(volume.labels.shape, BYTES["walk"], volume.source)
     mask = volume.mask(phase)
     starts = np.flatnonzero(mask)
     if starts.size == 0:

@@ -9,7 +9,7 @@ by volume), not on the sizes themselves.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -19,11 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from percolyte.errors import InputError, Problem
+from percolyte.microstructure.pack import Microstructure
+from percolyte.microstructure.powders import AnySizes, ConstantSize, LognormalSizes
+from percolyte.microstructure.shapes import Spheres
 from percolyte.transport.effective import CARBON_THRESHOLD, Phase, Share, Transport, electrons_of_carbon
 
 Floats = NDArray[np.float64]
 AXES = ("active", "porosity", "ratio")
 NETWORKS = ("ionic", "electronic")
+SPREAD = 1.4
+"""Geometric standard deviation of the diameters of all spheres in the table."""
 BETWEEN = {"ionic": 0.05, "electronic": 0.08, "utilisation": 0.02, "ionic_utilisation": 0.02, "contact_fraction": 0.02}
 """Root mean square difference to 40 volumes of other seeds between the points of the table: relative of
 conductivities, absolute of shares (`benchmarks/surrogate.py --check 40`)."""
@@ -167,12 +172,47 @@ def surrogate_transport(
         ionic=None if own_ions is None else own_ions * ions.value,
         electronic=sum(known) if known else None,
         ionic_tortuosity_factor=electrolyte / ions.value if ions.value > 0.0 else None,
-        statement=f"from a table of solved packings of spheres of spread 1.4 ({said})",
+        statement=f"from a table of solved packings of spheres of spread {SPREAD:g} ({said})",
         ionic_error=ions.error / ions.value if ions.value > 0.0 else None,
         electronic_error=electrons.error / electrons.value if electrons.value > 0.0 and known and not network else None,
         utilisation=Share(min(1.0, reached.value), None, reached.sampling),
         contact_fraction=Share(contact.value, None, contact.sampling) if contact.value > 0.0 else None,
     )
+
+
+def ignored(look: Microstructure, stated: Set[str], fractions: Mapping[str, float]) -> tuple[str, ...]:
+    """What a design states of its microstructure and the table does not know.
+
+    `stated` are the fields of the look that the design itself fills, `fractions`
+    the volume fractions by phase: what the recipe lacks is not said.
+    """
+    found = []
+    for name, shape in (("active", look.active), ("electrolyte", look.electrolyte)):
+        if shape is not None and not isinstance(shape, Spheres):
+            found.append(f"{name} {shape.kind}, taken as spheres")
+        if shape is not None and (name in stated or not isinstance(shape.sizes, ConstantSize)):
+            spread = _other_spread(shape.sizes)
+            found += [f"{name} sizes {spread}, taken as spread {SPREAD:g} around the median"] if spread else []
+    for name, phase in (("carbon", "carbon"), ("binder", "binder"), ("nonwoven", "scaffold")):
+        if name in stated and fractions.get(phase, 0.0) > 0.0:
+            found.append(f"{phase} as {getattr(look, name).kind}, counted as void")
+    found += [
+        f"the {phase}, counted as void"
+        for phase in ("coating", "scaffold")
+        if fractions.get(phase, 0.0) > 0.0 and f"{phase} as" not in " ".join(found)
+    ]
+    others = {"shell": look.shell, "skeleton": look.skeleton, "pores": look.pores, "gradient": look.gradient}
+    found += [name for name, value in others.items() if value]
+    return (*found, *(["dispersed contacts, taken as touching"] if look.contacts == "dispersed" else []))
+
+
+def _other_spread(sizes: AnySizes) -> str:
+    """The spread of sizes in words, where it is not that of the table."""
+    if isinstance(sizes, ConstantSize):
+        return "of one diameter"
+    if isinstance(sizes, LognormalSizes):
+        return "" if abs(sizes.spread - SPREAD) < 1e-9 else f"of spread {sizes.spread:g}"
+    return "by a histogram"
 
 
 def _mean(phases: tuple[Phase, ...]) -> float | None:

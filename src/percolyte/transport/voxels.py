@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from percolyte.errors import InputError, Problem, suggestion
+from percolyte.microstructure.memory import BYTES, check_memory
 from percolyte.microstructure.volume import Volume
 from percolyte.transport.conduction import Bottleneck, Conduction, Connection, Fields, Interfaces, RelativeError
 from percolyte.transport.voxel_image import TORCH, Image, Machine, image_errors, image_of
@@ -78,6 +79,7 @@ def conduct(
     machine = Machine(threads or cores(), device)
     sigma, notes = _significant(conductivities)
     notes += tuple(_without_effect(pair, sigma) for pair in interfaces if not {*pair} <= {*sigma})
+    check_memory(volume.labels.shape, _bytes(volume, sigma, fields), volume.source)
     image = image_of(volume, sigma, axis, interfaces, particles, periodic)
     network, unit = image.network(machine.threads)
     connections = _connections(network, volume, sigma)
@@ -127,6 +129,12 @@ def conduct(
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _bytes(volume: Volume, sigma: Mapping[str, tuple[float, ...]], fields: bool) -> float:
+    """Bytes a voxel that conduction takes beside the labels."""
+    simple = len(sigma) == 1 and len({*volume.voxel}) == 1
+    return BYTES["conduct one" if simple else "conduct several"] + (BYTES["fields"] if fields else 0.0)
 
 
 def _check_device(device: str, periodic: Collection[int]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from percolyte.impedance.readers.headings import Located, locate
 
 Imaginary = Literal["im", "minus-im"]
 """What the column of the imaginary part holds: Im(Z), or -Im(Z)."""
+COLUMNS: tuple[Imaginary, ...] = get_args(Imaginary)
 Sign = Literal["stated", "declared", "inferred"]
 """How the sign of the imaginary part is known: by the user, by the file, by the data alone."""
 EXAMPLE = "Frequency / Hz,Real Impedance / ohm,Imaginary Impedance / ohm"
@@ -46,7 +47,7 @@ class Stated:
             value = getattr(self, name)
             if value is not None and not (np.isfinite(value) and value > 0.0):
                 raise InputError(f"the {name} is {value}; it is a positive number in SI units")
-        if self.imaginary not in (None, "im", "minus-im"):
+        if self.imaginary not in (None, *COLUMNS):
             raise InputError(f"{self.imaginary!r} is no sign of the imaginary part; write im or minus-im")
 
 
@@ -88,7 +89,9 @@ def _columns(table: Table) -> Located:
     if located.is_spectrum:
         return located
     if located.is_polarisation:
-        raise InputError("holds a run of time, voltage and current, and no spectrum")
+        raise InputError(
+            "holds a run of time, voltage and current, and no spectrum; read it with `percolyte eis polarise`, `transference` or `leakage`"
+        )
     problems = [
         Problem(f"column {heading!r}", f"{found.unit!r} is no unit of {_NAMED[found.quantity]}; write for example {_NAMED[found.quantity]} / {_EXAMPLES[found.quantity]}")
         for heading, found in located.unknown.items()
