@@ -146,9 +146,7 @@ def pack(
         add_filler(scene, "reserved", microstructure.pores, microstructure.pores.share * _void(scene, fractions))
     placed = int(np.count_nonzero(scene.labels == LABELS["electrolyte"]))
     left = max(0, scene.count(fractions.get("electrolyte", 0.0)) - placed)
-    particles += press(
-        scene, left, scene.count(pockets), soft, missing, seams_open=microstructure.seams == "open"
-    )
+    particles += press(scene, left, scene.count(pockets), soft, missing, seams_open=microstructure.seams == "open")
     add_shell(scene, microstructure.shell, soft, particles)
     return _finished(scene, particles, active, soft, packing, fractions, microstructure, seed)
 
