@@ -27,7 +27,7 @@ from validation_sampling import (
 from percolyte.microstructure.clusters import connected
 from percolyte.microstructure.measure import measure
 from percolyte.microstructure.networks import roles_of
-from percolyte.microstructure.pack import Packed
+from percolyte.microstructure.pack import Microstructure, Packed
 from percolyte.microstructure.particles import SizeDistribution
 from percolyte.microstructure.powders import SizeShare, SizeTable
 from percolyte.microstructure.shapes import Spheres
@@ -46,14 +46,20 @@ def minnmann() -> Iterator[Row]:
     for percent in (50, 60, 70, 80, 86):
         yield from _minnmann(percent, COARSE, "")
     yield from _minnmann(86, FINE, ", fine electrolyte")
+    # electrons do not see the seams
+    for percent in (50, 60, 70, 80, 86):
+        yield from _minnmann(percent, COARSE, ", seams open", "open")
+    yield from _minnmann(86, FINE, ", fine electrolyte, seams open", "open")
 
 
-def _minnmann(percent: float, electrolyte: SizeTable, note: str) -> Iterator[Row]:
+def _minnmann(percent: float, electrolyte: SizeTable, note: str, seams: str = "closed") -> Iterator[Row]:
     recipe = {"active": percent, "electrolyte": 100.0 - percent}
     fractions = by_volume(recipe, {"active": 4650.0, "electrolyte": 1870.0}, 0.14)
-    look = composite(spheres(3.0, 1.4), Spheres(sizes=electrolyte))
+    look = composite(spheres(3.0, 1.4), Spheres(sizes=electrolyte), seams=seams)
     made = list(volumes(fractions, look, 44.0, 0.4, 3))
-    for series, phase, own in (("ions", "electrolyte", 1.6), ("electrons", "active", 10.0)):
+    carriers = {"ions": ("electrolyte", 1.6), "electrons": ("active", 10.0)}
+    for series in ("ions", "electrons") if seams == "closed" else ("ions",):
+        phase, own = carriers[series]
         numbers = [conductivity(packed, {phase: own}) for packed in made]
         x = 100.0 * fractions["active"]
         yield row("conductivity", series + note, x, numbers)
@@ -65,13 +71,18 @@ def hlushkou() -> Iterator[Row]:
     """LiCoO2 of 5 um in a sulfide glass, with the voids of the tomogram and with these filled; mean of three axes."""
     for diameter in (2.0, 4.0):
         series = f"electrolyte of {diameter:g} µm"
-        look = composite(spheres(5.0, 1.4), spheres(diameter, 1.4))
-        made = list(volumes({"active": 0.331, "electrolyte": 0.537}, look, 40.0, 0.25, 3))
+        made = list(volumes({"active": 0.331, "electrolyte": 0.537}, _glass(diameter, "closed"), 40.0, 0.25, 3))
         yield row("factor", series, 1, [_isotropic(packed, ("electrolyte",)) for packed in made])
         yield row("factor", series, 2, [_isotropic(packed, ("electrolyte", "void")) for packed in made])
         for number, phase in enumerate(("active", "electrolyte", "void"), 1):
             chords = [chord_lengths(packed.volume.mask(phase), packed.volume.voxel, 0) for packed in made]
             yield share("chords", series, number, [1e6 * _mean(found) for found in chords])
+        made = list(volumes({"active": 0.331, "electrolyte": 0.537}, _glass(diameter, "open"), 40.0, 0.25, 3))
+        yield row("factor", f"{series}, seams open", 1, [_isotropic(packed, ("electrolyte",)) for packed in made])
+
+
+def _glass(diameter: float, seams: str) -> Microstructure:
+    return composite(spheres(5.0, 1.4), spheres(diameter, 1.4), seams=seams)
 
 
 def _mean(chords: SizeDistribution) -> float:
@@ -90,15 +101,16 @@ def kaiser() -> Iterator[Row]:
     """Li4Ti5O12, a sulfide glass and 13 to 15 % of carbon black. Only the composition is stated: sizes are assumed, and
     the electrolyte's fraction is that of the solids, in the tortuosity factor too."""
     solids = {0.665: (0.210, 0.125), 0.493: (0.368, 0.139), 0.398: (0.467, 0.135)}
-    for porosity in (0.0, 0.1):
+    for porosity, seams in ((0.0, "closed"), (0.1, "closed"), (0.1, "open")):
         for share_of_solids, (active, carbon) in solids.items():
             whole = {"active": active, "electrolyte": share_of_solids, "carbon": carbon}
             scale = (1.0 - porosity) / sum(whole.values())
-            look = composite(spheres(2.0, 1.4), spheres(2.0, 1.4))
+            look = composite(spheres(2.0, 1.4), spheres(2.0, 1.4), seams=seams)
             made = volumes({name: scale * part for name, part in whole.items()}, look, 24.0, 0.2, 3)
             found = [conductivity(packed, {"electrolyte": 1.0}) for packed in made]
             factors = [Number(tortuosity_factor(1.0, n.value, share_of_solids), n.resolution) for n in found]
-            yield row("factor", f"computed, void {100 * porosity:.0f} %", share_of_solids, factors)
+            note = ", seams open" if seams == "open" else ""
+            yield row("factor", f"computed, void {100 * porosity:.0f} %{note}", share_of_solids, factors)
 
 
 GLASS = {

@@ -64,7 +64,7 @@ PANELS: Mapping[str, Mapping[str, Panel]] = {
             "tortuosity factor of the electrolyte",
             "tortuosity factor",
             names={1: "with voids", 2: "voids filled"},
-            limits=(1.0, 2.4),
+            limits=(1.0, 3.8),
         ),
         "chords": Panel(
             "",

@@ -39,13 +39,15 @@ def _bazzoun() -> Iterator[Row]:
 
     Volume shares are the paper's; the porosity, not stated, is that of Heckel's law.
     """
-    look = composite(spheres(5.5, 1.4), spheres(1.49, 1.4), carbon=FIBRES)
-    for active, electrolyte in ((0.453, 0.527), (0.522, 0.455), (0.595, 0.383)):
-        solids = {"active": active, "electrolyte": electrolyte, "carbon": 0.88 * (1.0 - active - electrolyte)}
-        solids["binder"] = 1.0 - sum(solids.values())
-        dense = 1.0 - composite_porosity(porosity("Li6PS5Cl", 400.0), active)
-        made = volumes({name: dense * part for name, part in solids.items()}, look, 30.0, 0.2, 3)
-        yield row("bazzoun", "ions", 100.0 * active, [conductivity(packed, {"electrolyte": 1.02}) for packed in made])
+    for seams, series in (("closed", "ions"), ("open", "ions, seams open")):
+        look = composite(spheres(5.5, 1.4), spheres(1.49, 1.4), carbon=FIBRES, seams=seams)
+        for active, electrolyte in ((0.453, 0.527), (0.522, 0.455), (0.595, 0.383)):
+            solids = {"active": active, "electrolyte": electrolyte, "carbon": 0.88 * (1.0 - active - electrolyte)}
+            solids["binder"] = 1.0 - sum(solids.values())
+            dense = 1.0 - composite_porosity(porosity("Li6PS5Cl", 400.0), active)
+            made = volumes({name: dense * part for name, part in solids.items()}, look, 30.0, 0.2, 3)
+            numbers = [conductivity(packed, {"electrolyte": 1.02}) for packed in made]
+            yield row("bazzoun", series, 100.0 * active, numbers)
 
 
 def _lee() -> Iterator[Row]:
@@ -67,6 +69,12 @@ def _ketter() -> Iterator[Row]:
         made = list(volumes({"active": active, "electrolyte": 0.86 - active}, look, 48.0, 0.4, 2))
         yield row("ketter", "ions", percent, [conductivity(packed, {"electrolyte": 5.22}) for packed in made])
         yield row("ketter", "electrons", percent, [conductivity(packed, {"active": 10.0}) for packed in made])
+    look = composite(spheres(2.0, 1.3), spheres(20.0), seams="open")
+    for percent in (20.0, 30.0, 35.0, 40.0, 45.0, 50.0, 60.0):
+        active = 0.86 * 0.01 * percent
+        made = list(volumes({"active": active, "electrolyte": 0.86 - active}, look, 48.0, 0.4, 2))
+        numbers = [conductivity(packed, {"electrolyte": 5.22}) for packed in made]
+        yield row("ketter", "ions, seams open", percent, numbers)
 
 
 def porosity(electrolyte: str, megapascals: float) -> float:

@@ -56,11 +56,12 @@ def test_v05_the_fine_electrolyte_was_normalised_by_the_coarse_pellet() -> None:
     assert tortuosity_factor(IONS, 0.0117, fractions(86)["electrolyte"]) == pytest.approx(33.8, rel=0.01)
 
 
-def predicted(percent: int) -> tuple[float, float]:
+def predicted(percent: int, **more: str) -> tuple[float, float]:
     """Effective conductivities of ions and electrons, mS/cm; D50 are the paper's, the widths of the sizes are assumed."""
     look = Microstructure(
         active=Spheres(sizes=LognormalSizes(d50=3e-6, spread=1.4)),
         electrolyte=Spheres(sizes=LognormalSizes(d50=3.45e-6, spread=1.8)),
+        **more,
     )
     volume = pack(fractions(percent), look, (30e-6,) * 3, 0.4e-6, seed=1).volume
     ions = conduct(volume, {"electrolyte": IONS}, errors=False).effective_conductivity
@@ -75,6 +76,13 @@ def test_v06_generated_volumes_conduct_as_measured_within_a_factor_of_two(percen
     found = predicted(percent)
     assert ions / 2.0 < found[0] < ions * 2.0
     assert electrons / 2.0 < found[1] < electrons * 2.0
+
+
+@pytest.mark.parametrize(("percent", "factor"), [(60, 2.0), (70, 2.0), (80, 2.0), (86, 3.5)])
+def test_v06_with_open_seams_scarce_electrolyte_conducts_as_badly_as_measured(percent: int, factor: float) -> None:
+    # near the percolation of 25 vol% of electrolyte a small error of the porosity weighs more: 3.5
+    measured = TABLE[percent][0]
+    assert measured / factor < predicted(percent, seams="open")[0] < measured * factor
 
 
 def test_v06_ions_and_electrons_conduct_alike_between_30_and_46_volume_percent() -> None:

@@ -25,6 +25,17 @@ def test_particles_in_a_row_add_their_contacts(axis: int) -> None:
     assert 20.0 * H / found == pytest.approx(20.0 * H / 2.0 + 3.0 * resistance, rel=1e-6)
 
 
+def test_particles_resist_whatever_the_number_of_their_phase() -> None:
+    row = np.repeat([1, 2], 10)
+    particles = np.broadcast_to(row[:, None, None], (20, 4, 4))
+    for label in (1, 2, 3, 6, 200):
+        name = str(label)
+        found = effective(
+            np.full(particles.shape, label), {name: 1.0}, interfaces={(name, name): 10.0 * H}, particles=particles
+        )
+        assert 20.0 * H / found == pytest.approx(30.0 * H, rel=1e-6)
+
+
 @pytest.mark.parametrize("fraction", [0.1, 0.4])
 def test_spheres_hide_behind_the_right_interface(fraction: float) -> None:
     """With R = r (1/σ₀ - 1/σ₁) a sphere leaves the field as if it were not there (Torquato and Rintoul, Phys. Rev.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.ndimage
 from numpy.typing import NDArray
 
 from percolyte.errors import InputError
@@ -22,6 +23,7 @@ from percolyte.microstructure.pressing import press, take_out
 from percolyte.microstructure.scene import LABELS, Population, Scene
 from percolyte.microstructure.shapes import Drawing, Ellipsoids, Polycrystals, Polyhedra, Spheres
 from percolyte.microstructure.spheres import SpherePacking, disperse_spheres, pack_spheres
+from percolyte.transport.voxels import conduct
 
 UM = 1e-6
 FIVE = Spheres(sizes=ConstantSize(diameter=5 * UM))
@@ -320,7 +322,7 @@ def slab(wetted: bool) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     labels[:, [0, 1, 28, 29]] = LABELS["active"] if wetted else LABELS["reserved"]
     scene = Scene(labels, UM / 5, (True, True, True), np.random.default_rng(1))
     places = np.array([(x, y, z) for x in (1.5, 4.5) for y in (1.9, 4.1) for z in (1.5, 4.5)]) * UM
-    owner = press(scene, scene.count(0.5), 0, Population(TWO, places, np.full(8, UM), 1, 1), NOBODY)
+    owner = press(scene, scene.count(0.5), 0, Population(TWO, places, np.full(8, UM), 1, 1), NOBODY, seams_open=False)
     return scene.labels, owner
 
 
@@ -357,6 +359,44 @@ def test_pockets_are_of_composites_only_and_as_wide_as_an_electrolyte_particle()
     widest = [2.0 * distance_inside(each.volume.mask("void"), each.volume.voxel).max() for each in (composite, alone)]
     assert widest[0] > 1.8 * UM
     assert widest[1] < 1.8 * UM
+
+
+def test_open_seams_keep_apart_what_met_only_by_flowing() -> None:
+    """Two particles in a row of rigid ones with room between them: joined by flow, or by a contact pressed before."""
+
+    def joined(gap: float, seams_open: bool) -> bool:
+        labels = np.zeros((60, 20, 20), np.uint8)
+        labels[:, :2] = labels[:, :, :2] = LABELS["active"]
+        scene = Scene(labels, UM, (False, False, False), np.random.default_rng(1))
+        centres = np.array([[22.0 - 0.5 * gap, 11.0, 11.0], [38.0 + 0.5 * gap, 11.0, 11.0]]) * UM
+        soft = Population(TWO, centres, np.full(2, 8.0) * UM, 1, 1)
+        missing = soft.chosen(np.zeros(2, bool))
+        press(scene, 9500, 0, soft, missing, seams_open=seams_open)
+        _, number = scipy.ndimage.label(scene.labels == LABELS["electrolyte"])
+        return bool(number == 1)
+
+    assert [joined(4.0, seams_open) for seams_open in (False, True)] == [True, False]
+    assert [joined(-4.0, seams_open) for seams_open in (False, True)] == [True, True]
+
+
+def test_without_void_all_seams_close() -> None:
+    labels = [
+        small({"active": 0.4, "electrolyte": 0.6}, size=16 * UM, seams=seams).volume.labels
+        for seams in ("open", "closed")
+    ]
+    assert np.array_equal(*labels)
+
+
+def test_open_seams_keep_the_fractions_and_hinder_ions_where_electrolyte_is_scarce() -> None:
+    """Electrons do not know of them."""
+    closed, opened = (
+        small({"active": 0.52, "electrolyte": 0.26}, size=20 * UM, electrolyte=FIVE, seams=seams)
+        for seams in ("closed", "open")
+    )
+    assert opened.fractions == closed.fractions
+    assert np.array_equal(opened.volume.mask("active"), closed.volume.mask("active"))
+    ions = [conduct(packed.volume, {"electrolyte": 1.0}, errors=False) for packed in (closed, opened)]
+    assert ions[1].effective_conductivity < 0.8 * ions[0].effective_conductivity
 
 
 def test_dispersed_particles_touch_none_of_their_neighbours() -> None:

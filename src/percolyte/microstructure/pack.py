@@ -75,6 +75,8 @@ class Microstructure(Noun):
     """Without it, void is the gaps that deformed particles leave."""
     contacts: Literal["touching", "dispersed"] = "touching"
     """Whether active particles touch where chance has brought them together, or electrolyte keeps them apart."""
+    seams: Literal["closed", "open"] = "closed"
+    """Whether electrolyte particles that meet only where they have flowed join, or keep void between them."""
     gradient: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.0
     """Active fraction at the collector over its mean, minus one; at the separator the opposite."""
 
@@ -144,7 +146,7 @@ def pack(
         add_filler(scene, "reserved", microstructure.pores, microstructure.pores.share * _void(scene, fractions))
     placed = int(np.count_nonzero(scene.labels == LABELS["electrolyte"]))
     left = max(0, scene.count(fractions.get("electrolyte", 0.0)) - placed)
-    particles += press(scene, left, scene.count(pockets), soft, missing)
+    particles += press(scene, left, scene.count(pockets), soft, missing, seams_open=microstructure.seams == "open")
     add_shell(scene, microstructure.shell, soft, particles)
     return _finished(scene, particles, active, soft, packing, fractions, microstructure, seed)
 

@@ -156,7 +156,7 @@ class Scene:
         count: int,
         draw: Callable[[Drawing, float], None],
         reach: float,
-        measure: Callable[[Drawing], NDArray[np.float32]] = lambda drawing: drawing.best,
+        measure: Callable[[Drawing, float], NDArray[np.float32]] = lambda drawing, reach: drawing.best,
     ) -> Ints:
         """Draw particles, with more and more reach, until a phase finds its voxels; then give it them.
 
@@ -169,8 +169,9 @@ class Scene:
             return drawing.owner
         while True:
             draw(drawing, reach)
-            if np.count_nonzero(np.isfinite(drawing.best[free])) >= count:
+            field = measure(drawing, reach)
+            if np.count_nonzero(np.isfinite(field[free])) >= count:
                 break
             reach *= GROWTH
-        drawing.owner[~self.claim(phase, count, measure(drawing), free)] = 0
+        drawing.owner[~self.claim(phase, count, field, free)] = 0
         return drawing.owner

@@ -72,6 +72,27 @@ def draw_polyhedra(
 
 
 @njit(cache=True)
+def delay_seams(growth: Any, owner: Any, free: Any, periodic: Any, factor: float) -> None:
+    """Multiply the growth where two particles meet beyond their own size, in one of each pair of voxels."""
+    shape = growth.shape
+    for a in range(shape[0]):
+        for b in range(shape[1]):
+            for c in range(shape[2]):
+                if not free[a, b, c] or not 1.0 < growth[a, b, c] < np.inf:
+                    continue
+                for axis in range(3):
+                    x, y, z = a + (axis == 0), b + (axis == 1), c + (axis == 2)
+                    ends = x == shape[0] or y == shape[1] or z == shape[2]
+                    if ends and not periodic[axis]:
+                        continue
+                    x, y, z = x % shape[0], y % shape[1], z % shape[2]
+                    grown = free[x, y, z] and 1.0 < growth[x, y, z] < np.inf
+                    if grown and owner[x, y, z] != owner[a, b, c]:
+                        growth[a, b, c] *= factor
+                        break
+
+
+@njit(cache=True)
 def bounds(centre: Any, extent: Any, voxel: Any, shape: Any, periodic: Any) -> tuple[Any, Any]:
     """First and last voxel of the box around a particle, no voxel twice."""
     low, high = np.empty(3, np.int64), np.empty(3, np.int64)

@@ -203,7 +203,8 @@ def ignored(look: Microstructure, stated: Set[str], fractions: Mapping[str, floa
     ]
     others = {"shell": look.shell, "skeleton": look.skeleton, "pores": look.pores, "gradient": look.gradient}
     found += [name for name, value in others.items() if value]
-    return (*found, *(["dispersed contacts, taken as touching"] if look.contacts == "dispersed" else []))
+    found += ["dispersed contacts, taken as touching"] if look.contacts == "dispersed" else []
+    return (*found, *(["open seams, taken as closed"] if look.seams == "open" else []))
 
 
 def _other_spread(sizes: AnySizes) -> str:

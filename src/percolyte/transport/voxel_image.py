@@ -120,7 +120,7 @@ def image_of(
     for name, each in sigma.items():
         resistivity[:, volume.label(name)] = [1.0 / each[along] for along in order]
     contact = face_resistances(volume, interfaces, particles)[order] if any(interfaces.values()) else None
-    bounded = contact is not None and particles is not None and contact.diagonal().any()
+    bounded = contact is not None and particles is not None and contact.diagonal(axis1=1, axis2=2).any()
     first, second, third = (volume.voxel[along] for along in order)
     _, lateral, other = (along in periodic for along in order)
     return Image(
