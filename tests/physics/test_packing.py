@@ -380,11 +380,11 @@ def test_open_seams_keep_apart_what_met_only_by_flowing() -> None:
 
 
 def test_without_void_all_seams_close() -> None:
-    labels = [
+    opened, closed = (
         small({"active": 0.4, "electrolyte": 0.6}, size=16 * UM, seams=seams).volume.labels
         for seams in ("open", "closed")
-    ]
-    assert np.array_equal(*labels)
+    )
+    assert np.array_equal(opened, closed)
 
 
 def test_open_seams_keep_the_fractions_and_hinder_ions_where_electrolyte_is_scarce() -> None:
