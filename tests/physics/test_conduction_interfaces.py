@@ -11,6 +11,7 @@ import pytest
 from percolyte.errors import InputError
 from percolyte.microstructure.particles import read_particles, told_apart
 from percolyte.numerics.kinds import colours
+from percolyte.transport.voxels import conduct
 from tests.images import H, a_volume, effective, sphere_array
 
 
@@ -34,6 +35,16 @@ def test_particles_resist_whatever_the_number_of_their_phase() -> None:
             np.full(particles.shape, label), {name: 1.0}, interfaces={(name, name): 10.0 * H}, particles=particles
         )
         assert 20.0 * H / found == pytest.approx(30.0 * H, rel=1e-6)
+
+
+def test_interfaces_beyond_what_numbers_hold_are_taken_as_less() -> None:
+    particles = np.broadcast_to((np.arange(24) // 4)[:, None, None], (24, 24, 24)) + 6 * (np.arange(24) // 5)
+    found = conduct(
+        a_volume(np.ones(particles.shape)), {"1": 1.0}, interfaces={("1", "1"): 1e30}, particles=particles, errors=False
+    )
+    assert found.converged
+    assert 0.0 < found.effective_conductivity < 1e-9
+    assert "1e+12 voxels" in found.notes[0]
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.4])

@@ -79,8 +79,10 @@ def conduct(
     machine = Machine(threads or cores(), device)
     sigma, notes = _significant(conductivities)
     notes += tuple(_without_effect(pair, sigma) for pair in interfaces if not {*pair} <= {*sigma})
+    passable, cut = _passable(interfaces, sigma, volume)
+    notes += cut
     check_memory(volume.labels.shape, _bytes(volume, sigma, fields), volume.source)
-    image = image_of(volume, sigma, axis, interfaces, particles, periodic)
+    image = image_of(volume, sigma, axis, passable, particles, periodic)
     network, unit = image.network(machine.threads)
     connections = _connections(network, volume, sigma)
     total, through = _counted(network, volume, sigma, connections)
@@ -126,6 +128,19 @@ def conduct(
         fields=field,
         bottleneck=bottleneck,
     )
+
+
+def _passable(
+    interfaces: Interfaces, sigma: Mapping[str, tuple[float, ...]], volume: Volume
+) -> tuple[dict[tuple[str, str], float], tuple[str, ...]]:
+    """The interfaces, those that resist so much that rounding would decide their current by less, and a note on these."""
+    most = min(volume.voxel) / max(map(max, sigma.values())) / NEGLIGIBLE
+    notes = tuple(
+        f"the interface {a}-{b} is taken to resist as {1.0 / NEGLIGIBLE:g} voxels of the best phase, which is less"
+        for (a, b), value in interfaces.items()
+        if value > most
+    )
+    return {pair: min(value, most) for pair, value in interfaces.items()}, notes
 
 
 def cores() -> int:
