@@ -525,7 +525,7 @@ def test_a_folder_gives_the_spectra_of_its_files_and_names_those_refused(tmp_pat
     ("arguments", "said"),
     [
         (["--area", "2 cm"], "is not an area"),
-        (["--imaginary", "up"], "im or minus-im"),
+        (["--imaginary", "up"], "is not one of im, minus-im"),
         (["--out", "a.doc"], "is no table file"),
         (["--cycle", "3"], "none is cycle 3"),
     ],

@@ -157,6 +157,23 @@ def test_components_may_name_the_labels(tmp_path: Path) -> None:
     assert found.transport.ionic == pytest.approx(0.5 * own_conductivity(found), rel=1e-6)
 
 
+def test_scarce_electrolyte_with_perfect_contacts_is_doubted(tmp_path: Path) -> None:
+    """60 and 84 wt% of NMC811: above and below 35 vol% of electrolyte in the layer."""
+
+    def verdicts(percent: int, **more: Any) -> dict[str, str]:
+        recipe = {"NMC811": f"{percent} %", "Li6PS5Cl": f"{100 - percent} %"}
+        changes = {"recipe": recipe, "transport": {"kind": "surrogate"}, **more}
+        design = design_from(a_design_data(cathode=changes), folder=tmp_path)
+        return {check.name: check.verdict for check in evaluate(design).checks}
+
+    name = "electrolyte of a generated composite"
+    assert [verdicts(percent)[name] for percent in (60, 84)] == ["pass", "warn"]
+    assert name not in verdicts(84, transport={"kind": "closure"})
+    generated = {"kind": "microstructure", "size": "12 um", "voxel": "0.6 um"}
+    assert verdicts(84, transport=generated)[name] == "warn"
+    assert name not in verdicts(84, transport=generated, microstructure={"seams": "open"})
+
+
 def test_an_electrolyte_that_leads_nowhere_is_a_result_with_a_failed_check(tmp_path: Path) -> None:
     labels = np.ones((20, 20, 20), np.uint8)
     labels[5:9, 5:9, 5:9] = 2
