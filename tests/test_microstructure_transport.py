@@ -169,7 +169,7 @@ def test_scarce_electrolyte_with_perfect_contacts_is_doubted(tmp_path: Path) -> 
     name = "electrolyte of a generated composite"
     assert [verdicts(percent)[name] for percent in (60, 84)] == ["pass", "warn"]
     assert name not in verdicts(84, transport={"kind": "closure"})
-    generated = {"kind": "microstructure", "size": "12 um", "voxel": "0.6 um"}
+    generated = {"kind": "microstructure", "size": "24 um", "voxel": "1 um"}
     assert verdicts(84, transport=generated)[name] == "warn"
     assert name not in verdicts(84, transport=generated, microstructure={"seams": "open"})
 
