@@ -101,7 +101,7 @@ def kaiser() -> Iterator[Row]:
     """Li4Ti5O12, a sulfide glass and 13 to 15 % of carbon black. Only the composition is stated: sizes are assumed, and
     the electrolyte's fraction is that of the solids, in the tortuosity factor too."""
     solids = {0.665: (0.210, 0.125), 0.493: (0.368, 0.139), 0.398: (0.467, 0.135)}
-    for porosity, seams in ((0.0, "closed"), (0.1, "closed"), (0.1, "open")):
+    for porosity, seams in ((0.0, "closed"), (0.1, "closed"), (0.1, "open"), (0.15, "open")):
         for share_of_solids, (active, carbon) in solids.items():
             whole = {"active": active, "electrolyte": share_of_solids, "carbon": carbon}
             scale = (1.0 - porosity) / sum(whole.values())
