@@ -152,10 +152,10 @@ class Relaxations:
         refined = seen
         for reach in REACHES:
             refined = self._refined(refined, reach)
-        capacitor = self.solved(Ends(inductance, 1.0), refined.found, held=True)
-        if capacitor.evidence > refined.evidence - FORGOTTEN:
-            capacitor = self.solved(Ends(inductance, 1.0), refined.found)
         nearly = 1.0 - (refined.ends.exponent or 1.0) < NEARLY_ONE
+        capacitor = self.solved(Ends(inductance, 1.0), refined.found, held=True)
+        if nearly or capacitor.evidence > refined.evidence - FORGOTTEN:
+            capacitor = self.solved(Ends(inductance, 1.0), refined.found)
         return capacitor if nearly else max(capacitor, refined, key=lambda one: one.evidence)
 
     def _slope(self) -> float:
