@@ -11,7 +11,6 @@ for them outweighs that of the numbers they add in N (the criterion of G. Schwar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
 PER_DECADE = 12
 """Nodes; an ideal RC between two of them is met to 0.1 % of its |Z|."""
-LEAST_EXPONENT, EXPONENTS = 0.4, ((0.6, 0.03), (0.06, 0.003))
-"""Of a blocking end; how far from the last one, and how closely, it is sought in turn."""
+LEAST_EXPONENT, REACHES, CLOSE = 0.4, (0.1, 0.02), 0.1
+"""Of a blocking end; how far from the last one it is sought in turn, and how closely as a share of that."""
 NEARLY_ONE = 0.01
 """A blocking end whose exponent is nearer to 1 is a capacitor."""
 OUTLYING, LEAST_OUTLYING = 6.0, 0.02
@@ -119,8 +118,8 @@ class Relaxations:
             omega, impedance, 1.0 / np.abs(impedance), logarithms, spacing, kernel_of(omega, logarithms, spacing)
         )
 
-    def solved(self, ends: Ends, near: Regularised | None = None) -> Solved:
-        """The solution with these ends, which is `near` another one."""
+    def solved(self, ends: Ends, near: Regularised | None = None, *, held: bool = False) -> Solved:
+        """The solution with these ends, which is `near` another one, and at its strength if that is `held`."""
         from percolyte.numerics.regularisation import regularise
 
         kernel, data = self.kernel * self.weight[:, None], self.impedance * self.weight
@@ -129,7 +128,7 @@ class Relaxations:
         scale[: ends.count] = 1.0 / np.linalg.norm(beside, axis=0)
         matrix = np.hstack([beside, kernel]) * scale
         rows = np.concatenate([data.real, data.imag])
-        found = regularise(np.vstack([matrix.real, matrix.imag]), rows, ends.count, near=near)
+        found = regularise(np.vstack([matrix.real, matrix.imag]), rows, ends.count, near=near, held=held)
         return Solved(ends, found, scale, found.evidence - 0.5 * ends.numbers * math.log(rows.size))
 
     def best(self) -> Solved:
@@ -141,47 +140,52 @@ class Relaxations:
         return inductive if inductive.ends.exponent else self._blocked(inductive)
 
     def _blocked(self, plain: Solved) -> Solved:
-        """The same with a blocking end, where there is evidence for one: first a capacitor, then any exponent."""
+        """The same with a blocking end, where there is evidence for one: of the slope that is seen, or a capacitor."""
+        from percolyte.numerics.regularisation import FORGOTTEN
+
         inductance = plain.ends.inductance
-        blocked = self.solved(Ends(inductance, 1.0))
-        if blocked.evidence < plain.evidence:
+        seen = self.solved(Ends(inductance, self._slope()))
+        if seen.evidence < plain.evidence:
+            seen = self.solved(Ends(inductance, 1.0))
+        if seen.evidence < plain.evidence:
             return plain
-        refined = blocked
-        # the strength found beside that of a poor exponent is not yet the best: the second search starts from a good one
-        for reach, close in EXPONENTS:
-            middle = refined.ends.exponent or 1.0
-            exponent = self._exponent(refined, max(middle - reach, LEAST_EXPONENT), min(middle + reach, 1.0), close)
-            refined = self.solved(Ends(inductance, exponent))
+        refined = seen
+        for reach in REACHES:
+            refined = self._refined(refined, reach)
         nearly = 1.0 - (refined.ends.exponent or 1.0) < NEARLY_ONE
-        return blocked if nearly else max(blocked, refined, key=lambda one: one.evidence)
+        capacitor = self.solved(Ends(inductance, 1.0), refined.found, held=True)
+        if nearly or capacitor.evidence > refined.evidence - FORGOTTEN:
+            capacitor = self.solved(Ends(inductance, 1.0), refined.found)
+        return capacitor if nearly else max(capacitor, refined, key=lambda one: one.evidence)
 
-    def _exponent(self, start: Solved, low: float, high: float, close: float) -> float:
-        """The one of largest evidence."""
-        near = start.found
+    def _slope(self) -> float:
+        """The exponent of the slow end if nothing else were there: -d ln|Im Z|/d ln ω over its last decade."""
+        slow = self.omega < 10.0 * self.omega.min()
+        size = np.log(np.abs(self.impedance.imag[slow]) + 1e-300)
+        slope = float(np.polyfit(np.log(self.omega[slow]), size, 1)[0]) if slow.sum() > 2 else -1.0
+        return min(max(-slope, LEAST_EXPONENT), 1.0)
 
-        def evidence(exponent: float) -> float:
+    def _refined(self, start: Solved, reach: float) -> Solved:
+        """The same with the exponent of largest evidence at the strength of the start, and the strength then climbed anew.
+
+        At its top in the strength the evidence changes with the exponent as it does where the strength is held. An exponent
+        found at half of the reach or farther is sought anew from there.
+        """
+        from scipy.optimize import minimize_scalar
+
+        near, middle = start, start.ends.exponent or 1.0
+
+        def lack(exponent: float) -> float:
             nonlocal near
-            near = self.solved(Ends(start.ends.inductance, exponent), near).found
-            return near.evidence
+            near = self.solved(Ends(start.ends.inductance, exponent), near.found, held=True)
+            return -near.evidence
 
-        return _highest(evidence, low, high, close)
-
-
-def _highest(height: Callable[[float], float], low: float, high: float, close: float) -> float:
-    """Where a function of one top is highest, by golden section (J. Kiefer, Proc. Am. Math. Soc. 4 (1953) 502)."""
-    ratio = (math.sqrt(5.0) - 1.0) / 2.0
-    places = [high - ratio * (high - low), low + ratio * (high - low)]
-    heights = [height(place) for place in places]
-    while high - low > close:
-        if heights[0] < heights[1]:
-            low, places[0], heights[0] = places[0], places[1], heights[1]
-            places[1] = low + ratio * (high - low)
-            heights[1] = height(places[1])
-        else:
-            high, places[1], heights[1] = places[1], places[0], heights[0]
-            places[0] = high - ratio * (high - low)
-            heights[0] = height(places[0])
-    return 0.5 * (low + high)
+        bounds = max(middle - reach, LEAST_EXPONENT), min(middle + reach, 1.0)
+        exponent = float(minimize_scalar(lack, bounds=bounds, method="bounded", options={"xatol": CLOSE * reach}).x)
+        found = self.solved(Ends(start.ends.inductance, exponent), near.found)
+        if found.evidence <= start.evidence:
+            return start
+        return found if abs(exponent - middle) < 0.5 * reach else self._refined(found, reach)
 
 
 def solve_robustly(problem: Relaxations) -> tuple[Solved, NDArray[np.bool_]]:
