@@ -198,6 +198,8 @@ def regularise(
     positive, lower = np.ones(right.size, bool), np.zeros_like(normal)
     start, fall = MIDDLE, FORGOTTEN
     if near is not None:
+        if near.unknowns.size != right.size:
+            raise ValueError(f"near has {near.unknowns.size} unknowns, not {right.size}")
         positive, start, fall = near.unknowns > 0.0, int(np.argmax(near.weights)), 0.0
     evidence = np.full(STRENGTHS.size, -np.inf)
     found = {}
