@@ -227,6 +227,12 @@ def test_options_that_make_no_sense_are_refused(tmp_path: Path, options: tuple[s
         said(tmp_path / "a.csv", *CELL, *options)
 
 
+def test_cells_in_one_option_are_told_apart(tmp_path: Path) -> None:
+    write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
+    with pytest.raises(InputError, match="write --terminals ion-blocking --terminals electron-blocking"):
+        said(tmp_path / "a.csv", "--terminals", "ion-blocking, electron-blocking", *CELL[2:])
+
+
 def test_options_of_cells_are_refused_for_circuits_and_separators(tmp_path: Path) -> None:
     write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
     with pytest.raises(InputError) as raised:

@@ -237,6 +237,12 @@ def of_each(files: Sequence[Path], options: Mapping[str, list[str] | None]) -> l
         if values and len(values) not in (1, len(files))
     ]
     problems += [
+        Problem(f"--{name}", f"'{value}' holds several; write " + " ".join(f"--{name} {part}" for part in split))
+        for name in ("terminals", "method")
+        for value in options.get(name) or []
+        if len(split := [part.strip() for part in value.split(",")]) > 1
+    ]
+    problems += [
         Problem(f"--{name}", f"is missing; write for example --{name} '{example}'")
         for name, example in (("thickness", "100 um"), ("area", "0.785 cm2"))
         if options["terminals"] and not options[name]
