@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from percolyte.commands.shared import DesignFile, Json, can_hold, keep_inputs, note, print_json
+from percolyte.commands.shared import DesignFile, Json, can_hold, keep_inputs, note, parsed, print_json
 from percolyte.errors import InputError
 
 app = typer.Typer()
@@ -52,6 +52,7 @@ def pack(
     from percolyte.resolution import resolve
 
     keep_inputs([out, particles], design)
+    box, length = edges(size), parsed({"voxel": voxel}, {"voxel": units.LENGTH})["voxel"]
     resolved = resolve(read_design(find_design(design)))
     known = len(resolved.ledger.entries)
     fractions, look = layer_microstructure(resolved, build_stack(resolved.inputs), layer)
@@ -60,7 +61,7 @@ def pack(
             note(f"assumed: {entry.where} = {entry.shown}, as {entry.source}")
     start = time.perf_counter()
     try:
-        packed = generate(fractions, look, edges(size), units.parse(voxel, units.LENGTH), seed, note)
+        packed = generate(fractions, look, box, length, seed, note)
     except InputError as error:
         raise InputError(error.problems, source=resolved.design.label) from None
     seconds = time.perf_counter() - start
@@ -97,11 +98,10 @@ def edges(size: str) -> tuple[float, float, float]:
     """'40 um' or '100 um, 50 um, 50 um' -> three lengths, m."""
     from percolyte import units
 
-    lengths = [units.parse(part, units.LENGTH) for part in size.split(",")]
-    if len(lengths) == 1:
-        lengths *= 3
-    if len(lengths) != 3:
+    parts = size.split(",")
+    if len(parts) not in (1, 3):
         raise InputError(f"--size '{size}' is not one length or three; write for example '100 um, 50 um, 50 um'")
+    lengths = [parsed({"size": part}, {"size": units.LENGTH})["size"] for part in parts] * (3 // len(parts))
     return lengths[0], lengths[1], lengths[2]
 
 
