@@ -344,13 +344,14 @@ def _finished(
     scene.labels[scene.labels == LABELS["reserved"]] = LABELS["void"]
     present = {name: label for name, label in LABELS.items() if np.any(scene.labels == label)}
     recipe = ", ".join(f"{name} {100 * part:.4g} vol%" for name, part in fractions.items())
+    seams = ", seams open" if microstructure.seams == "open" else ""
     grains = None
     if isinstance(microstructure.active, Polycrystals):
         grains = grains_of(active.centres, active.radii, microstructure.active.grain, particles, scene.voxel,
                            scene.wraps, active.seed)  # fmt: skip
     return Packed(
         volume=Volume(
-            scene.labels, (scene.voxel,) * 3, present, "generated", f"generated with seed {seed} from {recipe}"
+            scene.labels, (scene.voxel,) * 3, present, "generated", f"generated with seed {seed} from {recipe}{seams}"
         ),
         particles=particles,
         grains=grains,
