@@ -233,6 +233,12 @@ def test_cells_in_one_option_are_told_apart(tmp_path: Path) -> None:
         said(tmp_path / "a.csv", "--terminals", "ion-blocking, electron-blocking", *CELL[2:])
 
 
+def test_the_contact_is_said_once_for_all_files(tmp_path: Path) -> None:
+    write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
+    with pytest.raises(InputError, match="--contact is given 2 times and holds for all files"):
+        said(tmp_path / "a.csv", *CELL, "--contact", "resistance", "--contact", "none")
+
+
 def test_options_of_cells_are_refused_for_circuits_and_separators(tmp_path: Path) -> None:
     write_spectrum(tmp_path / "a.csv", "ion-blocking", 1e-4)
     with pytest.raises(InputError) as raised:

@@ -299,6 +299,7 @@ GOOD = "f/Hz,Z'/ohm,Z''/ohm\n1000,1,-1\n100,2,-2\n10,3,-3\n"
         (GOOD + "100,2,-2\n", "100 Hz more than once (points 2, 4)"),
         (GOOD + "0,2,-2\n", "the frequency is zero"),
         (GOOD + "-5,2,-2\n", "the frequency is negative"),
+        (GOOD + "nan,nan,nan\n4,5,-2\n", "line 5: the frequency or impedance is no number"),
         (GOOD + "5,nan,-2\n", "line 5: the frequency or impedance is no number"),
         ("# cell 3\n\n" + GOOD + "\n5,nan,-2\n4,x,-2\n", "line 8 and 1 more: the frequency or impedance is no number"),
         (GOOD + "5,inf,-2\n", "is no number"),

@@ -62,7 +62,7 @@ def fit(
         typer.Option(metavar="TEXT", rich_help_panel=CELL, help="Instead of a cell, such as 'R0-p(R1,CPE1)'."),
     ] = None,
     contact: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(metavar="TEXT", rich_help_panel=MODEL, help="none (default), resistance, arc, or auto: choose."),
     ] = None,
     contact_resistance: Annotated[
@@ -106,7 +106,9 @@ def fit(
     from percolyte.report.impedance_fits import fit_json, fit_text
 
     each = {"terminals": terminals, "thickness": thickness, "area": area, "method": method}
-    model = {"contact": contact, "contact_resistance": contact_resistance, "double_layer": double_layer,
+    if contact and len(contact) > 1:
+        raise InputError(f"--contact is given {len(contact)} times and holds for all files; give it once")
+    model = {"contact": contact[0] if contact else None, "contact_resistance": contact_resistance, "double_layer": double_layer,
              "charge_transfer": charge_transfer or None, "bulk_arc": bulk_arc or None}  # fmt: skip
     stated = {name: value for name, value in model.items() if value is not None}
     _check(files, circuit, each, stated, compare=compare, intervals=intervals, corner=corner)

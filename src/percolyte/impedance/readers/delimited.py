@@ -108,6 +108,10 @@ def _nearly(headings: Sequence[str]) -> bool:
     return bool(located.unknown) and {"frequency", "real", "imaginary"} <= found
 
 
+NO_NUMBERS = {"nan", "-nan", "inf", "-inf", "+inf", "n/a", "#n/a", "na", "null", "none"}
+"""What programs write where a number is missing: a row of them is one of the table, and no end of it."""
+
+
 def _share(row: Sequence[str]) -> float:
     """Share of the words that are numbers."""
     words = [word for word in row[:MOST] if word]
@@ -125,7 +129,7 @@ def _table(rows: Rows, row: int, headings: list[str], first: int, line: int | No
     while end < len(rows):
         words = rows[end]
         if any(words):
-            if _share(words) < 0.5:
+            if _share(words) < 0.5 and not all(word.lower() in NO_NUMBERS for word in words if word):
                 break
             if len(words) > len(names):
                 raise InputError([Problem(f"{said} {end + before}", f"has {len(words)} values below {len(names)} headings; divide columns by tabs or semicolons where numbers have decimal commas")])  # fmt: skip
