@@ -19,12 +19,12 @@ import numpy as np
 
 from percolyte.microstructure.interfaces import interface_areas
 from percolyte.microstructure.networks import Networks, Roles
-from percolyte.microstructure.pack import Microstructure, pack
+from percolyte.microstructure.pack import Microstructure, Packed, pack, redraw
 from percolyte.microstructure.powders import LognormalSizes
 from percolyte.microstructure.shapes import Spheres
 from percolyte.microstructure.volume import Volume
-from percolyte.transport.conduction import Conduction
-from percolyte.transport.surrogate import NETWORKS, surrogate
+from percolyte.transport.microstructure import resolution_error
+from percolyte.transport.surrogate import NETWORKS, Seams, surrogate
 from percolyte.transport.voxels import conduct
 
 TABLE = Path(__file__).parents[1] / "src/percolyte/transport/surrogate.csv"
@@ -32,46 +32,51 @@ ACTIVE = (0.15, 0.25, 0.35, 0.45, 0.55, 0.60, 0.65)
 POROSITY = (0.0, 0.05, 0.10, 0.175, 0.25)
 RATIO = (0.5, 1.0, 2.0, 4.0, 8.0)
 SEEDS = (1, 2, 3)
+SEAMS: tuple[Seams, ...] = ("closed", "open")
 SPREAD = 1.4
 VOXEL = 1e-7
 LOOK = {0.5: (10, 128), 1.0: (14, 128), 2.0: (10, 128), 4.0: (6, 144), 8.0: (5, 192)}
 """For each ratio the voxels across the smaller particles, and along an edge of the volume."""
 LEAST = 0.02
 """Relative conductivity below which a network of few particles is about to break, and no volume stands for another."""
-COLUMNS = ("active", "porosity", "ratio", "seed", "ionic", "electronic", "ionic_resolution", "electronic_resolution",
+POINT = ("seams", "active", "porosity", "ratio", "seed")
+COLUMNS = (*POINT, "ionic", "electronic", "ionic_resolution", "electronic_resolution",
            "utilisation", "ionic_utilisation", "contact_fraction", "active_area")  # fmt: skip
+Point = tuple[Seams, float, float, float, int]
 Row = dict[str, float]
 
 
-def row(active: float, porosity: float, ratio: float, seed: int, spread: float = SPREAD) -> Row:
+def row(point: Point, spread: float = SPREAD) -> Row:
     """What one volume says, conductivities over those of the phases, areas times the diameter of the active particles."""
+    seams, active, porosity, ratio, seed = point
     small, edge = LOOK[min(LOOK, key=lambda each: abs(np.log(each / ratio)))]
     soft = small * VOXEL * max(1.0, 1.0 / ratio)
     look = Microstructure(
         active=Spheres(sizes=LognormalSizes(d50=ratio * soft, spread=spread)),
         electrolyte=Spheres(sizes=LognormalSizes(d50=soft, spread=spread)),
+        seams=seams,
     )
     fractions = {"active": active, "electrolyte": 1.0 - porosity - active}
-    volume = pack(fractions, look, (edge * VOXEL,) * 3, VOXEL, seed).volume
-    ions, electrons = (
-        conduct(volume, {name: 1.0}, errors=seed == SEEDS[0], threads=1) for name in ("electrolyte", "active")
-    )
-    return {
-        "active": active,
-        "porosity": porosity,
-        "ratio": ratio,
-        "seed": seed,
-        "ionic": ions.effective_conductivity,
-        "electronic": electrons.effective_conductivity,
-        "ionic_resolution": _resolution(ions),
-        "electronic_resolution": _resolution(electrons),
-        **_reach(volume, ratio * soft),
-    }
+    packed = pack(fractions, look, (edge * VOXEL,) * 3, VOXEL, seed)
+    others = [redraw(packed.placed, VOXEL * factor) for factor in (2.0, 0.5)] if seed == SEEDS[0] else []
+    found = _reach(packed.volume, ratio * soft)
+    for name, phase in zip(NETWORKS, ("electrolyte", "active"), strict=True):
+        found[name] = _conductivity(packed, phase)
+        errors = found[name] > 0.0 and others
+        found[f"{name}_resolution"] = (
+            _resolution(found[name], [_conductivity(other, phase) for other in others]) if errors else float("nan")
+        )
+    return found
 
 
-def _resolution(found: Conduction) -> float:
-    error = found.relative_error
-    return float("nan") if error is None or error.resolution is None else error.resolution
+def _conductivity(packed: Packed, phase: str) -> float:
+    return conduct(packed.volume, {phase: 1.0}, errors=False, threads=1).effective_conductivity
+
+
+def _resolution(here: float, others: list[float]) -> float:
+    found = resolution_error(here, *others)
+    assert found is not None
+    return found
 
 
 def _reach(volume: Volume, diameter: float) -> Row:
@@ -90,40 +95,46 @@ def _reach(volume: Volume, diameter: float) -> Row:
     }
 
 
-def missing(done: set[tuple[float, ...]]) -> Iterator[tuple[float, float, float, int]]:
-    for seed, ratio, active, porosity in itertools.product(SEEDS, RATIO, ACTIVE, POROSITY):
-        if (active, porosity, ratio, float(seed)) not in done:
-            yield active, porosity, ratio, seed
+def points() -> Iterator[Point]:
+    """Without void all seams close."""
+    for seed, seams, ratio, active, porosity in itertools.product(SEEDS, SEAMS, RATIO, ACTIVE, POROSITY):
+        if seams == "closed" or porosity:
+            yield seams, active, porosity, ratio, seed
 
 
 def build() -> None:
     """Append the rows that the table lacks."""
-    done: set[tuple[float, ...]] = set()
+    done: set[tuple[str, ...]] = set()
     if TABLE.exists():
         with TABLE.open(newline="") as file:
-            done = {tuple(float(line[name]) for name in COLUMNS[:4]) for line in csv.DictReader(file)}
-    wanted = list(missing(done))
+            done = {tuple(line[name] for name in POINT) for line in csv.DictReader(file)}
+    wanted = [point for point in points() if _said(point) not in done]
     with TABLE.open("a", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if not done:
             writer.writeheader()
         for number, point in enumerate(wanted, 1):
-            writer.writerow({name: f"{value:.5g}" for name, value in row(*point).items()})
+            found = {name: f"{value:.5g}" for name, value in row(point).items()}
+            writer.writerow(dict(zip(POINT, _said(point), strict=True)) | found)
             file.flush()
             print(f"\r{number} of {len(wanted)}", end="", file=sys.stderr)
 
 
-def check(number: int, spread: float) -> None:
+def _said(point: Point) -> tuple[str, ...]:
+    return (point[0], *(f"{value:.5g}" for value in point[1:]))
+
+
+def check(number: int, spread: float, seams: Seams) -> None:
     """Volumes at random points between those of the table, and how far the table is from them."""
     random = np.random.default_rng(0)
-    table = surrogate()
+    table = surrogate(seams)
     apart: dict[str, list[float]] = {
         name: [] for name in ("ionic", "electronic", "ionic_utilisation", "contact_fraction")
     }
     for seed in range(number):
         active, porosity = random.uniform(0.2, 0.62), random.uniform(0.0, 0.22)
         ratio = float(np.exp(random.uniform(np.log(0.5), np.log(6.0))))
-        found = row(active, porosity, ratio, 100 + seed, spread)
+        found = row((seams, active, porosity, ratio, 100 + seed), spread)
         for name, deviations in apart.items():
             said = table.at(name, active, porosity, ratio).value
             if name not in NETWORKS:
@@ -142,8 +153,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", type=int, help="volumes between the points of the table")
     parser.add_argument("--spread", type=float, default=SPREAD, help="of the particles of these volumes")
+    parser.add_argument("--seams", choices=SEAMS, default=SEAMS[0], help="of the electrolyte of these volumes")
     arguments = parser.parse_args()
     if arguments.check:
-        check(arguments.check, arguments.spread)
+        check(arguments.check, arguments.spread, arguments.seams)
     else:
         build()

@@ -71,17 +71,21 @@ def hlushkou() -> Iterator[Row]:
     """LiCoO2 of 5 um in a sulfide glass, with the voids of the tomogram and with these filled; mean of three axes."""
     for diameter in (2.0, 4.0):
         series = f"electrolyte of {diameter:g} µm"
-        made = list(volumes({"active": 0.331, "electrolyte": 0.537}, _glass(diameter, "closed"), 40.0, 0.25, 3))
+        made = list(
+            volumes({"active": 0.331, "electrolyte": 0.537}, _composite_of_glass(diameter, "closed"), 40.0, 0.25, 3)
+        )
         yield row("factor", series, 1, [_isotropic(packed, ("electrolyte",)) for packed in made])
         yield row("factor", series, 2, [_isotropic(packed, ("electrolyte", "void")) for packed in made])
         for number, phase in enumerate(("active", "electrolyte", "void"), 1):
             chords = [chord_lengths(packed.volume.mask(phase), packed.volume.voxel, 0) for packed in made]
             yield share("chords", series, number, [1e6 * _mean(found) for found in chords])
-        made = list(volumes({"active": 0.331, "electrolyte": 0.537}, _glass(diameter, "open"), 40.0, 0.25, 3))
+        made = list(
+            volumes({"active": 0.331, "electrolyte": 0.537}, _composite_of_glass(diameter, "open"), 40.0, 0.25, 3)
+        )
         yield row("factor", f"{series}, seams open", 1, [_isotropic(packed, ("electrolyte",)) for packed in made])
 
 
-def _glass(diameter: float, seams: str) -> Microstructure:
+def _composite_of_glass(diameter: float, seams: str) -> Microstructure:
     return composite(spheres(5.0, 1.4), spheres(diameter, 1.4), seams=seams)
 
 
@@ -126,17 +130,23 @@ and the porosity in % at each vol% of the solids."""
 def froboese() -> Iterator[Row]:
     """Inert glass spheres in a polymer electrolyte at 80 °C, with the measured porosities.
 
-    The pure pellet, 4.36 % porous, has 0.619 mS/cm; its own tortuosity factor is taken as (1 - ε)^-1/2.
+    The pure pellet, 4.36 % porous, has 0.619 mS/cm; its own tortuosity factor is taken as (1 - ε)^-1/2. How large the
+    granules of the polymer were is not stated: half as large as the glass, or, with open seams, as large.
     """
     own = 0.619 / (1.0 - 0.0436) ** 1.5
+    for panel, granules, seams in (("conductivity", 0.5, "closed"), ("open", 1.0, "open")):
+        yield from _glass(panel, own, granules, seams)
+
+
+def _glass(panel: str, own: float, granules: float, seams: str) -> Iterator[Row]:
     for series, (diameter, spread, porosities) in GLASS.items():
-        look = composite(spheres(diameter, spread), spheres(0.5 * diameter, 1.4))
+        look = composite(spheres(diameter, spread), spheres(granules * diameter, 1.4), seams=seams)
         edge = 12.0 * diameter
         for percent, porosity in porosities.items():
             solid = 1.0 - 0.01 * porosity
             fractions = {"active": 0.01 * percent * solid, "electrolyte": (1.0 - 0.01 * percent) * solid}
             made = volumes(fractions, look, edge, edge / 120.0, 3)
-            yield row("conductivity", series, percent, [conductivity(packed, {"electrolyte": own}) for packed in made])
+            yield row(panel, series, percent, [conductivity(packed, {"electrolyte": own}) for packed in made])
 
 
 def bielefeld2019() -> Iterator[Row]:

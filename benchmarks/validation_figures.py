@@ -83,7 +83,21 @@ PANELS: Mapping[str, Mapping[str, Panel]] = {
         ),
     },
     "froboese": {
-        "conductivity": Panel("glass in the solids, vol%", "effective conductivity at 80 °C, mS/cm", log="y"),
+        "conductivity": Panel(
+            "glass in the solids, vol%",
+            "effective conductivity at 80 °C, mS/cm",
+            "granules half as large as the glass",
+            log="y",
+            limits=(0.001, 0.8),
+        ),
+        "open": Panel(
+            "glass in the solids, vol%",
+            "",
+            "as large as the glass, seams open",
+            log="y",
+            limits=(0.001, 0.8),
+            legend="none",
+        ),
     },
     "bielefeld2019": {
         "threshold": Panel("diameter of the active particles, µm", "threshold, vol% of the layer", "40 % connected"),

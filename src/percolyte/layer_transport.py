@@ -140,7 +140,7 @@ def _surrogate_transport(
             raise InputError("the table is of active material and electrolyte; the recipe lacks one of them")
         ratio = median(look.active.sizes) / median(look.electrolyte.sizes)
         active, electrolyte, carbon = (fractions.get(name, 0.0) for name in ("active", "electrolyte", "carbon"))
-        found = surrogate_transport(active, electrolyte, ratio, ionic, electronic, carbon)
+        found = surrogate_transport(active, electrolyte, ratio, ionic, electronic, carbon, look.seams)
         unseen = ignored(look, written.microstructure.model_fields_set, fractions)
         found = dataclasses.replace(found, ignored=unseen)
     except InputError as error:

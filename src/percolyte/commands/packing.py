@@ -80,7 +80,7 @@ def pack(
                 "shape": list(packed.volume.labels.shape),
                 "voxel_um": [1e6 * length for length in packed.volume.voxel],
                 "particles": packed.particle_numbers,
-                "active_overlap": packed.overlap,
+                "active_overlap": packed.placed.overlap,
                 "seed": seed,
                 "file": str(out),
                 "warnings": list(packed.warnings),

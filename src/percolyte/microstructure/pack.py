@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -82,19 +83,41 @@ class Microstructure(Noun):
 
 
 @dataclass(frozen=True)
+class Placed:
+    """Particles in their places, which can be drawn on voxels of any length."""
+
+    fractions: Mapping[str, float]
+    microstructure: Microstructure
+    size: tuple[float, float, float]
+    seed: int
+    pockets: float
+    """Volume fraction of the void where electrolyte particles are missing."""
+    active: Population
+    electrolyte: Population
+    missing: Population
+    """Electrolyte particles that leave pockets."""
+    overlap: float
+    """Of active particles that touch, over the smaller diameter, on average."""
+    random: np.random.Generator
+    """As the placing left it."""
+
+
+@dataclass(frozen=True)
 class Packed:
     """A generated volume, with the particle that each voxel belongs to."""
 
     volume: Volume
+    placed: Placed
     particles: Ints
     """0 outside of particles; active particles come first, then those of the electrolyte."""
     grains: Ints | None
     """Of polycrystals, the grain; 0 elsewhere."""
-    particle_numbers: Mapping[str, int]
-    """Of active material and electrolyte, how many."""
-    overlap: float
-    """Of active particles that touch, over the smaller diameter, on average."""
     warnings: tuple[str, ...]
+
+    @property
+    def particle_numbers(self) -> dict[str, int]:
+        """Of active material and electrolyte, how many."""
+        return {"active": len(self.placed.active.radii), "electrolyte": len(self.placed.electrolyte.radii)}
 
     @property
     def fractions(self) -> dict[str, float]:
@@ -123,32 +146,61 @@ def pack(
     Errors: InputError that says what cannot be packed, and why.
     """
     _check(fractions, microstructure, size, voxel)
+    scene = _with_skeleton(fractions, microstructure, size, voxel, seed)
+    pockets = _pockets(scene, fractions, microstructure)
+    radii = _radii(scene, fractions, pockets, microstructure)
+    progress(f"placing {len(radii[0])} active and {len(radii[1])} electrolyte particles")
+    active, strewn, packing = _place(scene, *radii, microstructure)
+    soft, missing = take_out(strewn, pockets * math.prod(scene.box), scene.random)
+    progress(f"drawing them on {scene.labels.size} voxels")
+    overlap, random = packing.overlap, deepcopy(scene.random)
+    placed = Placed(fractions, microstructure, scene.box, seed, pockets, active, soft, missing, overlap, random)
+    return _drawn(placed, scene)
+
+
+def redraw(placed: Placed, voxel: float) -> Packed:
+    """The same particles on voxels of another length (m), of which the edges should hold whole numbers.
+
+    Carbon, binder, fibres and pores lie elsewhere, at random. Limit: the length of before draws the same volume.
+    """
+    scene = _with_skeleton(placed.fractions, placed.microstructure, placed.size, voxel, placed.seed)
+    scene.random = deepcopy(placed.random)
+    return _drawn(placed, scene)
+
+
+def _with_skeleton(
+    fractions: Mapping[str, float],
+    microstructure: Microstructure,
+    size: tuple[float, float, float],
+    voxel: float,
+    seed: int,
+) -> Scene:
+    """An empty volume but for its skeleton."""
     shape = tuple(max(1, round(length / voxel)) for length in size)
     scene = Scene(
         np.zeros(shape, np.uint8), voxel, (microstructure.gradient == 0.0, True, True), np.random.default_rng(seed)
     )
     if microstructure.skeleton is not None:
         add_skeleton(scene, microstructure.skeleton, _skeleton_fraction(fractions, microstructure.skeleton))
-    pockets = _pockets(scene, fractions, microstructure)
-    radii = _drawn(scene, fractions, pockets, microstructure)
-    progress(f"placing {len(radii[0])} active and {len(radii[1])} electrolyte particles")
-    active, strewn, packing = _place(scene, *radii, microstructure)
-    soft, missing = take_out(strewn, pockets * math.prod(scene.box), scene.random)
-    progress(f"drawing them on {scene.labels.size} voxels")
+    return scene
+
+
+def _drawn(placed: Placed, scene: Scene) -> Packed:
+    """Phases take their voxels, one after the other."""
+    fractions, look, active, soft = placed.fractions, placed.microstructure, placed.active, placed.electrolyte
     particles = scene.claim_drawn("active", scene.count(fractions.get("active", 0.0)), active.draw, 1.1)
     add_coating(scene, "coating", fractions.get("coating", 0.0), active)
-    add_filler(scene, "scaffold", microstructure.nonwoven, fractions.get("scaffold", 0.0))
-    add_filler(scene, "carbon", microstructure.carbon, fractions.get("carbon", 0.0))
-    add_binder(
-        scene, "binder", microstructure.binder, fractions.get("binder", 0.0), active if len(active.radii) else soft
-    )
-    if microstructure.pores is not None:
-        add_filler(scene, "reserved", microstructure.pores, microstructure.pores.share * _void(scene, fractions))
-    placed = int(np.count_nonzero(scene.labels == LABELS["electrolyte"]))
-    left = max(0, scene.count(fractions.get("electrolyte", 0.0)) - placed)
-    particles += press(scene, left, scene.count(pockets), soft, missing, seams_open=microstructure.seams == "open")
-    add_shell(scene, microstructure.shell, soft, particles)
-    return _finished(scene, particles, active, soft, packing, fractions, microstructure, seed)
+    add_filler(scene, "scaffold", look.nonwoven, fractions.get("scaffold", 0.0))
+    add_filler(scene, "carbon", look.carbon, fractions.get("carbon", 0.0))
+    add_binder(scene, "binder", look.binder, fractions.get("binder", 0.0), active if len(active.radii) else soft)
+    if look.pores is not None:
+        add_filler(scene, "reserved", look.pores, look.pores.share * _void(scene, fractions))
+    here = int(np.count_nonzero(scene.labels == LABELS["electrolyte"]))
+    left = max(0, scene.count(fractions.get("electrolyte", 0.0)) - here)
+    pockets = scene.count(placed.pockets)
+    particles += press(scene, left, pockets, soft, placed.missing, seams_open=look.seams == "open")
+    add_shell(scene, look.shell, soft, particles)
+    return _finished(placed, scene, particles)
 
 
 def _void(scene: Scene, fractions: Mapping[str, float]) -> float:
@@ -278,7 +330,7 @@ def _place(
     return active, Population(microstructure.electrolyte, places, soft, first, int(seeds[1])), packing
 
 
-def _drawn(
+def _radii(
     scene: Scene, fractions: Mapping[str, float], pockets: float, microstructure: Microstructure
 ) -> tuple[Floats, Floats]:
     """Radii of active and electrolyte particles, as many as the room beside a skeleton asks for.
@@ -330,34 +382,22 @@ def _too_dense(packing: SpherePacking) -> str:
     )
 
 
-def _finished(
-    scene: Scene,
-    particles: Ints,
-    active: Population,
-    soft: Population,
-    packing: SpherePacking,
-    fractions: Mapping[str, float],
-    microstructure: Microstructure,
-    seed: int,
-) -> Packed:
+def _finished(placed: Placed, scene: Scene, particles: Ints) -> Packed:
     """The scene as a volume, with what the user should know about it."""
     scene.labels[scene.labels == LABELS["reserved"]] = LABELS["void"]
     present = {name: label for name, label in LABELS.items() if np.any(scene.labels == label)}
-    recipe = ", ".join(f"{name} {100 * part:.4g} vol%" for name, part in fractions.items())
-    seams = ", seams open" if microstructure.seams == "open" else ""
-    grains = None
-    if isinstance(microstructure.active, Polycrystals):
-        grains = grains_of(active.centres, active.radii, microstructure.active.grain, particles, scene.voxel,
-                           scene.wraps, active.seed)  # fmt: skip
+    recipe = ", ".join(f"{name} {100 * part:.4g} vol%" for name, part in placed.fractions.items())
+    seams = ", seams open" if placed.microstructure.seams == "open" else ""
+    source = f"generated with seed {placed.seed} from {recipe}{seams}"
+    shape, active, grains = placed.microstructure.active, placed.active, None
+    if isinstance(shape, Polycrystals):
+        grains = grains_of(active.centres, active.radii, shape.grain, particles, scene.voxel, scene.wraps, active.seed)
     return Packed(
-        volume=Volume(
-            scene.labels, (scene.voxel,) * 3, present, "generated", f"generated with seed {seed} from {recipe}{seams}"
-        ),
+        volume=Volume(scene.labels, (scene.voxel,) * 3, present, "generated", source),
+        placed=placed,
         particles=particles,
         grains=grains,
-        particle_numbers={"active": len(active.radii), "electrolyte": len(soft.radii)},
-        overlap=packing.overlap,
-        warnings=tuple(_warnings(fractions, microstructure, scene)),
+        warnings=tuple(_warnings(placed.fractions, placed.microstructure, scene)),
     )
 
 

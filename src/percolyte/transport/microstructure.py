@@ -23,11 +23,12 @@ from percolyte.microstructure.edit import coarsen
 from percolyte.microstructure.files import named_parts, open_image
 from percolyte.microstructure.image import Image, volume_of
 from percolyte.microstructure.memory import BYTES, check_memory, memory_problem
-from percolyte.microstructure.pack import ROLES, Microstructure, pack
+from percolyte.microstructure.pack import ROLES, Microstructure, Packed, pack, redraw
 from percolyte.microstructure.powders import largest, median
 from percolyte.microstructure.volume import Volume
 from percolyte.transport.conduction import Conduction, Interfaces, interface_text, transport_of
 from percolyte.transport.effective import Interface, MicrostructureTransport, Phase, Share, Transport
+from percolyte.transport.voxel_image import ROUGH, SMALLEST
 from percolyte.transport.voxels import conduct
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ PARTICLES_ACROSS = 3.0
 VOXELS_ACROSS = 8.0
 """Voxels across the smallest particles where the design states no voxel."""
 MOST_ALONG = 160
-"""Voxels along an edge where the design states no voxel: about 15 s of one core."""
+"""Voxels along an edge where the design states no voxel: about 20 s of one core."""
+FINEST = 40_000_000
+"""Voxels drawn anew at half the length to estimate an error, at most."""
 
 log = logging.getLogger("percolyte")
 
@@ -154,12 +157,28 @@ def _volume(source: Generated | Imported) -> tuple[Volume, tuple[str, ...], Part
         _check_file(image)
         volume = volume_of(image, voxel, None if source.phases is None else dict(source.phases))
         return replace(volume, source=Path(source.file.path).name), (), None
-    if problems := memory_problem((source.size,) * 3, source.voxel, "cell"):
-        raise InputError(problems)
-    packed = pack(dict(source.fractions), source.look, (source.size,) * 3, source.voxel, source.seed, log.info)
+    packed = _packed(source)
     edge, step = (units.text(length, units.LENGTH, digits=4) for length in (source.size, source.voxel))
     said = f"{packed.volume.source}, {edge} along each edge, voxels of {step}"
     return replace(packed.volume, source=said), packed.warnings, packed.particles
+
+
+@lru_cache(maxsize=4)
+def _packed(source: Generated) -> Packed:
+    if problems := memory_problem((source.size,) * 3, source.voxel, "cell"):
+        raise InputError(problems)
+    return pack(dict(source.fractions), source.look, (source.size,) * 3, source.voxel, source.seed, log.info)
+
+
+@lru_cache(maxsize=2)
+def _redrawn(source: Generated, along: int) -> Packed | None:
+    """The same particles on as many voxels along each edge; None where these are too few or too many."""
+    placed = _packed(source).placed
+    voxel = placed.size[0] / along
+    if not SMALLEST <= along <= FINEST ** (1 / 3) or memory_problem(placed.size, voxel, "cell"):
+        return None
+    log.info("drawing them on %d voxels, for the error by voxel size", along**3)
+    return redraw(placed, voxel)
 
 
 def _check_file(image: Image) -> None:
@@ -176,7 +195,7 @@ def _check_file(image: Image) -> None:
 @lru_cache(maxsize=4)
 def _particles(source: Generated | Imported, phases: tuple[str, ...]) -> tuple[Particles, str]:
     """The particles of these phases, and how they were told apart."""
-    from percolyte.microstructure.particles import read_particles, told_apart
+    from percolyte.microstructure.particles import read_particles
 
     volume, _, known = _volume(source)
     if isinstance(source, Imported) and source.particles is not None:
@@ -184,6 +203,13 @@ def _particles(source: Generated | Imported, phases: tuple[str, ...]) -> tuple[P
             return read_particles(source.particles.path, volume), f"numbered in {Path(source.particles.path).name}"
         except InputError as error:
             raise InputError([Problem("particles", problem.what) for problem in error.problems]) from None
+    return _told_apart(volume, known, phases)
+
+
+def _told_apart(volume: Volume, known: Particles | None, phases: tuple[str, ...]) -> tuple[Particles, str]:
+    """Particles of these phases, as far as they are not known."""
+    from percolyte.microstructure.particles import told_apart
+
     if known is None:
         return told_apart(volume, phases), "told apart at their necks"
     unknown = [name for name in phases if not known[volume.mask(name)].any()]
@@ -198,7 +224,10 @@ def _measured(source: Generated | Imported, roles: Roles, every: int) -> Measure
 
     volume = _volume(source)[0]
     log.info("measuring %d voxels", volume.labels.size // every**3)
-    return measure(coarsen(volume, every) if every > 1 else volume, roles, AXIS)
+    if every > 1:
+        again = _redrawn(source, len(volume.labels) // every) if isinstance(source, Generated) else None
+        volume = coarsen(volume, every) if again is None else again.volume
+    return measure(volume, roles, AXIS)
 
 
 @lru_cache(maxsize=16)
@@ -207,12 +236,43 @@ def _conducted(
     conductivities: tuple[tuple[str, float], ...],
     interfaces: tuple[tuple[tuple[str, str], float], ...],
 ) -> Conduction:
-    volume = _volume(source)[0]
-    own = _within(dict(interfaces))
+    volume, sigma, between = _volume(source)[0], dict(conductivities), dict(interfaces)
+    own = _within(between)
     particles = _particles(source, own)[0] if own else None
     log.info("solving conduction through %s", ", ".join(name for name, _ in conductivities))
     # threads add up in an order of their own: with one, the same design gives the same digits
-    return conduct(volume, dict(conductivities), axis=AXIS, interfaces=dict(interfaces), particles=particles, threads=1)
+    found = conduct(volume, sigma, axis=AXIS, interfaces=between, particles=particles, threads=1)
+    if found.relative_error is None or isinstance(source, Imported):
+        return found
+
+    def again(along: int) -> float | None:
+        packed = _redrawn(source, along)
+        if packed is None:
+            return None
+        told = _told_apart(packed.volume, packed.particles, own)[0] if own else None
+        present = {name: value for name, value in sigma.items() if name in packed.volume.phases}
+        return conduct(
+            packed.volume, present, axis=AXIS, interfaces=between, particles=told, rtol=ROUGH, errors=False, threads=1
+        ).effective_conductivity
+
+    along = len(volume.labels)
+    resolution = resolution_error(found.effective_conductivity, again(along // 2), again(2 * along))
+    if resolution is None:
+        return found
+    return replace(found, relative_error=replace(found.relative_error, resolution=resolution))
+
+
+def resolution_error(here: float, coarser: float | None, finer: float | None) -> float | None:
+    """Relative error by voxel size of a conductivity from drawings of double and of half the voxel length.
+
+    With first order in the length h, σ(2h) - σ(h) is the error, and so is 2 (σ(h) - σ(h/2)), nearer to the limit. With
+    both it is the latter, or half the former where that is more, so that no accident makes it vanish; with the coarser
+    alone twice the former, as the order is less than first near percolation.
+    """
+    if coarser is None:
+        return None
+    change = abs(coarser - here) / here
+    return 2.0 * change if finer is None else max(2.0 * abs(here - finer) / here, 0.5 * change)
 
 
 def _within(interfaces: Interfaces) -> tuple[str, ...]:

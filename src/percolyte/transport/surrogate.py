@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from itertools import product
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from percolyte.microstructure.shapes import Spheres
 from percolyte.transport.effective import CARBON_THRESHOLD, Phase, Share, Transport, electrons_of_carbon
 
 Floats = NDArray[np.float64]
+Seams = Literal["closed", "open"]
 AXES = ("active", "porosity", "ratio")
 NETWORKS = ("ionic", "electronic")
 SPREAD = 1.4
@@ -101,12 +103,14 @@ class Surrogate:
         ]
 
 
-@lru_cache(maxsize=1)
-def surrogate() -> Surrogate:
-    """The table that comes with percolyte."""
+@lru_cache(maxsize=2)
+def surrogate(seams: Seams = "closed") -> Surrogate:
+    """The table that comes with percolyte. Without void all seams close, so that such volumes stand in it once."""
     text = (files("percolyte.transport") / "surrogate.csv").read_text("ascii")
-    names, *lines = text.splitlines()
-    columns = dict(zip(names.split(","), np.array([line.split(",") for line in lines], float).T, strict=True))
+    names, *lines = (line.split(",") for line in text.splitlines())
+    rows = dict(zip(names, zip(*lines, strict=True), strict=True))
+    belongs = (np.array(rows.pop("seams")) == seams) | (np.array(rows["porosity"], float) == 0.0)
+    columns = {name: np.array(values, float)[belongs] for name, values in rows.items()}
     axes = {name: np.unique(columns[name]) for name in AXES}
     place = tuple(np.searchsorted(axes[name], columns[name]) for name in AXES)
     shape = tuple(len(axes[name]) for name in AXES)
@@ -140,6 +144,7 @@ def surrogate_transport(
     ionic: tuple[Phase, ...],
     electronic: tuple[Phase, ...],
     carbon: float,
+    seams: Seams = "closed",
 ) -> Transport:
     """Effective transport of a composite of spheres with volume fractions `active` and `electrolyte`, the rest void.
 
@@ -154,7 +159,7 @@ def surrogate_transport(
 
     Errors: InputError outside of the table, with its range.
     """
-    table = surrogate()
+    table = surrogate(seams)
     porosity = max(0.0, 1.0 - active - electrolyte)
     _check(table, active, porosity, ratio)
     point = (active, porosity, ratio)
@@ -167,6 +172,7 @@ def surrogate_transport(
     reached = table.at("ionic_utilisation" if covered else "utilisation", *point)
     contact = table.at("contact_fraction", *point)
     said = f"{100 * active:.3g} vol% active, {100 * porosity:.3g} vol% void, carbon and binder, λ = {ratio:.3g}"
+    said += ", seams open" if seams == "open" else ""
     return Transport(
         kind="surrogate",
         ionic=None if own_ions is None else own_ions * ions.value,
@@ -203,8 +209,7 @@ def ignored(look: Microstructure, stated: Set[str], fractions: Mapping[str, floa
     ]
     others = {"shell": look.shell, "skeleton": look.skeleton, "pores": look.pores, "gradient": look.gradient}
     found += [name for name, value in others.items() if value]
-    found += ["dispersed contacts, taken as touching"] if look.contacts == "dispersed" else []
-    return (*found, *(["open seams, taken as closed"] if look.seams == "open" else []))
+    return (*found, *(["dispersed contacts, taken as touching"] if look.contacts == "dispersed" else []))
 
 
 def _other_spread(sizes: AnySizes) -> str:
