@@ -62,21 +62,13 @@ def row(point: Point, spread: float = SPREAD) -> Row:
     found = _reach(packed.volume, ratio * soft)
     for name, phase in zip(NETWORKS, ("electrolyte", "active"), strict=True):
         found[name] = _conductivity(packed, phase)
-        errors = found[name] > 0.0 and others
-        found[f"{name}_resolution"] = (
-            _resolution(found[name], [_conductivity(other, phase) for other in others]) if errors else float("nan")
-        )
+        changed = [_conductivity(other, phase) for other in others] if found[name] else []
+        found[f"{name}_resolution"] = resolution_error(found[name], *changed) if changed else float("nan")
     return found
 
 
 def _conductivity(packed: Packed, phase: str) -> float:
     return conduct(packed.volume, {phase: 1.0}, errors=False, threads=1).effective_conductivity
-
-
-def _resolution(here: float, others: list[float]) -> float:
-    found = resolution_error(here, *others)
-    assert found is not None
-    return found
 
 
 def _reach(volume: Volume, diameter: float) -> Row:

@@ -211,6 +211,34 @@ def test_an_imported_volume_of_the_recipe_passes_its_check(tmp_path: Path) -> No
     assert found.transport.ionic == pytest.approx(first.transport.ionic, rel=1e-9)
 
 
+def test_an_error_of_half_an_order_is_found_exactly_and_one_of_first_order_is_not_missed() -> None:
+    """σ(h) = 1 + c h^p: at h = 1 the error is c/(1 + c)."""
+    c = 0.3
+    exact = c / (1.0 + c)
+
+    def found(order: float) -> float:
+        here, coarser, finer = (1.0 + c * h**order for h in (1.0, 2.0, 0.5))
+        return microstructure.resolution_error(here, coarser, finer)
+
+    assert found(0.5) == pytest.approx(exact)
+    assert found(1.0) == pytest.approx(exact * 0.5 / (1.0 - 0.5**0.5))
+    # the finer drawing agrees by accident
+    assert microstructure.resolution_error(1.3, 1.6, 1.3) == pytest.approx(0.5 * c / 1.3)
+
+
+def test_the_error_by_voxel_size_of_a_generated_volume_is_that_of_its_particles_on_other_voxels(tmp_path: Path) -> None:
+    design = a_design(tmp_path, SMALL)
+    structure = evaluate(design).transport.structure
+    assert structure is not None
+    assert structure.ionic is not None
+    assert structure.ionic.relative_error is not None
+    assert structure.ionic.relative_error.resolution is not None
+    # packed anew on other voxels, as strewing depends on them a little: the same only in size
+    others = [evaluate(a_design(tmp_path, {**SMALL, "voxel": voxel})).transport.ionic for voxel in ("2 um", "0.5 um")]
+    worst = max(abs((ionic or 0.0) / structure.ionic.effective_conductivity - 1.0) for ionic in others)
+    assert 0.2 * worst < structure.ionic.relative_error.resolution < 4.0 * worst
+
+
 def test_the_report_and_its_json_show_the_volume_beside_the_closed_forms(tmp_path: Path) -> None:
     found = evaluate(a_design(tmp_path, SMALL))
     said = evaluation_json(found)["transport"]

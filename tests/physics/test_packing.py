@@ -17,7 +17,7 @@ from percolyte.microstructure.aggregates import grow_aggregates
 from percolyte.microstructure.clusters import connected
 from percolyte.microstructure.densification import composite_porosity, pressed_porosity
 from percolyte.microstructure.distances import distance_inside
-from percolyte.microstructure.pack import Microstructure, Packed, pack
+from percolyte.microstructure.pack import Microstructure, Packed, pack, redraw
 from percolyte.microstructure.powders import ConstantSize, LognormalSizes, SizeShare, SizeTable, draw, largest, median
 from percolyte.microstructure.pressing import press, take_out
 from percolyte.microstructure.scene import LABELS, Population, Scene
@@ -180,6 +180,26 @@ def test_the_same_seed_gives_the_same_volume_and_another_seed_another() -> None:
     assert np.array_equal(first.volume.labels, again.volume.labels)
     assert np.array_equal(first.particles, again.particles)
     assert not np.array_equal(first.volume.labels, other.volume.labels)
+
+
+def test_particles_drawn_on_their_own_voxels_again_are_the_same_volume() -> None:
+    look = {"carbon": {"kind": "fibres", "diameter": 1 * UM, "length": 5 * UM}, "shell": 0.2, "seams": "open"}
+    packed = small(**look)
+    again = redraw(packed.placed, packed.volume.voxel[0])
+    assert np.array_equal(again.volume.labels, packed.volume.labels)
+    assert np.array_equal(again.particles, packed.particles)
+
+
+def test_particles_lie_where_they_lay_on_finer_voxels() -> None:
+    """One in ten voxels of the coarser image, those at the surfaces, may tell otherwise."""
+    packed = small({"active": 0.45, "electrolyte": 0.4})
+    finer = redraw(packed.placed, 0.5 * packed.volume.voxel[0])
+    assert finer.volume.labels.shape == (80, 80, 80)
+    assert finer.fractions == pytest.approx(packed.fractions, abs=1e-5)
+    middles = finer.particles[::2, ::2, ::2], packed.particles
+    assert np.mean(middles[0] == middles[1]) > 0.8
+    active = finer.volume.mask("active").reshape(40, 2, 40, 2, 40, 2).mean(axis=(1, 3, 5))
+    assert np.mean((active > 0.5) == packed.volume.mask("active")) > 0.95
 
 
 def test_opposite_faces_fit_together() -> None:

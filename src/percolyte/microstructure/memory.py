@@ -32,8 +32,8 @@ BYTES: dict[Job, float] = {
     "view": 12.0,
     "utilisation": 31.0,
     "add": 26.0,
-    "pack": 25.0,
-    "cell": 45.0,
+    "pack": 30.0,
+    "cell": 60.0,
 }
 """Bytes a voxel beside the labels at the peak of each job, measured as resident memory at 200³ voxels; "fields" come on top of
 conduction, and "cell" is a volume that a design generates, kept with its particles while it is measured and solved."""

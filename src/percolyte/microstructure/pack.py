@@ -55,7 +55,7 @@ SOFT_STEPS = 150
 RESOLVED = 4.0
 """Voxels across a particle, below which its shape is lost."""
 MOST_VOXELS = 1_000_000_000
-"""At 25 bytes each."""
+"""At 30 bytes each."""
 MOST_PARTICLES = 500_000
 """Of each phase; so many take minutes."""
 
