@@ -55,6 +55,15 @@ def test_a_straight_channel_conducts_its_share(voxel: tuple[float, float, float]
     assert found.percolating_fraction == pytest.approx(0.15)
 
 
+@pytest.mark.parametrize("length", [1, 2, 5, 30])
+def test_more_channels_than_the_coarsest_graph_has_nodes_conduct_their_share(length: int) -> None:
+    """256 straight channels that never meet."""
+    labels = np.zeros((length, 33, 33))
+    labels[:, 1::2, 1::2] = 1
+    found = conduct(a_volume(labels), {"1": 2.0})
+    assert found.effective_conductivity == pytest.approx(2.0 * 256 / 33**2, rel=1e-6)
+
+
 def test_a_checkerboard_conducts_the_geometric_mean() -> None:
     """Keller 1964. Harmonic faces let no current through edges: 3 % at 32 voxels a cell and a contrast of 10."""
     x, y = np.indices((64, 64)) // 32

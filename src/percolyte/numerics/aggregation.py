@@ -93,7 +93,7 @@ def empty_graph(nodes: int, edges: int) -> Graph:
 
 
 def build_hierarchy(graph: Graph) -> Hierarchy:
-    """Coarsen a connected, grounded graph until it can be solved directly."""
+    """Coarsen a graph of grounded clusters until it can be solved directly."""
     graphs, parents = [graph], []
     key = graph.key
     while graph.ground.size > SMALLEST:
@@ -102,6 +102,9 @@ def build_hierarchy(graph: Graph) -> Hierarchy:
         parent, nodes = merge(graph, key, 0.0 if together else STRONG)
         if nodes > SLOW * graph.ground.size and not together:
             continue
+        if nodes == graph.ground.size:
+            # many clusters, one node each: no edges are left, so that one sweep solves them and nothing is left to correct
+            parent, nodes = np.zeros_like(parent), 1
         coarse = empty_graph(nodes, graph.lower.size)
         edges = condense(graph, parent, key, coarse)
         key = coarse.key
