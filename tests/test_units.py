@@ -206,6 +206,12 @@ def test_the_message_says_what_is_wrong(written: str, dimension: Dimension, told
         parse(written, dimension)
 
 
+def test_an_error_as_large_as_the_number_is_said_as_a_factor() -> None:
+    assert [units.error_text(relative) for relative in (0.066, 0.53, 1.0, 9.67)] == [
+        "6.6 %", "53 %", "a factor of 2", "a factor of 11"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", DIMENSIONS)
 def test_bounds_belong_to_the_range_and_the_next_float_does_not(name: str) -> None:
     dimension = DIMENSIONS[name]

@@ -149,7 +149,7 @@ def _surrogate_transport(
     for carrier, value in (("ionic", found.ionic), ("electronic", found.electronic)):
         if value is not None:
             relative = errors[carrier]
-            note = "" if relative is None else f"error: {100 * relative:.2g} %"
+            note = "" if relative is None else f"error: {units.error_text(relative)}"
             shown = text(value, units.CONDUCTIVITY, digits=4)
             resolver.ledger.add(f"{side}.transport.{carrier}", shown, "computed", found.statement, note)
     _enter_shares(resolver, side, written, found, "computed", found.statement)

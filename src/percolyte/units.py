@@ -373,3 +373,8 @@ RangePerEnergy = Annotated[float, RANGE_PER_ENERGY]
 SpecificEnergy = Annotated[float, SPECIFIC_ENERGY]
 EnergyDensity = Annotated[float, ENERGY_DENSITY]
 CostPerEnergy = Annotated[float, COST_PER_ENERGY]
+
+
+def error_text(relative: float) -> str:
+    """A relative error: '28 %', and from the number itself on a factor, as what is positive errs by less downwards."""
+    return f"{100.0 * relative:.2g} %" if relative < 0.995 else f"a factor of {1.0 + relative:.2g}"

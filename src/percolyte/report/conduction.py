@@ -82,7 +82,7 @@ def conduction_text(found: Conduction) -> str:
         value = units.text(found.effective_conductivity, units.CONDUCTIVITY, digits=4)
         error = found.relative_error
         assert error is not None
-        within = f"± {100 * error.total:.2g} %" if error.estimated else "error not estimated"
+        within = f"± {units.error_text(error.total)}" if error.estimated else "error not estimated"
         lines = [
             f"axis {found.axis}: {value} ({within})",
             f"  tortuosity factor   {found.tortuosity_factor:.4g} = φ σ/σ_eff with all that conducts, "

@@ -40,7 +40,7 @@ def write_report(evaluation: Evaluation, folder: str | os.PathLike[str]) -> list
 def render_report(evaluation: Evaluation) -> str:
     """The page as text; every figure is inside it, nothing is fetched."""
     environment = Environment(loader=PackageLoader("percolyte.report", "."), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"q": _quantity, "plain": _plain}
+    environment.filters |= {"q": _quantity, "plain": _plain, "error": units.error_text}
     e = evaluation
     origins = ("yours", "measured", "library", "assumed", "computed", "convention")
     return environment.get_template("report.html.j2").render(

@@ -36,4 +36,4 @@ def _conductivity(value: float | None, error: float | None) -> str:
     if value is None:
         return "unknown"
     shown = units.text(value, units.CONDUCTIVITY, digits=3)
-    return f"{shown} ± {100.0 * error:.2g} %" if error else shown
+    return f"{shown} ± {units.error_text(error)}" if error else shown

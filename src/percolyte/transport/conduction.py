@@ -49,9 +49,9 @@ class RelativeError:
         return math.sqrt(sum(part**2 for part in (self.solver, self.resolution, self.sampling) if part is not None))
 
     def __str__(self) -> str:
-        """The parts in percent; those that were not estimated are said to be missing."""
+        """The parts; those that were not estimated are said to be missing."""
         parts = (("solver", self.solver), ("voxel size", self.resolution), ("sub-volumes", self.sampling))
-        return ", ".join(f"{name} " + ("not estimated" if x is None else f"{100 * x:.2g} %") for name, x in parts)
+        return ", ".join(f"{name} " + ("not estimated" if x is None else units.error_text(x)) for name, x in parts)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def transport_of(ionic: Conduction, electronic: Conduction | None = None) -> Tra
     """What later steps take: the effective conductivities of a volume along one axis."""
 
     def said(name: str, found: Conduction) -> str:
-        error = "" if found.relative_error is None else f" ± {100.0 * found.relative_error.total:.2g} %"
+        error = "" if found.relative_error is None else f" ± {units.error_text(found.relative_error.total)}"
         return f"{name} {units.text(found.effective_conductivity, units.CONDUCTIVITY, digits=4)}{error}"
 
     known = [said("ionic", ionic)] + ([] if electronic is None else [said("electronic", electronic)])
