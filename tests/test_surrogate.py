@@ -83,6 +83,28 @@ def test_a_point_off_the_grid_agrees_with_a_volume_of_its_own() -> None:
     assert found.value == pytest.approx(float(solved), rel=0.1 + found.error / found.value)
 
 
+def test_open_seams_change_nothing_without_void_and_never_help_the_ions() -> None:
+    """Beyond chance: two standard errors of the difference."""
+    closed, opened = surrogate("closed"), surrogate("open")
+    for name in NETWORKS:
+        assert np.array_equal(closed.mean[name][:, 0], opened.mean[name][:, 0])
+    error = np.hypot(closed.scatter["ionic"], opened.scatter["ionic"])
+    assert (opened.mean["ionic"] <= closed.mean["ionic"] + 2.0 * error).all()
+    assert np.array_equal(opened.mean["electronic"], closed.mean["electronic"])
+
+
+def test_a_design_with_open_seams_is_read_from_their_table() -> None:
+    sizes = {"kind": "lognormal", "d50": "6 um"}
+    look = {"electrolyte": {"kind": "spheres", "sizes": sizes}}
+    closed = evaluate(a_design(microstructure=look)).transport
+    opened = evaluate(a_design(microstructure={**look, "seams": "open"})).transport
+    assert opened.ionic is not None
+    assert closed.ionic is not None
+    assert opened.ionic < 0.8 * closed.ionic
+    assert "seams open" in opened.statement
+    assert "seams" not in " ".join(opened.ignored)
+
+
 def test_conductivities_scale_with_those_of_the_phases() -> None:
     found = surrogate_transport(0.45, 0.45, 2.0, (ELECTROLYTE,), (ACTIVE,), 0.0)
     double = surrogate_transport(0.45, 0.45, 2.0, (Phase("SE", 0.45, 0.4),), (ACTIVE,), 0.0)

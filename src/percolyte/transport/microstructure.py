@@ -247,22 +247,31 @@ def _conducted(
     if found.relative_error is None or isinstance(source, Imported):
         return found
 
-    def again(along: int) -> float | None:
-        packed = _redrawn(source, along)
-        if packed is None:
-            return None
-        told = _told_apart(packed.volume, packed.particles, own)[0] if own else None
-        present = {name: value for name, value in sigma.items() if name in packed.volume.phases}
-        return conduct(
-            packed.volume, present, axis=AXIS, interfaces=between, particles=told, rtol=ROUGH, errors=False, threads=1
-        ).effective_conductivity
-
     along = len(volume.labels)
-    coarser, finer = again(along // 2), again(2 * along)
+    coarser, finer = (_redrawn_conductivity(source, number, sigma, between) for number in (along // 2, 2 * along))
     if coarser is None or finer is None:
         return found
     resolution = resolution_error(found.effective_conductivity, coarser, finer)
     return replace(found, relative_error=replace(found.relative_error, resolution=resolution))
+
+
+def _redrawn_conductivity(
+    source: Generated, along: int, sigma: Mapping[str, float], interfaces: Interfaces
+) -> float | None:
+    """S/m, with as many voxels along each edge; None where these are too few or too many."""
+    packed = _redrawn(source, along)
+    if packed is None:
+        return None
+    volume = packed.volume
+    # what is thinner than a voxel may be missing
+    sigma = {name: value for name, value in sigma.items() if name in volume.phases}
+    crossed = {pair: value for pair, value in interfaces.items() if {*pair} <= {*sigma}}
+    own = _within(crossed)
+    particles = _told_apart(volume, packed.particles, own)[0] if own else None
+    found = conduct(
+        volume, sigma, axis=AXIS, interfaces=crossed, particles=particles, rtol=ROUGH, errors=False, threads=1
+    )
+    return found.effective_conductivity
 
 
 def resolution_error(here: float, coarser: float, finer: float) -> float:
