@@ -107,6 +107,22 @@ def test_a_generated_volume_gives_what_its_steps_give_by_hand(tmp_path: Path) ->
     assert found.transport.ionic == by_hand
 
 
+def test_a_shell_is_electrolyte_in_a_generated_volume_and_in_one_of_a_file(tmp_path: Path) -> None:
+    without = evaluate(a_design(tmp_path, SMALL)).transport
+    design = a_design(tmp_path, SMALL, microstructure={"shell": "20 %"})
+    found = evaluate(design).transport
+    assert (found.ionic, found.utilisation) == (without.ionic, without.utilisation)
+    assert without.structure is not None
+    assert found.structure is not None
+    assert found.structure.fractions == without.structure.fractions
+    resolved = resolve(design)
+    fractions, look = layer_microstructure(resolved, build_stack(resolved.inputs), "cathode")
+    write_volume(pack(fractions, look, (24e-6,) * 3, 1e-6, 1).volume, tmp_path / "cathode.tif")
+    of_file = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"})).transport
+    # voxel lengths that were written as text may differ in the last digit
+    assert of_file.ionic == pytest.approx(without.ionic, rel=1e-9)
+
+
 def test_the_cell_has_the_utilisation_and_contact_of_the_volume_unless_the_design_states_its_own(
     tmp_path: Path,
 ) -> None:

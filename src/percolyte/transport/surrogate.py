@@ -207,7 +207,7 @@ def ignored(look: Microstructure, stated: Set[str], fractions: Mapping[str, floa
         for phase in ("coating", "scaffold")
         if fractions.get(phase, 0.0) > 0.0 and f"{phase} as" not in " ".join(found)
     ]
-    others = {"shell": look.shell, "skeleton": look.skeleton, "pores": look.pores, "gradient": look.gradient}
+    others = {"skeleton": look.skeleton, "pores": look.pores, "gradient": look.gradient}
     found += [name for name, value in others.items() if value]
     return (*found, *(["dispersed contacts, taken as touching"] if look.contacts == "dispersed" else []))
 
