@@ -24,6 +24,7 @@ from percolyte.microstructure.volume import Volume
 from percolyte.pouch.stack import build_stack
 from percolyte.report.html import render_report
 from percolyte.report.tables import evaluation_json
+from percolyte.report.transport_text import transport_text
 from percolyte.resolution import resolve
 from percolyte.transport import microstructure
 from percolyte.transport.voxels import conduct
@@ -350,6 +351,38 @@ def test_a_boundary_that_no_known_conductivity_meets_is_warned_of(tmp_path: Path
     assert structure is not None
     assert structure.interfaces == {}
     assert any("changes nothing" in warning for warning in structure.warnings)
+
+
+def test_why_electrons_are_unknown_is_the_same_everywhere(tmp_path: Path) -> None:
+    """The library has an electronic conductivity of VGCF, whose fibres are too few, but none of NMC811."""
+    recipe = {"NMC811": "78 %", "Li6PS5Cl": "21 %", "VGCF": "1 %"}
+    for transport in (SMALL, {"kind": "closure"}):
+        found = evaluate(a_design(tmp_path, transport, recipe=recipe), rates=[1.0])
+        why = "VGCF alone does not percolate, and the electronic conductivity of NMC811 is not known"
+        assert found.transport.electronic is None
+        assert found.transport.unknown == {"electronic": why}
+        assert evaluation_json(found)["transport"]["unknown"] == {"electronic": why}
+        taken = f"{why}; the cell model takes 10 mS/cm, high enough not to limit"
+        assert taken in " ".join(transport_text(found).split())
+        page = render_report(found)
+        assert f"unknown ({taken})" in page
+        assert "no conductor with a known" not in page
+        (entry,) = [entry for entry in found.ledger.entries if entry.where == "cathode.transport.electronic"]
+        assert (entry.origin, entry.source) == ("assumed", f"{why}; taken high enough not to limit")
+
+
+def test_an_error_that_was_not_estimated_is_not_stated_and_warnings_of_the_volume_are_said(tmp_path: Path) -> None:
+    recipe = {"NMC811": "50 %", "Li6PS5Cl": "50 %"}
+    found = evaluate(
+        a_design(tmp_path, {**SMALL, "voxel": "5 um"}, recipe=recipe, active={"particle_radius": "2.5 um"})
+    )
+    assert found.transport.ionic
+    assert found.transport.ionic_error is None
+    said = " ".join(transport_text(found).split())
+    assert "±" not in said
+    assert "error not estimated" in said
+    assert "warning: active particles of 5 um are 1 voxel across" in said
+    assert evaluation_json(found)["transport"]["errors"]["ionic_relative"] is None
 
 
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {

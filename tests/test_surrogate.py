@@ -23,7 +23,7 @@ from percolyte.transport.closures import maxwell
 from percolyte.transport.effective import Phase
 from percolyte.transport.surrogate import AXES, NETWORKS, Surrogate, ignored, surrogate, surrogate_transport
 from percolyte.transport.voxels import conduct
-from tests.build import a_design_data
+from tests.build import GRAPHITE_ANODE, a_design_data
 
 ELECTROLYTE, ACTIVE = Phase("SE", 0.45, 0.2), Phase("AM", 0.45, 1.0, "cathode")
 
@@ -134,6 +134,14 @@ def test_a_design_takes_transport_utilisation_and_contact_from_its_sizes() -> No
     entries = {entry.where: entry for entry in found.ledger.entries}
     assert entries["cathode.transport.ionic"].origin == "computed"
     assert "error" in entries["cathode.transport.ionic"].note
+
+
+def test_a_composite_anode_outside_of_the_table_is_refused_as_a_cathode_is() -> None:
+    recipe = {"graphite": "5 %", "Li6PS5Cl": "95 %"}
+    anode = {**GRAPHITE_ANODE, "recipe": recipe, "transport": {"kind": "surrogate"}}
+    with pytest.raises(InputError, match="the table knows") as caught:
+        evaluate(design_from(a_design_data(anode=anode)), rates=[1.0])
+    assert {problem.where for problem in caught.value.problems} == {"anode.transport.kind"}
 
 
 def test_the_same_recipe_by_particle_sizes_stands_beside_closed_forms(tmp_path: Path) -> None:

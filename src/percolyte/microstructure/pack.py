@@ -408,8 +408,9 @@ def _warnings(fractions: Mapping[str, float], microstructure: Microstructure, sc
         assert shape is not None
         middle = median(shape.sizes)
         if middle < RESOLVED * scene.voxel:
+            across = f"{middle / scene.voxel:.2g}"
             found.append(
-                f"{phase} particles of {text(middle, DIAMETER, digits=3)} are {middle / scene.voxel:.2g} voxels across; "
+                f"{phase} particles of {text(middle, DIAMETER, digits=3)} are {across} voxel{'s' * (across != '1')} across; "
                 f"take voxels of at most {_um(middle / RESOLVED)} to see their shape"
             )
     if fractions.get("carbon", 0.0) > 0.0:

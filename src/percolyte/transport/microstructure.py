@@ -304,7 +304,8 @@ def volume_transport(
     interface resists the carrier that both of its phases conduct.
 
     Limits: layers along axis 0 conduct as their volume fraction; an electrolyte that
-    does not percolate conducts nothing, which is a result: `ionic` is 0.
+    does not percolate conducts nothing, which is a result: `ionic` is 0. Electrons are unknown where
+    nothing whose conductivity is known percolates, and the active material has none.
 
     Errors: InputError for a file that is no volume, for phases that the recipe
     does not know, and for interfaces that nothing crosses.
@@ -321,13 +322,9 @@ def volume_transport(
         for pair, value in contacts.items()
         if pair not in acting
     )
-    unknown = [name for name in roles.active if name not in electrons]
-    if unknown and through_electrons is not None and not through_electrons.percolates:
+    silent = any(name not in electrons for name in roles.active)
+    if silent and through_electrons is not None and not through_electrons.percolates:
         through_electrons = None
-        warnings += (
-            f"{', '.join(electrons)} alone does not percolate, and the electronic conductivity of "
-            f"{', '.join(unknown)} is not known: how electrons are conducted is taken as unknown",
-        )
     measures = _measured(source, roles, 1)
     coarse = _measured(source, roles, 2) if min(volume.labels.shape) > 3 else None
     structure = Structure(
@@ -365,7 +362,8 @@ def _conducting(structure: Structure) -> Transport:
     """The conductivities alone."""
     if structure.ionic is None:
         statement = f"the electrolyte's own conductivity is not known; {structure.volume.source}"
-        return Transport("microstructure", None, None, None, statement)
+        electronic = None if structure.electronic is None else structure.electronic.effective_conductivity
+        return Transport("microstructure", None, electronic, None, statement)
     transport = transport_of(structure.ionic, structure.electronic)
     return replace(transport, statement=f"{transport.statement} ({structure.volume.source})")
 
