@@ -183,7 +183,7 @@ def test_scarce_electrolyte_with_perfect_contacts_is_doubted(tmp_path: Path) -> 
         design = design_from(a_design_data(cathode=changes), folder=tmp_path)
         return {check.name: check.verdict for check in evaluate(design).checks}
 
-    name = "electrolyte of a generated composite"
+    name = "electrolyte of a generated cathode"
     assert [verdicts(percent)[name] for percent in (60, 84)] == ["pass", "warn"]
     assert name not in verdicts(84, transport={"kind": "closure"})
     generated = {"kind": "microstructure", "size": "24 um", "voxel": "1 um"}
@@ -201,9 +201,11 @@ def test_an_electrolyte_that_leads_nowhere_is_a_result_with_a_failed_check(tmp_p
     assert found.rate is None
     assert "ions find no way from the separator" in found.rate_missing
     verdicts = {check.name: check.verdict for check in found.checks}
-    assert verdicts["ways of ions through the volume"] == "fail"
-    assert verdicts["active material that ions and electrons reach"] == "fail"
-    assert verdicts["volume and recipe"] == "warn"
+    assert verdicts["ways of ions through the cathode"] == "fail"
+    assert verdicts["active material of the cathode that ions and electrons reach"] == "fail"
+    assert verdicts["volume and recipe of the cathode"] == "warn"
+    (apart,) = [check.value for check in found.checks if check.name == "volume and recipe of the cathode"]
+    assert [part.split()[0] for part in apart.split(", ")] == ["active", "electrolyte", "void"]
     assert evaluation_json(found)["transport"]["percolates"]["ions"] is False
     assert "do not percolate" in render_report(found)
 
@@ -223,7 +225,7 @@ def test_an_imported_volume_of_the_recipe_passes_its_check(tmp_path: Path) -> No
     assert first.transport.structure is not None
     write_volume(first.transport.structure.volume, tmp_path / "cathode.tif")
     found = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"}))
-    assert {check.name: check.verdict for check in found.checks}["volume and recipe"] == "pass"
+    assert {check.name: check.verdict for check in found.checks}["volume and recipe of the cathode"] == "pass"
     # voxel lengths that were written as text may differ in the last digit
     assert found.transport.ionic == pytest.approx(first.transport.ionic, rel=1e-9)
 
@@ -287,6 +289,13 @@ def test_a_composite_anode_takes_its_transport_from_a_volume_too(tmp_path: Path)
     assert "<h2>Microstructure of the anode</h2>" in page
     assert "<h2>Transport in the cathode</h2>" in page
     assert page.count("Slices of the volume") == 1
+    names = {check.name for check in found.checks}
+    assert names >= {
+        "ways of ions through the anode",
+        "active material of the anode that ions and electrons reach",
+        "electrolyte of a generated anode",
+    }
+    assert "ways of ions through the cathode" not in names
 
 
 def test_the_table_is_written_back_as_it_was_read(tmp_path: Path) -> None:

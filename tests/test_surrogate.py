@@ -165,7 +165,7 @@ def test_what_the_table_does_not_know_of_a_design_is_said_everywhere() -> None:
     assert found.transport.ignored == (*said, "gradient")
     (check,) = [check for check in found.checks if check.name == "microstructure that the cathode's transport ignores"]
     assert check.verdict == "warn"
-    assert "kind = 'microstructure'" in check.limit
+    assert check.limit.startswith("should be nothing: kind = 'microstructure'")
     assert transport_json(found.transport)["ignored"] == [*said, "gradient"]
     assert "active polyhedra" in " ".join(transport_text(found).split())
     assert "Ignored:" in render_report(found)
@@ -176,6 +176,21 @@ def test_a_form_of_carbon_is_ignored_where_there_is_carbon() -> None:
     assert ignored(look, {"carbon"}, {"carbon": 0.02}) == ("carbon as fibres, counted as void",)
     assert ignored(look, {"carbon"}, {"active": 0.5}) == ()
     assert ignored(look, set(), {"carbon": 0.02, "coating": 0.01}) == ("the coating, counted as void",)
+
+
+def test_a_form_of_what_the_recipe_lacks_is_told_by_a_check() -> None:
+    look = {"carbon": {"kind": "fibres"}, "binder": {"kind": "patches"}}
+    recipe = {"NMC811": "70 %", "Li6PS5Cl": "29 %", "PTFE": "1 %"}
+
+    def found(**changes: Any) -> dict[str, str]:
+        checks = evaluate(a_design(microstructure=look, recipe=recipe, **changes)).checks
+        return {check.name: check.value for check in checks}
+
+    name = "forms in the cathode's microstructure"
+    assert found()[name] == "stated of carbon, which the recipe lacks"
+    volume = {"kind": "microstructure", "size": "24 um", "voxel": "1 um"}
+    assert found(transport=volume)[name] == "stated of carbon, which the recipe lacks"
+    assert name not in found(transport={"kind": "closure"})
 
 
 def test_what_is_not_known_has_no_error() -> None:
