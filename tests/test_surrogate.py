@@ -171,6 +171,15 @@ def test_what_the_table_does_not_know_of_a_design_is_said_everywhere() -> None:
     assert "Ignored:" in render_report(found)
 
 
+def test_carbon_that_percolates_by_the_threshold_alone_is_called_assumed() -> None:
+    for carbon, origin in ({"VGCF": "3 %"}, "assumed"), ({"PTFE": "3 %"}, None):
+        found = evaluate(a_design(recipe={"NMC811": "77 %", "Li6PS5Cl": "20 %", **carbon}))
+        origins = {entry.where: entry.origin for entry in found.ledger.entries}
+        assert ("carbon is assumed to percolate" in found.transport.statement) == (origin == "assumed")
+        assert origins.get("cathode.transport.electronic") == origin
+        assert origins["cathode.transport.ionic"] == "computed"
+
+
 def test_a_form_of_carbon_is_ignored_where_there_is_carbon() -> None:
     look = Microstructure(carbon=Fibres(), active=Spheres(sizes=LognormalSizes(d50=6e-6)))
     assert ignored(look, {"carbon"}, {"carbon": 0.02}) == ("carbon as fibres, counted as void",)

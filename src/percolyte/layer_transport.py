@@ -124,7 +124,8 @@ def _alternatives(
         found = _surrogate_transport(aside, side, written, layer, ionic, electronic)
     except InputError:  # the table does not hold this recipe
         return forms
-    said = "; sizes assumed" if any(entry.origin == "assumed" for entry in aside.ledger.entries) else ""
+    assumed = {entry.where for entry in aside.ledger.entries if entry.origin == "assumed"}
+    said = "; sizes assumed" if assumed - {f"{side}.transport.electronic"} else ""
     means = f"table of sphere packings, from particle sizes{said}"
     if found.ignored:
         means += "; ignores part of the microstructure"
@@ -173,12 +174,15 @@ def _surrogate_transport(
     except InputError as error:
         raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
     errors = {"ionic": found.ionic_error, "electronic": found.electronic_error}
+    # nothing in the table shows that the carbon percolates, on which the electrons rest then
+    electrons: Origin = "assumed" if carbon > CARBON_THRESHOLD else "computed"
+    origins: dict[str, Origin] = {"ionic": "computed", "electronic": electrons}
     for carrier, value in (("ionic", found.ionic), ("electronic", found.electronic)):
         if value is not None:
             relative = errors[carrier]
             note = "" if relative is None else f"error: {100 * relative:.2g} %"
             shown = text(value, units.CONDUCTIVITY, digits=4)
-            resolver.ledger.add(f"{side}.transport.{carrier}", shown, "computed", found.statement, note)
+            resolver.ledger.add(f"{side}.transport.{carrier}", shown, origins[carrier], found.statement, note)
     _enter_shares(resolver, side, written, found, "computed", found.statement)
     return found
 

@@ -173,12 +173,17 @@ def surrogate_transport(
     contact = table.at("contact_fraction", *point)
     said = f"{100 * active:.3g} vol% active, {100 * porosity:.3g} vol% void, carbon and binder, λ = {ratio:.3g}"
     said += ", seams open" if seams == "open" else ""
+    statement = f"from a table of solved packings of spheres of spread {SPREAD:g} ({said})"
+    if covered:
+        statement += (
+            f"; carbon is assumed to percolate, as above {100 * CARBON_THRESHOLD:g} vol%, and to reach every particle"
+        )
     return Transport(
         kind="surrogate",
         ionic=None if own_ions is None else own_ions * ions.value,
         electronic=sum(known) if known else None,
         ionic_tortuosity_factor=electrolyte / ions.value if ions.value > 0.0 else None,
-        statement=f"from a table of solved packings of spheres of spread {SPREAD:g} ({said})",
+        statement=statement,
         ionic_error=ions.error / ions.value if ions.value > 0.0 else None,
         electronic_error=electrons.error / electrons.value if electrons.value > 0.0 and known and not network else None,
         utilisation=Share(min(1.0, reached.value), None, reached.sampling),
