@@ -175,9 +175,8 @@ def surrogate_transport(
     said += ", seams open" if seams == "open" else ""
     statement = f"from a table of solved packings of spheres of spread {SPREAD:g} ({said})"
     if covered:
-        statement += (
-            f"; carbon is assumed to percolate, as above {100 * CARBON_THRESHOLD:g} vol%, and to reach every particle"
-        )
+        threshold = f"{100 * CARBON_THRESHOLD:g} vol%"
+        statement += f"; above {threshold} carbon is assumed to percolate and to reach every particle"
     return Transport(
         kind="surrogate",
         ionic=None if own_ions is None else own_ions * ions.value,
