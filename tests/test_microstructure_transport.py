@@ -370,6 +370,7 @@ def test_why_electrons_are_unknown_is_the_same_everywhere(tmp_path: Path) -> Non
         why = "VGCF alone does not percolate, and the electronic conductivity of NMC811 is not known"
         assert found.transport.electronic is None
         assert found.transport.unknown == {"electronic": why}
+        assert found.transport.alternatives[0].electronic is None
         assert evaluation_json(found)["transport"]["unknown"] == {"electronic": why}
         taken = f"{why}; the cell model takes 10 mS/cm, high enough not to limit"
         assert taken in " ".join(transport_text(found).split())

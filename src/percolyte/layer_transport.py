@@ -67,10 +67,13 @@ def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Tran
         found = _surrogate_transport(resolver, side, written, layer, ionic, electronic)
     else:
         found = resolve_transport(choice, ionic, electronic)
-    if found.kind == "closure" and not found.electronic and why["electronic"]:
-        found = dataclasses.replace(found, electronic=None)
-    reasons = {carrier: why[carrier] for carrier in why if why[carrier] and getattr(found, carrier) is None}
     alternatives = _alternatives(design, resolved, side, layer, ionic, electronic)
+    if why["electronic"]:
+        # no conduction through what is known says nothing of the rest; of a volume this was judged already
+        alternatives = tuple(dataclasses.replace(other, electronic=other.electronic or None) for other in alternatives)
+        if found.kind == "closure":
+            found = dataclasses.replace(found, electronic=found.electronic or None)
+    reasons = {carrier: why[carrier] for carrier in why if why[carrier] and getattr(found, carrier) is None}
     return dataclasses.replace(found, alternatives=alternatives, unknown={**reasons, **found.unknown})
 
 
@@ -95,7 +98,7 @@ def _carriers(
                 network.append(name)
     if resolver.problems:
         raise InputError(resolver.problems, source=resolver.design.label)
-    why = f"the electronic conductivity of {', '.join(silent)} is not known" if silent else ""
+    why = f"the electronic conductivity of {' and '.join(silent)} is not known" if silent else ""
     if network:
         # carbon carries the electrons; what is known of the rest says nothing about the whole
         electronic.clear()
