@@ -49,6 +49,28 @@ def test_pack_has_the_keys_that_programs_rely_on_and_writes_what_it_says(tmp_pat
     assert found["volume_fraction"]["void"] == pytest.approx(0.10, abs=5e-5)
 
 
+def test_pack_warns_of_a_form_whose_component_the_recipe_lacks(tmp_path: Path) -> None:
+    design = a_file(tmp_path, recipe={"NMC811": "80 %", "Li6PS5Cl": "17 %", "PTFE": "3 %"})
+    run = ["pack", design, "--size", "20 um", "--voxel", "0.5 um", "--out", str(tmp_path / "v.tif"), "--json"]
+    found = json.loads(CliRunner().invoke(app, run).stdout)
+    assert "the form of carbon draws nothing, as the recipe has none" in found["warnings"]
+
+
+def test_pack_says_the_gradient_that_it_reached(tmp_path: Path) -> None:
+    recipe = {"NMC811": "65 %", "Li6PS5Cl": "35 %"}
+    design = a_file(tmp_path, recipe=recipe, microstructure={**LOOK, "gradient": 0.2})
+    out = tmp_path / "v.tif"
+    words = ["pack", design, "--size", "60 um, 20 um, 20 um", "--voxel", "0.5 um", "--out", str(out)]
+    done = CliRunner().invoke(app, words)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("gradient")]
+    assert line.endswith("of the active material, 0.2 asked for")
+    planes = np.mean(tifffile.imread(out) == 1, axis=(1, 2))
+    place = np.linspace(-1.0, 1.0, 2 * len(planes) + 1)[1::2]
+    slope = np.polyfit(place, planes / planes.mean(), 1)[0]
+    assert float(line.split()[1]) == pytest.approx(slope, rel=5e-3)
+    assert 0.05 < slope < 0.35
+
+
 def test_pack_takes_three_edges_and_numbers_the_particles(tmp_path: Path) -> None:
     ids = tmp_path / "ids.tif"
     found, labels = packed(tmp_path, "--size", "30 um, 20 um, 18 um", "--particles", str(ids))

@@ -170,7 +170,7 @@ def test_a_composite_that_conducts_better_than_its_electrolyte_could_fails_a_che
     thick = a_table("b.csv", "electron-blocking") | {"thickness": "4 mm"}
     found = evaluate(measured_design(tmp_path, thick))
     verdicts = {check.name: check.verdict for check in found.checks}
-    assert verdicts["tortuosity factor of the ions"] == "fail"
+    assert verdicts["tortuosity factor of the ions in the cathode"] == "fail"
 
 
 def the_temperature_check(folder: Path, *tables: dict[str, Any]) -> Any:
@@ -260,7 +260,7 @@ def test_a_file_of_another_cell_than_stated_is_named_and_fails_a_check(tmp_path:
     found = evaluate(measured_design(tmp_path, *both))
     assert found.transport.measured is not None
     assert any("check its terminals" in warning for warning in found.transport.measured.warnings)
-    assert {check.name: check.verdict for check in found.checks}["fit of the measured impedance"] == "fail"
+    assert {check.name: check.verdict for check in found.checks}["fit of the cathode's measured impedance"] == "fail"
 
 
 def test_options_that_are_missing_are_named_as_they_are_written(tmp_path: Path) -> None:

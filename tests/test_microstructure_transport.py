@@ -24,6 +24,7 @@ from percolyte.microstructure.volume import Volume
 from percolyte.pouch.stack import build_stack
 from percolyte.report.html import render_report
 from percolyte.report.tables import evaluation_json
+from percolyte.report.transport_text import transport_text
 from percolyte.resolution import resolve
 from percolyte.transport import microstructure
 from percolyte.transport.voxels import conduct
@@ -107,6 +108,22 @@ def test_a_generated_volume_gives_what_its_steps_give_by_hand(tmp_path: Path) ->
     assert found.transport.ionic == by_hand
 
 
+def test_a_shell_is_electrolyte_in_a_generated_volume_and_in_one_of_a_file(tmp_path: Path) -> None:
+    without = evaluate(a_design(tmp_path, SMALL)).transport
+    design = a_design(tmp_path, SMALL, microstructure={"shell": "20 %"})
+    found = evaluate(design).transport
+    assert (found.ionic, found.utilisation) == (without.ionic, without.utilisation)
+    assert without.structure is not None
+    assert found.structure is not None
+    assert found.structure.fractions == without.structure.fractions
+    resolved = resolve(design)
+    fractions, look = layer_microstructure(resolved, build_stack(resolved.inputs), "cathode")
+    write_volume(pack(fractions, look, (24e-6,) * 3, 1e-6, 1).volume, tmp_path / "cathode.tif")
+    of_file = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"})).transport
+    # voxel lengths that were written as text may differ in the last digit
+    assert of_file.ionic == pytest.approx(without.ionic, rel=1e-9)
+
+
 def test_the_cell_has_the_utilisation_and_contact_of_the_volume_unless_the_design_states_its_own(
     tmp_path: Path,
 ) -> None:
@@ -166,7 +183,7 @@ def test_scarce_electrolyte_with_perfect_contacts_is_doubted(tmp_path: Path) -> 
         design = design_from(a_design_data(cathode=changes), folder=tmp_path)
         return {check.name: check.verdict for check in evaluate(design).checks}
 
-    name = "electrolyte of a generated composite"
+    name = "electrolyte of a generated cathode"
     assert [verdicts(percent)[name] for percent in (60, 84)] == ["pass", "warn"]
     assert name not in verdicts(84, transport={"kind": "closure"})
     generated = {"kind": "microstructure", "size": "24 um", "voxel": "1 um"}
@@ -184,9 +201,11 @@ def test_an_electrolyte_that_leads_nowhere_is_a_result_with_a_failed_check(tmp_p
     assert found.rate is None
     assert "ions find no way from the separator" in found.rate_missing
     verdicts = {check.name: check.verdict for check in found.checks}
-    assert verdicts["ways of ions through the volume"] == "fail"
-    assert verdicts["active material that ions and electrons reach"] == "fail"
-    assert verdicts["volume and recipe"] == "warn"
+    assert verdicts["ways of ions through the cathode"] == "fail"
+    assert verdicts["active material of the cathode that ions and electrons reach"] == "fail"
+    assert verdicts["volume and recipe of the cathode"] == "warn"
+    (apart,) = [check.value for check in found.checks if check.name == "volume and recipe of the cathode"]
+    assert [part.split()[0] for part in apart.split(", ")] == ["active", "electrolyte", "void"]
     assert evaluation_json(found)["transport"]["percolates"]["ions"] is False
     assert "do not percolate" in render_report(found)
 
@@ -206,7 +225,7 @@ def test_an_imported_volume_of_the_recipe_passes_its_check(tmp_path: Path) -> No
     assert first.transport.structure is not None
     write_volume(first.transport.structure.volume, tmp_path / "cathode.tif")
     found = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"}))
-    assert {check.name: check.verdict for check in found.checks}["volume and recipe"] == "pass"
+    assert {check.name: check.verdict for check in found.checks}["volume and recipe of the cathode"] == "pass"
     # voxel lengths that were written as text may differ in the last digit
     assert found.transport.ionic == pytest.approx(first.transport.ionic, rel=1e-9)
 
@@ -270,6 +289,13 @@ def test_a_composite_anode_takes_its_transport_from_a_volume_too(tmp_path: Path)
     assert "<h2>Microstructure of the anode</h2>" in page
     assert "<h2>Transport in the cathode</h2>" in page
     assert page.count("Slices of the volume") == 1
+    names = {check.name for check in found.checks}
+    assert names >= {
+        "ways of ions through the anode",
+        "active material of the anode that ions and electrons reach",
+        "electrolyte of a generated anode",
+    }
+    assert "ways of ions through the cathode" not in names
 
 
 def test_the_table_is_written_back_as_it_was_read(tmp_path: Path) -> None:
@@ -334,6 +360,39 @@ def test_a_boundary_that_no_known_conductivity_meets_is_warned_of(tmp_path: Path
     assert structure is not None
     assert structure.interfaces == {}
     assert any("changes nothing" in warning for warning in structure.warnings)
+
+
+def test_why_electrons_are_unknown_is_the_same_everywhere(tmp_path: Path) -> None:
+    """The library has an electronic conductivity of VGCF, whose fibres are too few, but none of NMC811."""
+    recipe = {"NMC811": "78 %", "Li6PS5Cl": "21 %", "VGCF": "1 %"}
+    for transport in (SMALL, {"kind": "closure"}):
+        found = evaluate(a_design(tmp_path, transport, recipe=recipe), rates=[1.0])
+        why = "VGCF alone does not percolate, and the electronic conductivity of NMC811 is not known"
+        assert found.transport.electronic is None
+        assert found.transport.unknown == {"electronic": why}
+        assert found.transport.alternatives[0].electronic is None
+        assert evaluation_json(found)["transport"]["unknown"] == {"electronic": why}
+        taken = f"{why}; the cell model takes 10 mS/cm, high enough not to limit"
+        assert taken in " ".join(transport_text(found).split())
+        page = render_report(found)
+        assert f"unknown ({taken})" in page
+        assert "no conductor with a known" not in page
+        (entry,) = [entry for entry in found.ledger.entries if entry.where == "cathode.transport.electronic"]
+        assert (entry.origin, entry.source) == ("assumed", f"{why}; taken high enough not to limit")
+
+
+def test_an_error_that_was_not_estimated_is_not_stated_and_warnings_of_the_volume_are_said(tmp_path: Path) -> None:
+    recipe = {"NMC811": "50 %", "Li6PS5Cl": "50 %"}
+    found = evaluate(
+        a_design(tmp_path, {**SMALL, "voxel": "5 um"}, recipe=recipe, active={"particle_radius": "2.5 um"})
+    )
+    assert found.transport.ionic
+    assert found.transport.ionic_error is None
+    said = " ".join(transport_text(found).split())
+    assert "±" not in said
+    assert "error not estimated" in said
+    assert "warning: active particles of 5 um are 1 voxel across" in said
+    assert evaluation_json(found)["transport"]["errors"]["ionic_relative"] is None
 
 
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {

@@ -23,7 +23,7 @@ from percolyte.transport.closures import maxwell
 from percolyte.transport.effective import Phase
 from percolyte.transport.surrogate import AXES, NETWORKS, Surrogate, ignored, surrogate, surrogate_transport
 from percolyte.transport.voxels import conduct
-from tests.build import a_design_data
+from tests.build import GRAPHITE_ANODE, a_design_data
 
 ELECTROLYTE, ACTIVE = Phase("SE", 0.45, 0.2), Phase("AM", 0.45, 1.0, "cathode")
 
@@ -158,6 +158,14 @@ def test_a_design_takes_transport_utilisation_and_contact_from_its_sizes() -> No
     assert "error" in entries["cathode.transport.ionic"].note
 
 
+def test_a_composite_anode_outside_of_the_table_is_refused_as_a_cathode_is() -> None:
+    recipe = {"graphite": "5 %", "Li6PS5Cl": "95 %"}
+    anode = {**GRAPHITE_ANODE, "recipe": recipe, "transport": {"kind": "surrogate"}}
+    with pytest.raises(InputError, match="the table knows") as caught:
+        evaluate(design_from(a_design_data(anode=anode)), rates=[1.0])
+    assert {problem.where for problem in caught.value.problems} == {"anode.transport.kind"}
+
+
 def test_the_same_recipe_by_particle_sizes_stands_beside_closed_forms(tmp_path: Path) -> None:
     means = [other.means for other in evaluate(a_design(transport={"kind": "closure"})).transport.alternatives]
     assert "table of sphere packings, from particle sizes; ignores part of the microstructure" in means
@@ -179,10 +187,19 @@ def test_what_the_table_does_not_know_of_a_design_is_said_everywhere() -> None:
     assert found.transport.ignored == (*said, "gradient")
     (check,) = [check for check in found.checks if check.name == "microstructure that the cathode's transport ignores"]
     assert check.verdict == "warn"
-    assert "kind = 'microstructure'" in check.limit
+    assert check.limit.startswith("should be nothing: kind = 'microstructure'")
     assert transport_json(found.transport)["ignored"] == [*said, "gradient"]
     assert "active polyhedra" in " ".join(transport_text(found).split())
     assert "Ignored:" in render_report(found)
+
+
+def test_carbon_that_percolates_by_the_threshold_alone_is_called_assumed() -> None:
+    for carbon, origin in ({"VGCF": "3 %"}, "assumed"), ({"PTFE": "3 %"}, None):
+        found = evaluate(a_design(recipe={"NMC811": "77 %", "Li6PS5Cl": "20 %", **carbon}))
+        origins = {entry.where: entry.origin for entry in found.ledger.entries}
+        assert ("carbon is assumed to percolate" in found.transport.statement) == (origin == "assumed")
+        assert origins.get("cathode.transport.electronic") == origin
+        assert origins["cathode.transport.ionic"] == "computed"
 
 
 def test_a_form_of_carbon_is_ignored_where_there_is_carbon() -> None:
@@ -190,6 +207,21 @@ def test_a_form_of_carbon_is_ignored_where_there_is_carbon() -> None:
     assert ignored(look, {"carbon"}, {"carbon": 0.02}) == ("carbon as fibres, counted as void",)
     assert ignored(look, {"carbon"}, {"active": 0.5}) == ()
     assert ignored(look, set(), {"carbon": 0.02, "coating": 0.01}) == ("the coating, counted as void",)
+
+
+def test_a_form_of_what_the_recipe_lacks_is_told_by_a_check() -> None:
+    look = {"carbon": {"kind": "fibres"}, "binder": {"kind": "patches"}}
+    recipe = {"NMC811": "70 %", "Li6PS5Cl": "29 %", "PTFE": "1 %"}
+
+    def found(**changes: Any) -> dict[str, str]:
+        checks = evaluate(a_design(microstructure=look, recipe=recipe, **changes)).checks
+        return {check.name: check.value for check in checks}
+
+    name = "forms in the cathode's microstructure"
+    assert found()[name] == "stated of carbon, which the recipe lacks"
+    volume = {"kind": "microstructure", "size": "24 um", "voxel": "1 um"}
+    assert found(transport=volume)[name] == "stated of carbon, which the recipe lacks"
+    assert name not in found(transport={"kind": "closure"})
 
 
 def test_what_is_not_known_has_no_error() -> None:

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from percolyte import units
+from percolyte.design import Cathode
+from percolyte.electrode import Electrode
 from percolyte.impedance.composite import MISFIT
 from percolyte.impedance.estimates import percent
+from percolyte.microstructure.pack import formless
 from percolyte.pouch.lifetime import cycles_compound, cycles_linear, cycles_reserve, resistance_limit, self_discharge
 from percolyte.pouch.stack import FoilAnodeInputs
+from percolyte.transport.effective import Transport
 from percolyte.units import Dimension, Number, text
 
 if TYPE_CHECKING:
     from percolyte.evaluation import Evaluation
+    from percolyte.transport.microstructure import Structure
 
 Verdict = Literal["pass", "warn", "fail", "info"]
 
@@ -316,35 +321,44 @@ DISAGREEMENT = 0.02
 """Difference of volume fractions beyond which an imported volume is not the composite of the recipe."""
 
 
+def _composites(e: Evaluation) -> Iterator[tuple[str, Transport, Electrode, Cathode]]:
+    """Side, transport, layer and design table of each composite."""
+    yield "cathode", e.transport, e.stack.cathode, e.design.cathode
+    if e.anode_transport is not None and e.stack.anode.electrode is not None and isinstance(e.design.anode, Cathode):
+        yield "anode", e.anode_transport, e.stack.anode.electrode, e.design.anode
+
+
 def _straighter_than_straight(e: Evaluation) -> Iterator[Check]:
     """Whether a stated or measured ionic conductivity is within what its electrolyte could carry at all."""
-    factor = e.transport.ionic_tortuosity_factor
-    if factor is None or e.transport.kind not in ("given", "impedance"):
-        return
-    yield Check(
-        "tortuosity factor of the ions",
-        "pass" if factor >= 1.0 else "fail",
-        f"{factor:.3g}",
-        "at least 1, that of straight channels",
-        "O. Wiener, Abh. Math.-Phys. Kl. Königl. Sächs. Ges. Wiss. 32 (1912) 509",
-        "below one the composite conducts better than its electrolyte could: a conductivity, area, thickness or the recipe is wrong",
-    )
+    for side, transport, _, _ in _composites(e):
+        factor = transport.ionic_tortuosity_factor
+        if factor is None or transport.kind not in ("given", "impedance"):
+            continue
+        yield Check(
+            f"tortuosity factor of the ions in the {side}",
+            "pass" if factor >= 1.0 else "fail",
+            f"{factor:.3g}",
+            "at least 1, that of straight channels",
+            "O. Wiener, Abh. Math.-Phys. Kl. Königl. Sächs. Ges. Wiss. 32 (1912) 509",
+            "below one the composite conducts better than its electrolyte could: a conductivity, area, thickness or the recipe is wrong",
+        )
 
 
 def _impedance(e: Evaluation) -> Iterator[Check]:
     """Whether measured impedance is fitted by the cells that it is said to be of."""
-    measured = e.transport.measured
-    if measured is None:
-        return
-    worst = max(measured.fit.noise)
-    yield Check(
-        "fit of the measured impedance",
-        "fail" if worst > MISFIT else "warn" if measured.warnings else "pass",
-        f"residuals {percent(worst)} of |Z|" + (f"; {measured.warnings[0]}" if measured.warnings else ""),
-        f"at most {100.0 * MISFIT:g} %, and no warning",
-        ", ".join(one.label for one in measured.files),
-        "which rail is which rests on the terminals that the design states: exchanged ones fit as well",
-    )
+    for side, transport, _, _ in _composites(e):
+        measured = transport.measured
+        if measured is None:
+            continue
+        worst = max(measured.fit.noise)
+        yield Check(
+            f"fit of the {side}'s measured impedance",
+            "fail" if worst > MISFIT else "warn" if measured.warnings else "pass",
+            f"residuals {percent(worst)} of |Z|" + (f"; {measured.warnings[0]}" if measured.warnings else ""),
+            f"at most {100.0 * MISFIT:g} %, and no warning",
+            ", ".join(one.label for one in measured.files),
+            "which rail is which rests on the terminals that the design states: exchanged ones fit as well",
+        )
 
 
 SAME_TEMPERATURE = 2.0
@@ -354,8 +368,8 @@ SAME_TEMPERATURE = 2.0
 def _temperature_measured(e: Evaluation) -> Iterator[Check]:
     """Whether measured impedance is of the temperature at which the design runs."""
     here = e.design.temperature
-    for side, found in (("cathode", e.transport), ("anode", e.anode_transport)):
-        measured = None if found is None else found.measured
+    for side, transport, _, _ in _composites(e):
+        measured = transport.measured
         if measured is None:
             continue
         read = zip(measured.files, measured.measurements, strict=True)
@@ -383,39 +397,61 @@ def _temperature_measured(e: Evaluation) -> Iterator[Check]:
         )
 
 
+A_WAY = "a way from the separator to the collector"
+
+
 def _volume(e: Evaluation) -> Iterator[Check]:
     """Whether the volume that transport comes from conducts, and is of this recipe."""
-    structure = e.transport.structure
-    if structure is None:
-        if e.transport.kind == "surrogate" and e.transport.ionic == 0.0:
-            what = "the electrolyte does not percolate: nothing is conducted"
-            yield Check("ways of ions", "fail", what, "a way from the separator to the collector", e.transport.statement,
-                        "take more electrolyte, smaller particles of it, or fewer voids")  # fmt: skip
-        return
+    for side, transport, _, _ in _composites(e):
+        structure = transport.structure
+        if structure is not None:
+            yield from _ways(side, structure)
+            if structure.imported:
+                yield _of_the_recipe(side, structure)
+        elif transport.kind == "surrogate" and transport.ionic == 0.0:
+            yield Check(
+                f"ways of ions through the {side}",
+                "fail",
+                "the electrolyte does not percolate: nothing is conducted",
+                A_WAY,
+                transport.statement,
+                "take more electrolyte, smaller particles of it, or fewer voids",
+            )
+
+
+def _ways(side: str, structure: Structure) -> Iterator[Check]:
     for carriers, found in (("ions", structure.ionic), ("electrons", structure.electronic)):
         if found is None:
             continue
         share = found.percolating_fraction / found.volume_fraction if found.volume_fraction else 0.0
         yield Check(
-            f"ways of {carriers} through the volume",
+            f"ways of {carriers} through the {side}",
             "pass" if found.percolates else "fail",
             f"{_say(share, units.FRACTION)} of what conducts percolates"
             if found.percolates
             else "do not percolate: nothing is conducted",
-            "a way from the separator to the collector",
+            A_WAY,
             structure.volume.source,
             "what does not percolate carries nothing; a small volume may percolate, or not, by chance",
         )
-    if not structure.imported:
-        return
-    names = dict.fromkeys((*structure.recipe, *structure.fractions))
-    apart = {name: structure.fractions.get(name, 0.0) - structure.recipe.get(name, 0.0) for name in names}
-    worst = max(apart, key=lambda name: abs(apart[name]))
-    yield Check(
-        "volume and recipe",
-        "pass" if abs(apart[worst]) <= DISAGREEMENT else "warn",
-        f"{worst}: {_say(structure.fractions.get(worst, 0.0), units.FRACTION)} of the volume, "
-        f"{_say(structure.recipe.get(worst, 0.0), units.FRACTION)} by the recipe",
+
+
+def _of_the_recipe(side: str, structure: Structure) -> Check:
+    """Every phase that is further from the recipe than the limit, or the one that is furthest."""
+    shares = {
+        name: (structure.fractions.get(name, 0.0), structure.recipe.get(name, 0.0))
+        for name in dict.fromkeys((*structure.recipe, *structure.fractions))
+    }
+    ordered = sorted(shares, key=lambda name: abs(shares[name][0] - shares[name][1]), reverse=True)
+    beyond = [name for name in ordered if abs(shares[name][0] - shares[name][1]) > DISAGREEMENT]
+    said = ", ".join(
+        f"{name} {_say(shares[name][0], units.FRACTION)} of the volume and {_say(shares[name][1], units.FRACTION)} by the recipe"
+        for name in beyond or ordered[:1]
+    )
+    return Check(
+        f"volume and recipe of the {side}",
+        "warn" if beyond else "pass",
+        said,
         f"at most {100 * DISAGREEMENT:g} % of the layer apart in any phase",
         structure.volume.source,
         "transport and contact are those of the volume, capacity and mass those of the recipe",
@@ -424,15 +460,31 @@ def _volume(e: Evaluation) -> Iterator[Check]:
 
 def _ignored(e: Evaluation) -> Iterator[Check]:
     """What the design states of a microstructure and its transport does not know."""
-    for side, transport in (("cathode", e.transport), ("anode", e.anode_transport)):
-        if transport is not None and transport.ignored:
+    for side, transport, _, _ in _composites(e):
+        if transport.ignored:
             yield Check(
                 f"microstructure that the {side}'s transport ignores",
                 "warn",
                 "; ".join(transport.ignored),
-                "nothing; write kind = 'microstructure' in its transport table to pack and solve the volume",
+                "should be nothing: kind = 'microstructure' in its transport table packs and solves the volume",
                 transport.statement,
                 "the errors stated do not hold what this changes",
+            )
+
+
+def _without_component(e: Evaluation) -> Iterator[Check]:
+    """Forms that the design states for components that its recipe lacks, where transport asks for the forms."""
+    for side, transport, layer, written in _composites(e):
+        generated = transport.structure is not None and not transport.structure.imported
+        lacking = formless(written.microstructure, {e.substances[name].phase for name in layer.volume_fractions})
+        if lacking and (generated or transport.kind == "surrogate"):
+            yield Check(
+                f"forms in the {side}'s microstructure",
+                "warn",
+                f"stated of {', '.join(lacking)}, which the recipe lacks",
+                f"only of what is in [{side}.recipe]; add a component of that kind there, or take its form out",
+                "the design file",
+                "how much there is of a phase says the recipe: without a component the form draws nothing",
             )
 
 
@@ -442,46 +494,48 @@ SCARCE = 0.35
 
 def _scarce(e: Evaluation) -> Iterator[Check]:
     """Whether perfect contacts between electrolyte particles still describe a generated composite."""
-    structure, look = e.transport.structure, e.design.cathode.microstructure
-    generated = structure is not None and not structure.imported
-    if look.seams == "open" or not (generated or e.transport.kind == "surrogate"):
-        return
-    layer = e.stack.cathode.volume_fractions
-    share = sum(float(part) for name, part in layer.items() if e.substances[name].phase == "electrolyte")
-    yield Check(
-        "electrolyte of a generated composite",
-        "pass" if share >= SCARCE or share == 0.0 else "warn",
-        f"{_say(share, units.FRACTION)} of the layer",
-        f"at least {100 * SCARCE:g} %",
-        e.transport.statement,
-        "with less, measured composites conduct ions 1.5 to 8 times worse, as not all particles of electrolyte are pressed together; "
-        "with crystalline argyrodite write seams = 'open' in [cathode.microstructure], or measure",
-    )
+    for side, transport, layer, written in _composites(e):
+        generated = transport.structure is not None and not transport.structure.imported
+        if written.microstructure.seams == "open" or not (generated or transport.kind == "surrogate"):
+            continue
+        parts = layer.volume_fractions.items()
+        share = sum(float(part) for name, part in parts if e.substances[name].phase == "electrolyte")
+        yield Check(
+            f"electrolyte of a generated {side}",
+            "pass" if share >= SCARCE or share == 0.0 else "warn",
+            f"{_say(share, units.FRACTION)} of the layer",
+            f"at least {100 * SCARCE:g} %",
+            transport.statement,
+            "with less, measured composites conduct ions 1.5 to 8 times worse, as not all particles of electrolyte are pressed together; "
+            f"with crystalline argyrodite write seams = 'open' in [{side}.microstructure], or measure",
+        )
 
 
 LEAST_USED = 0.5
-"""Share of the active material below which a cathode is mostly dead."""
+"""Share of the active material below which an electrode is mostly dead."""
 
 
 def _utilisation(e: Evaluation) -> Iterator[Check]:
     """Whether ions and electrons reach the active material of a microstructure."""
-    share = e.transport.utilisation
-    if share is None:
-        return
-    yield Check(
-        "active material that ions and electrons reach",
-        "fail" if share.value == 0.0 else "warn" if share.value < LEAST_USED else "pass",
-        _say(share.value, units.FRACTION),
-        f"at least {100 * LEAST_USED:g} %",
-        e.transport.statement,
-        "particles that do not touch both percolating networks deliver nothing; take more of what does not percolate",
-    )
+    for side, transport, _, _ in _composites(e):
+        share = transport.utilisation
+        if share is None:
+            continue
+        yield Check(
+            f"active material of the {side} that ions and electrons reach",
+            "fail" if share.value == 0.0 else "warn" if share.value < LEAST_USED else "pass",
+            _say(share.value, units.FRACTION),
+            f"at least {100 * LEAST_USED:g} %",
+            transport.statement,
+            "particles that do not touch both percolating networks deliver nothing; take more of what does not percolate",
+        )
 
 
 _CHECKS: tuple[Callable[[Evaluation], Iterator[Check]], ...] = (
     _densification,
     _volume,
     _ignored,
+    _without_component,
     _scarce,
     _utilisation,
     _impedance,

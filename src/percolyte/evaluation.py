@@ -11,7 +11,7 @@ from percolyte.checks import Check, check_design
 from percolyte.design import Design
 from percolyte.electrode import DENSEST
 from percolyte.errors import InputError, Problem
-from percolyte.layer_transport import electrode_transport
+from percolyte.layer_transport import cell_transport
 from percolyte.materials.substance import Substance
 from percolyte.pouch.cost import Cost, materials_cost
 from percolyte.pouch.energy import PouchEnergy, pouch_energy
@@ -42,7 +42,7 @@ class Evaluation:
     transport: Transport
     """Of the cathode."""
     anode_transport: Transport | None
-    """Of a composite anode, where there are discharges at C-rates."""
+    """Of a composite anode."""
     stack: Stack
     energy: PouchEnergy
     possible: PouchEnergy | None
@@ -86,8 +86,8 @@ def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
             f"the mean voltage of the cell is {float(energy.voltage):.3g} V; check mean_voltage of cathode and anode",
             source=design.label,
         )
-    transport = electrode_transport(resolved, "cathode", stack.cathode)
-    cell, missing = _cell(resolved, stack, transport) if rates else (None, "")
+    transport, anode_transport = cell_transport(resolved, stack)
+    cell, missing = _cell(resolved, stack, transport, anode_transport) if rates else (None, "")
     measured, notes = _measured(design, cell) if cell else ((), ())
     evaluation = Evaluation(
         outcome="done",
@@ -95,9 +95,7 @@ def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
         inputs=resolved.inputs,
         substances=resolved.substances,
         transport=transport,
-        anode_transport=electrode_transport(resolved, "anode", stack.anode.electrode)
-        if cell and stack.anode.electrode
-        else None,
+        anode_transport=anode_transport,
         stack=stack,
         energy=energy,
         possible=_at_possible_density(stack),
@@ -121,12 +119,14 @@ def evaluate(design: Design, *, rates: Sequence[float] = ()) -> Evaluation:
     return replace(evaluation, checks=tuple(check_design(evaluation)))
 
 
-def _cell(resolved: Resolved, stack: Stack, transport: Transport) -> tuple[Cell | None, str]:
+def _cell(
+    resolved: Resolved, stack: Stack, transport: Transport, anode_transport: Transport | None
+) -> tuple[Cell | None, str]:
     """The cell model, or why there is none."""
     from percolyte.cell.build import build_cell
 
     try:
-        return build_cell(resolved, stack, transport), ""
+        return build_cell(resolved, stack, transport, anode_transport), ""
     except InputError as error:
         return None, "; ".join(problem.what for problem in error.problems)
 

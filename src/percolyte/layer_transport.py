@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from percolyte import units
 from percolyte.design import (
@@ -14,7 +15,9 @@ from percolyte.errors import InputError, Problem
 from percolyte.impedance.composite import ImpedanceTransport, fit_composite, transport_of_composite
 from percolyte.layer_microstructure import recipe_and_look
 from percolyte.lookup import Resolver
+from percolyte.materials.substance import Substance
 from percolyte.microstructure.powders import median
+from percolyte.pouch.stack import Stack
 from percolyte.resolution import Resolved
 from percolyte.sources import Origin
 from percolyte.transport.effective import (
@@ -32,50 +35,77 @@ from percolyte.transport.surrogate import ignored, surrogate_transport
 from percolyte.units import text
 
 
+def cell_transport(resolved: Resolved, stack: Stack) -> tuple[Transport, Transport | None]:
+    """Effective transport of the cathode, and of a composite anode; None where the anode is none."""
+    anode = stack.anode.electrode
+    return (
+        electrode_transport(resolved, "cathode", stack.cathode),
+        None if anode is None else electrode_transport(resolved, "anode", anode),
+    )
+
+
 def electrode_transport(resolved: Resolved, side: str, layer: Electrode) -> Transport:
     """Effective transport of a composite, from the user's choice: given, from a volume, or by closed forms.
 
-    Carriers without any known conductor are left unknown, and the ledger says so; so are electrons where a
+    Carriers without any known conductor are left unknown, and `unknown` says why; so are electrons where a
     network of carbon carries them whose conductivity nobody has stated.
+
+    Errors: InputError where an electrolyte has no conductivity, and for what the chosen means cannot do.
     """
     design = resolved.design
     written = design.cathode if side == "cathode" else design.anode
+    assert isinstance(written, Cathode)
     resolver = Resolver(design)
     resolver.ledger = resolved.ledger
-    ionic, electronic, unknown = [], [], []
-    for name, fraction in layer.volume_fractions.items():
-        substance = resolved.substances[name]
-        share = float(fraction)
-        if "electrolyte" in substance.roles:
-            ionic.append(
-                Phase(name, share, resolver.conductivity(f"{side}.recipe.{name}.ionic_conductivity", substance))
-            )
-        elif substance.default("electronic_conductivity") is not None and substance.kind in (
-            "cathode",
-            "anode",
-            "carbon",
-        ):
-            sigma = resolver.take(f"{side}.recipe.{name}", None, substance, "electronic_conductivity")
-            electronic.append(Phase(name, share, sigma, substance.kind))
-        elif substance.kind == "carbon" and share > CARBON_THRESHOLD:
-            unknown.append(name)
-    if resolver.problems:
-        raise InputError(resolver.problems, source=design.label)
-    if unknown:
-        # a network of carbon carries the electrons; what is known of the rest says nothing about the whole
-        electronic.clear()
-    assert isinstance(written, Cathode)
-    carriers = tuple(ionic), tuple(electronic)
+    ionic, electronic, why = _carriers(resolver, resolved.substances, side, layer)
     choice = written.transport
     if isinstance(choice, MicrostructureTransport):
-        found = _volume_transport(resolver, side, written, layer, choice, *carriers)
+        found = _volume_transport(resolver, side, written, layer, choice, ionic, electronic)
     elif isinstance(choice, ImpedanceTransport):
-        found = _measured_transport(resolver, side, choice, tuple(ionic))
+        found = _measured_transport(resolver, side, choice, ionic)
     elif isinstance(choice, SurrogateTransport):
-        found = _surrogate_transport(resolver, side, written, layer, *carriers)
+        found = _surrogate_transport(resolver, side, written, layer, ionic, electronic)
     else:
-        found = resolve_transport(choice, *carriers)
-    return dataclasses.replace(found, alternatives=_alternatives(design, resolved, side, layer, *carriers))
+        found = resolve_transport(choice, ionic, electronic)
+    alternatives = _alternatives(design, resolved, side, layer, ionic, electronic)
+    if why["electronic"]:
+        # no conduction through what is known says nothing of the rest; of a volume this was judged already
+        alternatives = tuple(dataclasses.replace(other, electronic=other.electronic or None) for other in alternatives)
+        if found.kind == "closure":
+            found = dataclasses.replace(found, electronic=found.electronic or None)
+    reasons = {carrier: why[carrier] for carrier in why if why[carrier] and getattr(found, carrier) is None}
+    return dataclasses.replace(found, alternatives=alternatives, unknown={**reasons, **found.unknown})
+
+
+def _carriers(
+    resolver: Resolver, substances: Mapping[str, Substance], side: str, layer: Electrode
+) -> tuple[tuple[Phase, ...], tuple[Phase, ...], dict[str, str]]:
+    """What conducts ions and electrons with a known conductivity, and why that may be too little to tell."""
+    ionic, electronic, silent, network = [], [], [], []
+    for name, fraction in layer.volume_fractions.items():
+        substance, share = substances[name], float(fraction)
+        if "electrolyte" in substance.roles:
+            where = f"{side}.recipe.{name}.ionic_conductivity"
+            ionic.append(Phase(name, share, resolver.conductivity(where, substance)))
+        elif substance.kind not in ("cathode", "anode", "carbon"):
+            continue
+        elif substance.default("electronic_conductivity") is not None:
+            sigma = resolver.take(f"{side}.recipe.{name}", None, substance, "electronic_conductivity")
+            electronic.append(Phase(name, share, sigma, substance.kind))
+        else:
+            silent.append(name)
+            if substance.kind == "carbon" and share > CARBON_THRESHOLD:
+                network.append(name)
+    if resolver.problems:
+        raise InputError(resolver.problems, source=resolver.design.label)
+    why = f"the electronic conductivity of {' and '.join(silent)} is not known" if silent else ""
+    if network:
+        # carbon carries the electrons; what is known of the rest says nothing about the whole
+        electronic.clear()
+        why = f"{', '.join(network)} carries the electrons, and its own conductivity is not known"
+    elif silent and electronic:
+        why = f"{', '.join(phase.name for phase in electronic)} alone does not percolate, and {why}"
+    return tuple(ionic), tuple(electronic), {"ionic": "the recipe has no electrolyte", "electronic": why}
 
 
 def _alternatives(
@@ -97,7 +127,8 @@ def _alternatives(
         found = _surrogate_transport(aside, side, written, layer, ionic, electronic)
     except InputError:  # the table does not hold this recipe
         return forms
-    said = "; sizes assumed" if any(entry.origin == "assumed" for entry in aside.ledger.entries) else ""
+    assumed = {entry.where for entry in aside.ledger.entries if entry.origin == "assumed"}
+    said = "; sizes assumed" if assumed - {f"{side}.transport.electronic"} else ""
     means = f"table of sphere packings, from particle sizes{said}"
     if found.ignored:
         means += "; ignores part of the microstructure"
@@ -146,12 +177,15 @@ def _surrogate_transport(
     except InputError as error:
         raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
     errors = {"ionic": found.ionic_error, "electronic": found.electronic_error}
+    # nothing in the table shows that the carbon percolates, on which the electrons rest then
+    electrons: Origin = "assumed" if carbon > CARBON_THRESHOLD else "computed"
+    origins: dict[str, Origin] = {"ionic": "computed", "electronic": electrons}
     for carrier, value in (("ionic", found.ionic), ("electronic", found.electronic)):
         if value is not None:
             relative = errors[carrier]
             note = "" if relative is None else f"error: {units.error_text(relative)}"
             shown = text(value, units.CONDUCTIVITY, digits=4)
-            resolver.ledger.add(f"{side}.transport.{carrier}", shown, "computed", found.statement, note)
+            resolver.ledger.add(f"{side}.transport.{carrier}", shown, origins[carrier], found.statement, note)
     _enter_shares(resolver, side, written, found, "computed", found.statement)
     return found
 

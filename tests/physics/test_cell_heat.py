@@ -15,7 +15,7 @@ from percolyte.cell.model import Cell, ParticleClass, PorousElectrode
 from percolyte.cell.protocol import parse_protocol
 from percolyte.cell.run import simulate
 from percolyte.cell.thermal import ThermalModel, simulate_thermal
-from percolyte.layer_transport import electrode_transport
+from percolyte.layer_transport import cell_transport
 from percolyte.materials.library import material
 from percolyte.pouch.stack import build_stack
 from percolyte.resolution import resolve
@@ -184,7 +184,7 @@ def built(kelvin: float, **changes: Any) -> Cell:
     design = a_design(temperature=f"{kelvin} K", **changes)
     resolved = resolve(design)
     stack = build_stack(resolved.inputs)
-    return build_cell(resolved, stack, electrode_transport(resolved, "cathode", stack.cathode))
+    return build_cell(resolved, stack, *cell_transport(resolved, stack))
 
 
 def test_the_rested_voltage_moves_with_temperature_as_the_library_says() -> None:
@@ -210,7 +210,7 @@ def test_a_potential_that_its_coefficient_makes_rise_is_said() -> None:
     for kelvin in (288.15, 308.15):
         resolved = resolve(a_design(temperature=f"{kelvin} K", anode=GRAPHITE_ANODE))
         stack = build_stack(resolved.inputs)
-        build_cell(resolved, stack, electrode_transport(resolved, "cathode", stack.cathode))
+        build_cell(resolved, stack, *cell_transport(resolved, stack))
         said[kelvin] = [entry.where for entry in resolved.ledger.entries if "rises" in entry.shown]
     assert said == {288.15: ["anode.active.open_circuit_potential at 15 degC"], 308.15: []}
 

@@ -356,6 +356,12 @@ def test_one_phase_alone_and_voxels_that_are_no_cubes_are_noted() -> None:
     assert any("not cubes" in note for note in full.notes)
 
 
+def test_shells_and_coatings_carry_ions_by_their_names() -> None:
+    labels = np.broadcast_to(np.array([0, 1, 2, 3, 4], np.uint8), (8, 8, 5))
+    found = roles_of(volume_with(labels, active=0, LiNbO3=1, coating=2, electrolyte=3, shell=4))
+    assert found == Roles(("active",), ("LiNbO3", "coating", "electrolyte", "shell"), ("active",))
+
+
 def test_axes_and_roles_that_do_not_exist_are_refused() -> None:
     volume = random_volume()
     with pytest.raises(InputError, match="is not an axis"):

@@ -48,8 +48,8 @@ CUT_OFF = 2.5
 metal; of others 0.5 V below their discharged rest."""
 
 
-def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
-    """The cell of a design.
+def build_cell(resolved: Resolved, stack: Stack, transport: Transport, anode_transport: Transport | None) -> Cell:
+    """The cell of a design, with the transport of its cathode, and of its anode where that is a composite.
 
     Errors: InputError where an open-circuit potential or a conductivity is
     known neither from the design nor from the library.
@@ -61,8 +61,8 @@ def build_cell(resolved: Resolved, stack: Stack, transport: Transport) -> Cell:
     anode: PorousElectrode | Planar
     anode_entropy = 0.0
     if isinstance(design.anode, CompositeAnode) and stack.anode.electrode is not None:
-        found = _anode_transport(resolved, stack.anode.electrode)
-        anode = _porous(resolved, "anode", design.anode, stack.anode.electrode, found)
+        assert anode_transport is not None
+        anode = _porous(resolved, "anode", design.anode, stack.anode.electrode, anode_transport)
         anode = _balance(anode, float(stack.cathode.areal_capacity))
     else:
         assert not isinstance(design.anode, CompositeAnode)
@@ -154,8 +154,9 @@ def _porous(resolved: Resolved, side: str, written: Cathode, layer: Layer, trans
             source=resolved.design.label,
         )
     if electronic is None or electronic <= 0.0:
-        why = "the conductor has no known conductivity; taken high enough not to limit"
-        ledger.add(f"{side}.transport.electronic", text(ASSUMED_ELECTRONIC, units.CONDUCTIVITY), "assumed", why)
+        why = transport.unknown.get("electronic") or f"nothing is conducted ({transport.statement})"
+        shown, said = text(ASSUMED_ELECTRONIC, units.CONDUCTIVITY), f"{why}; taken high enough not to limit"
+        ledger.add(f"{side}.transport.electronic", shown, "assumed", said)
         electronic = ASSUMED_ELECTRONIC
     classes: list[ParticleClass] = []
     for name in layer.active:
@@ -454,12 +455,6 @@ def _enter_entropy(ledger: Ledger, at: str, substance: Substance, curve: Entropy
     note = "; ".join(word for word in (curve.temperature, curve.note, curve.doubt) if word)
     origin: Origin = "library" if curve.source else "yours"
     ledger.add(at, " to ".join(dict.fromkeys(shown)), origin, f"{substance.name}: {curve.said}", note)
-
-
-def _anode_transport(resolved: Resolved, layer: Layer) -> Transport:
-    from percolyte.layer_transport import electrode_transport
-
-    return electrode_transport(resolved, "anode", layer)
 
 
 def _balance(anode: PorousElectrode, capacity: float) -> PorousElectrode:

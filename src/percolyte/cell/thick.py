@@ -25,7 +25,7 @@ from percolyte.cell.run import simulate
 from percolyte.cell.simulation import Simulation
 from percolyte.errors import InputError
 from percolyte.explore.vary import dimension_of, vary
-from percolyte.layer_transport import electrode_transport
+from percolyte.layer_transport import cell_transport
 from percolyte.pouch.energy import PouchEnergy, pouch_energy
 from percolyte.pouch.stack import Stack, build_stack
 from percolyte.resolution import Resolved
@@ -173,8 +173,8 @@ def design_with(resolved: Resolved, path: str, amount: float) -> ThickCell:
     inputs = vary(resolved.inputs, path, amount)
     changed = replace(resolved, inputs=inputs, ledger=Ledger())  # the ledger is of the design as written
     stack = build_stack(inputs)
-    transport = electrode_transport(changed, "cathode", stack.cathode)
-    return ThickCell(build_cell(changed, stack, transport), stack, pouch_energy(stack))
+    cell = build_cell(changed, stack, *cell_transport(changed, stack))
+    return ThickCell(cell, stack, pouch_energy(stack))
 
 
 def discharged(design: ThickCell, rate: Current) -> ThickPoint:

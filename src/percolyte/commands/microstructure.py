@@ -35,7 +35,10 @@ Active = Annotated[
     typer.Option(help="Phases of active material; default 'active', and cathode and anode materials of the library."),
 ]
 Ionic = Annotated[
-    str | None, typer.Option(help="Phases that carry ions; default 'electrolyte', and electrolytes of the library.")
+    str | None,
+    typer.Option(
+        help="Phases that carry ions; default 'electrolyte', 'shell', 'coating', and electrolytes and coatings of the library."
+    ),
 ]
 Electronic = Annotated[
     str | None,

@@ -47,6 +47,7 @@ def pack(
     from percolyte.examples import find_design
     from percolyte.layer_microstructure import layer_microstructure
     from percolyte.microstructure.files import write_volume
+    from percolyte.microstructure.pack import formless
     from percolyte.microstructure.pack import pack as generate
     from percolyte.pouch.stack import build_stack
     from percolyte.resolution import resolve
@@ -68,7 +69,9 @@ def pack(
     write_volume(packed.volume, out)
     if particles is not None:
         _write_particles(particles, packed.particles, packed.volume.voxel[0])
-    for warning in packed.warnings:
+    lacking = formless(look, fractions)
+    warnings = [*(f"the form of {phase} draws nothing, as the recipe has none" for phase in lacking), *packed.warnings]
+    for warning in warnings:
         note(f"warning: {warning}")
     if as_json:
         print_json(
@@ -81,15 +84,18 @@ def pack(
                 "voxel_um": [1e6 * length for length in packed.volume.voxel],
                 "particles": packed.particle_numbers,
                 "active_overlap": packed.placed.overlap,
+                "gradient": packed.gradient if look.gradient else None,
                 "seed": seed,
                 "file": str(out),
-                "warnings": list(packed.warnings),
+                "warnings": warnings,
                 "seconds": seconds,
             }
         )
         return
     for phase, fraction in packed.fractions.items():
         typer.echo(f"{phase:12}{100 * fraction:.2f} vol%")
+    if look.gradient:
+        typer.echo(f"{'gradient':12}{packed.gradient:.3g} of the active material, {look.gradient:.3g} asked for")
     shape = " x ".join(str(number) for number in packed.volume.labels.shape)
     typer.echo(f"written: {out}, {shape} voxels in {seconds:.1f} s")
 

@@ -115,14 +115,14 @@ def built(design: str) -> Built:
     from percolyte.cell.build import build_cell
     from percolyte.design import read_design
     from percolyte.examples import find_design
-    from percolyte.layer_transport import electrode_transport
+    from percolyte.layer_transport import cell_transport
     from percolyte.pouch.stack import build_stack
     from percolyte.resolution import resolve
 
     written = read_design(find_design(design))
     resolved = resolve(written)
     stack = build_stack(resolved.inputs)
-    cell = build_cell(resolved, stack, electrode_transport(resolved, "cathode", stack.cathode))
+    cell = build_cell(resolved, stack, *cell_transport(resolved, stack))
     return Built(written, resolved, stack, cell)
 
 

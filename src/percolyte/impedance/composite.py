@@ -352,7 +352,11 @@ def transport_of_composite(found: CompositeFit, ionic: tuple[Phase, ...]) -> Tra
     fraction = sum(phase.fraction for phase in ionic)
     own = sum(phase.fraction * phase.conductivity for phase in ionic) / fraction if fraction else 0.0
     value = None if ions is None else ions.value
-    unknown = [f"{one.name.replace('_', ' ')}: {one.why}" for one in (ions, electrons) if one is not None and one.why]
+    unknown = {
+        carrier: "no measurement shows it" if one is None else one.why
+        for carrier, one in (("ionic", ions), ("electronic", electrons))
+        if one is None or one.value is None
+    }
     sources = "; ".join(
         ", ".join(part for part in (one.label, measured.measured_at, TERMINALS[one.terminals].layers) if part)
         for one, measured in zip(found.files, found.measurements, strict=True)
@@ -362,9 +366,10 @@ def transport_of_composite(found: CompositeFit, ionic: tuple[Phase, ...]) -> Tra
         ionic=value,
         electronic=None if electrons is None else electrons.value,
         ionic_tortuosity_factor=float(tortuosity_factor(own, value, fraction)) if own and value else None,
-        statement="; ".join([f"fitted to measured impedance ({sources})", *unknown]),
+        statement=f"fitted to measured impedance ({sources})",
         ionic_error=_relative(ions),
         electronic_error=_relative(electrons),
+        unknown=unknown,
         measured=found,
     )
 

@@ -44,7 +44,9 @@ class Roles:
             volume.label(name)
 
 
-ACTIVE, ELECTROLYTE, CARBON = "active", "electrolyte", "carbon"
+ACTIVE, CARBON = "active", "carbon"
+CARRY_IONS = ("electrolyte", "shell", "coating")
+"""A shell is electrolyte; a coating lets ions through, as it is made to."""
 
 
 def roles_of(
@@ -53,19 +55,19 @@ def roles_of(
     ionic: Iterable[str] | None = None,
     electronic: Iterable[str] | None = None,
 ) -> Roles:
-    """Roles by the names `active`, `electrolyte` and `carbon` or of substances of the library, unless said otherwise.
+    """Roles by the names of phases that `pack` gives or of substances of the library, unless said otherwise.
 
-    Electrons go through the active material and the carbon.
+    Ions go through the electrolyte, its shell and coatings, electrons through the active material and the carbon.
     """
     known = recognised(volume)
     kinds = {name: known.get(name, name) for name in volume.phases}
 
-    def named(given: Iterable[str] | None, usual: str) -> tuple[str, ...]:
-        return tuple(given) if given is not None else tuple(name for name, kind in kinds.items() if kind == usual)
+    def named(given: Iterable[str] | None, *usual: str) -> tuple[str, ...]:
+        return tuple(given) if given is not None else tuple(name for name, kind in kinds.items() if kind in usual)
 
     actives = named(active, ACTIVE)
     conductors = tuple(dict.fromkeys((*actives, *named(None, CARBON))))
-    roles = Roles(actives, named(ionic, ELECTROLYTE), conductors if electronic is None else tuple(electronic))
+    roles = Roles(actives, named(ionic, *CARRY_IONS), conductors if electronic is None else tuple(electronic))
     roles.check(volume)
     both = sorted({*roles.active} & {*roles.ionic})
     if both:
@@ -76,7 +78,7 @@ def roles_of(
 def recognised(volume: Named) -> dict[str, str]:
     """The phases of a volume that bear the name of a substance of the library, and what it is in a microstructure."""
     library = Library()
-    usual = (ACTIVE, ELECTROLYTE, CARBON)
+    usual = (ACTIVE, CARBON, *CARRY_IONS)
     found = {name: library.find(name) for name in volume.phases if name not in usual and not name.isdecimal()}
     return {name: substance.phase for name, substance in found.items() if substance and substance.phase in usual}
 

@@ -10,7 +10,7 @@ active material as pressing does. What no phase takes is void.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -82,6 +82,16 @@ class Microstructure(Noun):
     """Active fraction at the collector over its mean, minus one; at the separator the opposite."""
 
 
+FORMS = {"electrolyte": "electrolyte", "carbon": "carbon", "binder": "binder", "nonwoven": "scaffold"}
+"""Fields that say how a phase looks."""
+
+
+def formless(microstructure: Microstructure, phases: Container[str]) -> tuple[str, ...]:
+    """Phases whose form is stated, but of which a recipe with these phases has none."""
+    stated = microstructure.model_fields_set
+    return tuple(phase for name, phase in FORMS.items() if name in stated and phase not in phases)
+
+
 @dataclass(frozen=True)
 class Placed:
     """Particles in their places, which can be drawn on voxels of any length."""
@@ -118,6 +128,15 @@ class Packed:
     def particle_numbers(self) -> dict[str, int]:
         """Of active material and electrolyte, how many."""
         return {"active": len(self.placed.active.radii), "electrolyte": len(self.placed.electrolyte.radii)}
+
+    @property
+    def gradient(self) -> float:
+        """Active fraction at the collector over its mean, minus one, by a straight line through all planes of axis 0."""
+        if "active" not in self.volume.phases or len(self.volume.labels) < 2:
+            return 0.0
+        planes = np.mean(self.volume.mask("active"), axis=(1, 2))
+        place = (2.0 * np.arange(len(planes)) + 1.0) / len(planes) - 1.0
+        return float(place @ planes / (place @ place) / planes.mean())
 
     @property
     def fractions(self) -> dict[str, float]:
@@ -408,8 +427,9 @@ def _warnings(fractions: Mapping[str, float], microstructure: Microstructure, sc
         assert shape is not None
         middle = median(shape.sizes)
         if middle < RESOLVED * scene.voxel:
+            across = f"{middle / scene.voxel:.2g}"
             found.append(
-                f"{phase} particles of {text(middle, DIAMETER, digits=3)} are {middle / scene.voxel:.2g} voxels across; "
+                f"{phase} particles of {text(middle, DIAMETER, digits=3)} are {across} voxel{'s' * (across != '1')} across; "
                 f"take voxels of at most {_um(middle / RESOLVED)} to see their shape"
             )
     if fractions.get("carbon", 0.0) > 0.0:

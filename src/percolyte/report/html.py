@@ -13,7 +13,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from percolyte import __version__, units
-from percolyte.cell.model import PorousElectrode
 from percolyte.cell.rate import RateCapability, RatePoint
 from percolyte.cell.spectrum import DOUBLE_LAYER, HALF_DISCHARGED
 from percolyte.design import Cathode, CompositeAnode, write_design
@@ -24,6 +23,7 @@ from percolyte.pouch.energy import pouch_energy
 from percolyte.pouch.stack import CellInputs, build_stack
 from percolyte.report import cell_figures, figures, fit_figures, transport_figures, volumes
 from percolyte.report.tables import convention_json, evaluation_json
+from percolyte.report.transport_text import unknown_text
 from percolyte.transport.conduction import interface_text
 from percolyte.transport.effective import Transport
 
@@ -97,18 +97,24 @@ def _pictures(e: Evaluation) -> dict[str, str]:
     return {name: f"data:image/svg+xml;base64,{picture}" for name, picture in encoded.items()}
 
 
-Layer = tuple[str, Transport, float | None, list[str]]
-"""Name, transport, electronic conductivity that the cell model takes, and what of the microstructure the design states itself."""
+Layer = tuple[str, Transport, dict[str, str], list[str]]
+"""Name, transport, why a conductivity is unknown by carrier, and what of the microstructure the design states itself."""
 
 
 def _layers(e: Evaluation) -> list[Layer]:
     """The composites whose transport is known."""
-    cell = e.rate.cell if e.rate else None
-    found: list[Layer] = [("cathode", e.transport, cell.cathode.electronic if cell else None, _own(e.design.cathode))]
+    sides = [("cathode", e.transport, e.design.cathode)]
     if e.anode_transport is not None and isinstance(e.design.anode, CompositeAnode):
-        electronic = cell.anode.electronic if cell and isinstance(cell.anode, PorousElectrode) else None
-        found.append(("anode", e.anode_transport, electronic, _own(e.design.anode)))
-    return found
+        sides.append(("anode", e.anode_transport, e.design.anode))
+    return [
+        (
+            side,
+            transport,
+            {carrier: unknown_text(e, side, transport, carrier) for carrier in ("ionic", "electronic")},
+            _own(written),
+        )
+        for side, transport, written in sides
+    ]
 
 
 def _own(written: Cathode) -> list[str]:

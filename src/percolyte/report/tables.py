@@ -109,6 +109,7 @@ def transport_json(transport: Transport) -> dict[str, Any]:
         "ionic_tortuosity_factor": transport.ionic_tortuosity_factor,
         "tortuosity_convention": "volume fraction (pores included) × own conductivity ÷ effective conductivity",
         "statement": transport.statement,
+        "unknown": dict(transport.unknown),
         "ignored": list(transport.ignored),
         "utilisation": _share_value(transport.utilisation),
         "contact_fraction": _share_value(transport.contact_fraction),

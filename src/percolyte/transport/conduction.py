@@ -135,8 +135,11 @@ def transport_of(ionic: Conduction, electronic: Conduction | None = None) -> Tra
     """What later steps take: the effective conductivities of a volume along one axis."""
 
     def said(name: str, found: Conduction) -> str:
-        error = "" if found.relative_error is None else f" ± {units.error_text(found.relative_error.total)}"
-        return f"{name} {units.text(found.effective_conductivity, units.CONDUCTIVITY, digits=4)}{error}"
+        error = _total(found)
+        value = units.text(found.effective_conductivity, units.CONDUCTIVITY, digits=4)
+        if error is None:
+            return f"{name} {value}" + (", error not estimated" if found.percolates else "")
+        return f"{name} {value} ± {units.error_text(error)}"
 
     known = [said("ionic", ionic)] + ([] if electronic is None else [said("electronic", electronic)])
     interfaces = {**ionic.interfaces, **({} if electronic is None else electronic.interfaces)}
@@ -153,7 +156,9 @@ def transport_of(ionic: Conduction, electronic: Conduction | None = None) -> Tra
 
 
 def _total(found: Conduction) -> float | None:
-    return None if found.relative_error is None else found.relative_error.total
+    """Relative error; None where no more of it is known than what the solver left."""
+    error = found.relative_error
+    return error.total if error is not None and error.estimated else None
 
 
 def interface_text(pair: tuple[str, str], resistance: float) -> str:

@@ -6,6 +6,7 @@ receive the same `Transport` value.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -68,6 +69,8 @@ class Transport:
     """What the design states of its microstructure and these means do not know."""
     alternatives: tuple[Alternative, ...] = ()
     """The same recipe by other means."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """Why the conductivity of a carrier, ionic or electronic, is None."""
     structure: Structure | None = field(default=None, compare=False)
     """The volume that they were computed from."""
     measured: CompositeFit | None = field(default=None, compare=False)

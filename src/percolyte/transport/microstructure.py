@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from percolyte import units
 from percolyte.errors import InputError, Problem, suggestion
 from percolyte.files import inside
-from percolyte.microstructure.edit import coarsen
+from percolyte.microstructure.edit import coarsen, merge
 from percolyte.microstructure.files import named_parts, open_image
 from percolyte.microstructure.image import Image, volume_of
 from percolyte.microstructure.memory import BYTES, check_memory, memory_problem
@@ -157,7 +157,7 @@ def _volume(source: Generated | Imported) -> tuple[Volume, tuple[str, ...], Part
             raise InputError([Problem("voxel", f"{image.about_voxel}; write for example voxel = '0.5 um'")])
         voxel = None if source.voxel is None else (source.voxel,) * 3
         _check_file(image)
-        volume = volume_of(image, voxel, None if source.phases is None else dict(source.phases))
+        volume = _with_shell(volume_of(image, voxel, None if source.phases is None else dict(source.phases)))
         return replace(volume, source=Path(source.file.path).name), (), None
     packed = _packed(source)
     edge, step = (units.text(length, units.LENGTH, digits=4) for length in (source.size, source.voxel))
@@ -169,7 +169,14 @@ def _volume(source: Generated | Imported) -> tuple[Volume, tuple[str, ...], Part
 def _packed(source: Generated) -> Packed:
     if problems := memory_problem((source.size,) * 3, source.voxel, "cell"):
         raise InputError(problems)
-    return pack(dict(source.fractions), source.look, (source.size,) * 3, source.voxel, source.seed, log.info)
+    packed = pack(dict(source.fractions), source.look, (source.size,) * 3, source.voxel, source.seed, log.info)
+    return replace(packed, volume=_with_shell(packed.volume))
+
+
+def _with_shell(volume: Volume) -> Volume:
+    """The shell of the electrolyte is electrolyte: both are one phase for whatever is computed."""
+    parts = [name for name in ("electrolyte", "shell") if name in volume.phases]
+    return merge(volume, parts, "electrolyte") if "shell" in parts else volume
 
 
 @lru_cache(maxsize=2)
@@ -180,7 +187,8 @@ def _redrawn(source: Generated, along: int) -> Packed | None:
     if not SMALLEST <= along <= FINEST ** (1 / 3) or memory_problem(placed.size, voxel, "cell"):
         return None
     log.info("drawing them on %d voxels, for the error by voxel size", along**3)
-    return redraw(placed, voxel)
+    packed = redraw(placed, voxel)
+    return replace(packed, volume=_with_shell(packed.volume))
 
 
 def _check_file(image: Image) -> None:
@@ -305,7 +313,8 @@ def volume_transport(
     interface resists the carrier that both of its phases conduct.
 
     Limits: layers along axis 0 conduct as their volume fraction; an electrolyte that
-    does not percolate conducts nothing, which is a result: `ionic` is 0.
+    does not percolate conducts nothing, which is a result: `ionic` is 0. Electrons are unknown where
+    nothing whose conductivity is known percolates, and the active material has none.
 
     Errors: InputError for a file that is no volume, for phases that the recipe
     does not know, and for interfaces that nothing crosses.
@@ -322,13 +331,9 @@ def volume_transport(
         for pair, value in contacts.items()
         if pair not in acting
     )
-    unknown = [name for name in roles.active if name not in electrons]
-    if unknown and through_electrons is not None and not through_electrons.percolates:
+    silent = any(name not in electrons for name in roles.active)
+    if silent and through_electrons is not None and not through_electrons.percolates:
         through_electrons = None
-        warnings += (
-            f"{', '.join(electrons)} alone does not percolate, and the electronic conductivity of "
-            f"{', '.join(unknown)} is not known: how electrons are conducted is taken as unknown",
-        )
     measures = _measured(source, roles, 1)
     coarse = _measured(source, roles, 2) if min(volume.labels.shape) > 3 else None
     structure = Structure(
@@ -366,7 +371,8 @@ def _conducting(structure: Structure) -> Transport:
     """The conductivities alone."""
     if structure.ionic is None:
         statement = f"the electrolyte's own conductivity is not known; {structure.volume.source}"
-        return Transport("microstructure", None, None, None, statement)
+        electronic = None if structure.electronic is None else structure.electronic.effective_conductivity
+        return Transport("microstructure", None, electronic, None, statement)
     transport = transport_of(structure.ionic, structure.electronic)
     return replace(transport, statement=f"{transport.statement} ({structure.volume.source})")
 

@@ -173,12 +173,16 @@ def surrogate_transport(
     contact = table.at("contact_fraction", *point)
     said = f"{100 * active:.3g} vol% active, {100 * porosity:.3g} vol% void, carbon and binder, λ = {ratio:.3g}"
     said += ", seams open" if seams == "open" else ""
+    statement = f"from a table of solved packings of spheres of spread {SPREAD:g} ({said})"
+    if covered:
+        threshold = f"{100 * CARBON_THRESHOLD:g} vol%"
+        statement += f"; above {threshold} carbon is assumed to percolate and to reach every particle"
     return Transport(
         kind="surrogate",
         ionic=None if own_ions is None else own_ions * ions.value,
         electronic=sum(known) if known else None,
         ionic_tortuosity_factor=electrolyte / ions.value if ions.value > 0.0 else None,
-        statement=f"from a table of solved packings of spheres of spread {SPREAD:g} ({said})",
+        statement=statement,
         ionic_error=ions.error / ions.value if ions.value > 0.0 else None,
         electronic_error=electrons.error / electrons.value if electrons.value > 0.0 and known and not network else None,
         utilisation=Share(min(1.0, reached.value), None, reached.sampling),
@@ -207,7 +211,7 @@ def ignored(look: Microstructure, stated: Set[str], fractions: Mapping[str, floa
         for phase in ("coating", "scaffold")
         if fractions.get(phase, 0.0) > 0.0 and f"{phase} as" not in " ".join(found)
     ]
-    others = {"shell": look.shell, "skeleton": look.skeleton, "pores": look.pores, "gradient": look.gradient}
+    others = {"skeleton": look.skeleton, "pores": look.pores, "gradient": look.gradient}
     found += [name for name, value in others.items() if value]
     return (*found, *(["dispersed contacts, taken as touching"] if look.contacts == "dispersed" else []))
 
