@@ -353,6 +353,8 @@ def test_the_page_holds_the_labels_and_fetches_nothing() -> None:
     data = json.loads(found[1])
     labels = np.frombuffer(zlib.decompress(base64.b64decode(data["packed"])), dtype=np.uint8).reshape(data["shape"])
     assert np.array_equal(labels, volume.labels)
+    assert data["sides"] is None
+    assert '"sides": ["separator", "collector"]' in volume_page(phases_scene(replace(volume, origin="generated")))
 
 
 @pytest.mark.parametrize(

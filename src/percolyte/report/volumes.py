@@ -383,6 +383,8 @@ def volume_page(scene: Scene) -> str:
     data = {
         "shape": list(shown.labels.shape),
         "voxel": [float(units.to(length, "um")) for length in shown.voxel],
+        "sides": scene.sides,
+        "seenThrough": NOT_DRAWN,
         "phases": [
             {"name": name, "label": label, "colour": scene.colours[name], "share": volume.fractions[name]}
             for name, label in volume.phases.items()
