@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -253,6 +254,13 @@ def test_the_report_and_its_json_show_the_volume_beside_the_closed_forms(tmp_pat
     assert "Slices of the volume" in page
     assert "Effective conductivities of the recipe by every means" in page
     assert "Bruggeman with exponent 1.5" in page
+    titles = re.findall("<h2>(.*?)</h2>", page)
+    assert titles[:3] == ["The stack", "Transport in the cathode", "Microstructure"]
+    assert len(titles) == len(set(titles))
+    assert "<code>cathode.<wbr>recipe.<wbr>NMC811.<wbr>specific_<wbr>capacity</code>" in page
+    sources = [check.source for check in found.checks]
+    assert found.transport.statement not in sources
+    assert "the generated volume" in sources
 
 
 def test_a_composite_anode_takes_its_transport_from_a_volume_too(tmp_path: Path) -> None:

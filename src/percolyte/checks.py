@@ -15,6 +15,7 @@ from percolyte.units import Dimension, Number, text
 
 if TYPE_CHECKING:
     from percolyte.evaluation import Evaluation
+    from percolyte.transport.effective import Transport
 
 Verdict = Literal["pass", "warn", "fail", "info"]
 
@@ -389,7 +390,7 @@ def _volume(e: Evaluation) -> Iterator[Check]:
     if structure is None:
         if e.transport.kind == "surrogate" and e.transport.ionic == 0.0:
             what = "the electrolyte does not percolate: nothing is conducted"
-            yield Check("ways of ions", "fail", what, "a way from the separator to the collector", e.transport.statement,
+            yield Check("ways of ions", "fail", what, "a way from the separator to the collector", _means(e.transport),
                         "take more electrolyte, smaller particles of it, or fewer voids")  # fmt: skip
         return
     for carriers, found in (("ions", structure.ionic), ("electrons", structure.electronic)):
@@ -403,7 +404,7 @@ def _volume(e: Evaluation) -> Iterator[Check]:
             if found.percolates
             else "do not percolate: nothing is conducted",
             "a way from the separator to the collector",
-            structure.volume.source,
+            _means(e.transport),
             "what does not percolate carries nothing; a small volume may percolate, or not, by chance",
         )
     if not structure.imported:
@@ -417,9 +418,17 @@ def _volume(e: Evaluation) -> Iterator[Check]:
         f"{worst}: {_say(structure.fractions.get(worst, 0.0), units.FRACTION)} of the volume, "
         f"{_say(structure.recipe.get(worst, 0.0), units.FRACTION)} by the recipe",
         f"at most {100 * DISAGREEMENT:g} % of the layer apart in any phase",
-        structure.volume.source,
+        _means(e.transport),
         "transport and contact are those of the volume, capacity and mass those of the recipe",
     )
+
+
+def _means(transport: Transport) -> str:
+    """Where transport comes from in a few words, as it stands beside several checks; its own section says all."""
+    structure = transport.structure
+    if structure is None:
+        return "the table of sphere packings" if transport.kind == "surrogate" else transport.statement
+    return f"the volume {structure.volume.source}" if structure.imported else "the generated volume"
 
 
 def _ignored(e: Evaluation) -> Iterator[Check]:
@@ -431,7 +440,7 @@ def _ignored(e: Evaluation) -> Iterator[Check]:
                 "warn",
                 "; ".join(transport.ignored),
                 "nothing; write kind = 'microstructure' in its transport table to pack and solve the volume",
-                transport.statement,
+                _means(transport),
                 "the errors stated do not hold what this changes",
             )
 
@@ -453,7 +462,7 @@ def _scarce(e: Evaluation) -> Iterator[Check]:
         "pass" if share >= SCARCE or share == 0.0 else "warn",
         f"{_say(share, units.FRACTION)} of the layer",
         f"at least {100 * SCARCE:g} %",
-        e.transport.statement,
+        _means(e.transport),
         "with less, measured composites conduct ions 1.5 to 8 times worse, as not all particles of electrolyte are pressed together; "
         "with crystalline argyrodite write seams = 'open' in [cathode.microstructure], or measure",
     )
@@ -473,7 +482,7 @@ def _utilisation(e: Evaluation) -> Iterator[Check]:
         "fail" if share.value == 0.0 else "warn" if share.value < LEAST_USED else "pass",
         _say(share.value, units.FRACTION),
         f"at least {100 * LEAST_USED:g} %",
-        e.transport.statement,
+        _means(e.transport),
         "particles that do not touch both percolating networks deliver nothing; take more of what does not percolate",
     )
 

@@ -285,8 +285,9 @@ def _mark(axes: Axes, axis: int, volume: Volume, place: Sequence[int]) -> None:
 def structure_figures(structure: Structure) -> dict[str, Figure]:
     """Slices of a volume with what the cell cannot use, and where the current of ions is dense."""
     volume = structure.volume
-    scene = replace(utilisation_scene(Networks(volume, structure.roles, AXIS)), sides=SIDES)
-    found = {"slices": slices_figure(scene)}
+    used = structure.roles.active and structure.roles.ionic
+    scene = utilisation_scene(Networks(volume, structure.roles, AXIS)) if used else phases_scene(volume)
+    found = {"slices": slices_figure(replace(scene, sides=SIDES))}
     if structure.ionic is None or not structure.ionic.percolates:
         return found
     solved = conduct(
