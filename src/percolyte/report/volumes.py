@@ -348,10 +348,9 @@ def solid_figure(scene: Scene, hidden: tuple[str, ...] = NOT_DRAWN) -> Figure:
         for axis, edge in enumerate(outer_edges(volume.size, looking, PIXELS)):
             _edge(axes, edge, f"axis {axis}, {_in_um(volume)[axis]:.3g} µm")
             if axis == 0 and scene.sides is not None:
-                for end, words in zip(edge, scene.sides, strict=True):
-                    axes.annotate(
-                        words, end, (-4, 0), textcoords="offset points", ha="right", va="center", fontsize=8.5
-                    )
+                for end, words, side in zip(edge, scene.sides, ("bottom", "top"), strict=True):
+                    axes.annotate(words, (end[0], end[1]), (-4, 0), textcoords="offset points", ha="right", va=side,
+                                  fontsize=8.5)  # fmt: skip
         handles, labels = _legend(scene, hidden)
         figure.legend(handles, labels, loc="outside lower center", ncols=_columns(labels, 5.5), fontsize=8.5)
         return figure
