@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
 from PIL import Image as Pillow
 from scipy import ndimage
 from typer.testing import CliRunner
@@ -22,10 +28,14 @@ from percolyte.microstructure.files import open_image, read_volume, write_volume
 from percolyte.microstructure.networks import Networks, roles_of
 from percolyte.microstructure.segment import segment
 from percolyte.microstructure.volume import Volume
+from percolyte.report.figures import WARNING
 from percolyte.report.volumes import (
     CUT_OFF,
     DEAD,
+    PHASE_COLOURS,
+    SIDES,
     field_figure,
+    percolation_scene,
     phases_scene,
     slices_figure,
     solid_figure,
@@ -239,13 +249,57 @@ def test_dead_material_and_cut_off_electrolyte_have_their_own_colours() -> None:
     assert len(set(scene.colours.values())) == len(scene.colours) == 5
 
 
-def test_the_slices_are_three_to_scale_with_a_scale_bar_and_every_phase() -> None:
-    figure = slices_figure(phases_scene(some_volume()))
-    assert len(figure.axes) == 3
-    assert figure.axes[0].get_xlim() == pytest.approx((0.0, 10.0))
-    assert figure.axes[0].get_ylim() == pytest.approx((9.0, 0.0))
-    assert [text.get_text() for text in figure.axes[0].texts] == ["2 µm"]
+def inches_a_um(axes: Axes) -> list[float]:
+    """Of a slice, across and down."""
+    box = axes.get_window_extent()
+    right, down = axes.get_xlim()[1], axes.get_ylim()[0]
+    return [length / axes.figure.dpi for length in (box.width / right, box.height / down)]
+
+
+@pytest.mark.parametrize("shape", [(16, 18, 20), (10, 10, 100), (100, 12, 10), (1, 30, 40)])
+def test_the_slices_are_three_at_one_scale_with_a_scale_bar_and_every_phase(shape: tuple[int, int, int]) -> None:
+    labels = np.zeros(shape, dtype=np.uint8)
+    labels[:, 5:], labels[:, 3:5] = 1, 2
+    figure = slices_figure(phases_scene(Volume(labels, (5e-7, 5e-7, 1e-6), some_volume().phases, "measured", "cut")))
+    scales = [scale for axes in figure.axes for scale in inches_a_um(axes)]
+    assert len(scales) == 6
+    assert scales == pytest.approx([scales[0]] * 6)
+    (bar,) = (artist for artist in figure.artists if isinstance(artist, Line2D))
+    (words,) = (text.get_text() for text in figure.texts if "µm" in text.get_text())
+    assert float(np.ptp(np.asarray(bar.get_xdata()))) == pytest.approx(float(words.split()[0]) * scales[0])
     assert len(figure.legends[0].get_texts()) == 3
+
+
+def test_the_slices_say_where_they_lie_and_what_a_generated_electrode_lies_between() -> None:
+    generated = replace(some_volume(), origin="generated")
+    figure = slices_figure(phases_scene(generated))
+    assert figure.axes[0].get_title() == "across axis 0\n4.25 µm from the separator"
+    assert figure.axes[2].get_title() == "across axis 2\nat 5.25 µm"
+    assert figure.axes[2].get_ylabel() == "axis 0, 8 µm"
+    assert [[text.get_text() for text in axes.texts] for axes in figure.axes] == [[], [*SIDES], [*SIDES]]
+    along_1 = percolation_scene(Networks(generated, roles_of(generated), 1), "electrolyte")
+    assert not any(axes.texts for axes in slices_figure(along_1).axes)
+    assert not any(axes.texts for axes in slices_figure(phases_scene(some_volume())).axes)
+
+
+def test_colours_of_phases_are_told_apart_by_all_eyes() -> None:
+    """Viénot's picture of what eyes without red, and without green cones see; distances in CIELAB."""
+    seen = (np.eye(3), [[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]],
+            [[0.29275, 0.70725, 0], [0.29275, 0.70725, 0], [-0.02234, 0.02234, 1]])  # fmt: skip
+    for matrix in seen:
+        places = [cielab(np.asarray(matrix) @ linear(to_rgb(colour))) for colour in {*PHASE_COLOURS.values(), WARNING}]
+        assert min(math.dist(one, other) for one, other in combinations(places, 2)) > 20.0
+
+
+def linear(rgb: Any) -> Any:
+    c = np.asarray(rgb)
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def cielab(rgb: Any) -> Any:
+    xyz = [[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0177, 0.1095, 0.8729]] @ np.clip(rgb, 0.0, 1.0)
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
 
 def test_the_view_from_outside_shows_what_is_not_hidden() -> None:
@@ -263,9 +317,28 @@ def test_a_field_is_drawn_on_its_slices_and_its_bottleneck_marked() -> None:
     volume = some_volume()
     field = np.where(volume.mask("void"), np.nan, np.indices(volume.labels.shape)[0] / 16.0)
     figure = field_figure(volume, field, "potential (V)", bottleneck=(6, 4, 5))
-    assert all(len(axes.lines) >= 1 for axes in figure.axes[:3])
+    assert all(len(axes.lines) == 1 for axes in figure.axes[:3])
     with pytest.raises(InputError, match="shape"):
         field_figure(volume, field[:3], "potential (V)")
+
+
+def test_colours_of_a_field_end_where_only_the_few_highest_voxels_are_beyond() -> None:
+    volume = some_volume()
+    flux = np.where(volume.mask("electrolyte"), 1.0, np.nan)
+    flux[0, 0, :3] = 100.0
+    (image,) = field_figure(volume, flux, "flux").axes[0].images
+    assert image.get_clim() == (1.0, 1.0)
+
+
+def test_the_view_from_outside_names_its_edges_and_sides_and_only_what_is_drawn() -> None:
+    figure = solid_figure(phases_scene(replace(some_volume(), origin="generated")))
+    assert {text.get_text() for text in figure.axes[0].texts} == {
+        *SIDES,
+        "axis 0, 8 µm",
+        "axis 1, 9 µm",
+        "axis 2, 10 µm",
+    }
+    assert [text.get_text().split(",")[0] for text in figure.legends[0].get_texts()] == ["active", "electrolyte"]
 
 
 def test_the_page_holds_the_labels_and_fetches_nothing() -> None:
@@ -280,6 +353,8 @@ def test_the_page_holds_the_labels_and_fetches_nothing() -> None:
     data = json.loads(found[1])
     labels = np.frombuffer(zlib.decompress(base64.b64decode(data["packed"])), dtype=np.uint8).reshape(data["shape"])
     assert np.array_equal(labels, volume.labels)
+    assert data["sides"] is None
+    assert '"sides": ["separator", "collector"]' in volume_page(phases_scene(replace(volume, origin="generated")))
 
 
 @pytest.mark.parametrize(
@@ -299,15 +374,42 @@ def test_view_draws_pages_slices_and_solids(stack: str, tmp_path: Path, words: l
             assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 5
 
 
-@pytest.mark.parametrize("words", [("v.jpg",), ("v.png", "--show", "carbon")])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("v.jpg",), "neither a page nor a figure"),
+        (("v.png", "--show", "carbon"), "no phase 'carbon'"),
+        (("v.png", "--axis", "4"), "4 is not an axis"),
+        (("v.png", "--solid", "--axis", "4"), "4 is not an axis"),
+        (("v.html", "--solid"), "leave out --solid, or write v.png"),
+    ],
+)
 def test_a_picture_that_cannot_be_is_refused(
     stack: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     words: tuple[str, ...],
+    said: str,
 ) -> None:
-    refusal(monkeypatch, capsys, "view", stack, *VOXEL, *PHASES, "--out", str(tmp_path / words[0]), *words[1:])
+    out = tmp_path / words[0]
+    assert said in refusal(monkeypatch, capsys, "view", stack, *VOXEL, *PHASES, "--out", str(out), *words[1:])
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("phases", "option"), [("a=1,electrolyte=2,void=0", "--active"), ("active=1,b=2,c=0", "--ionic")]
+)
+def test_use_is_not_drawn_without_active_material_or_electrolyte(
+    stack: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    phases: str,
+    option: str,
+) -> None:
+    out = ("--show", "utilisation", "--out", str(tmp_path / "v.png"))
+    assert f"name it with {option}" in refusal(monkeypatch, capsys, "view", stack, *VOXEL, "--phases", phases, *out)
 
 
 def test_a_large_volume_is_shown_in_blocks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from percolyte.examples import shipped_designs
 from percolyte.materials.substance import Substance
 from percolyte.nouns import read_noun
 from percolyte.pouch.cost import SPREAD, Cost, price_of
+from percolyte.report.html import render_report
 from tests.build import evaluated
 
 UNIT_CELL: dict[str, Any] = {"pouch": {"convention": "unit-cell"}}
@@ -147,5 +150,16 @@ def test_every_price_is_in_the_ledger_with_its_date_and_source() -> None:
     entries = {entry.where: entry for entry in evaluation.ledger.entries}
     for name, price in evaluation.cost.prices.items():
         entry = entries[f"{name}.price"]
-        assert entry.source == price.source
+        assert entry.source.partition(": ")[2] == price.source
         assert "range" in entry.note
+
+
+def test_sources_in_the_report_are_whole_and_a_doubt_is_none_of_them() -> None:
+    evaluation = evaluated()
+    package = next(entry for entry in evaluation.ledger.entries if entry.where == "package.price")
+    assert "doubtful: less than its aluminium" in package.note
+    page = html.unescape(render_report(evaluation))
+    listed = re.findall("<li>(.*?)</li>", page[page.index("<h2>Sources</h2>") :])
+    assert evaluation.cost.prices["package"].source in listed
+    assert not any("less than its aluminium" in source for source in listed)
+    assert "Doubtful: less than its aluminium" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -258,6 +259,20 @@ def test_the_error_by_voxel_size_of_a_generated_volume_is_that_of_its_particles_
     assert 0.2 * worst < structure.ionic.relative_error.resolution < 4.0 * worst
 
 
+def test_an_error_beyond_the_number_itself_is_warned_of(tmp_path: Path) -> None:
+    name = "error of the ionic conductivity of the cathode"
+    fine = evaluate(a_design(tmp_path, SMALL, recipe={"NMC811": "70 %", "Li6PS5Cl": "30 %"}))
+    assert {check.name: check.verdict for check in fine.checks}[name] == "pass"
+    sizes = {"kind": "constant", "diameter": "5 um"}
+    look = {"electrolyte": {"kind": "spheres", "sizes": sizes}, "seams": "open"}
+    coarse = evaluate(
+        a_design(tmp_path, SMALL, recipe={"NMC811": "85 %", "Li6PS5Cl": "15 %"}, microstructure=look, porosity="25 %")
+    )
+    assert coarse.transport.ionic_error is not None
+    assert coarse.transport.ionic_error > 1.0
+    assert {check.name: check.verdict for check in coarse.checks}[name] == "warn"
+
+
 def test_the_report_and_its_json_show_the_volume_beside_the_closed_forms(tmp_path: Path) -> None:
     found = evaluate(a_design(tmp_path, SMALL))
     said = evaluation_json(found)["transport"]
@@ -272,6 +287,13 @@ def test_the_report_and_its_json_show_the_volume_beside_the_closed_forms(tmp_pat
     assert "Slices of the volume" in page
     assert "Effective conductivities of the recipe by every means" in page
     assert "Bruggeman with exponent 1.5" in page
+    titles = re.findall("<h2>(.*?)</h2>", page)
+    assert titles[:3] == ["The stack", "Transport in the cathode", "Microstructure"]
+    assert len(titles) == len(set(titles))
+    assert "<code>cathode.<wbr>recipe.<wbr>NMC811.<wbr>specific_<wbr>capacity</code>" in page
+    sources = [check.source for check in found.checks]
+    assert found.transport.statement not in sources
+    assert "the generated volume" in sources
 
 
 def test_a_composite_anode_takes_its_transport_from_a_volume_too(tmp_path: Path) -> None:

@@ -18,9 +18,10 @@ from percolyte.microstructure.powders import LognormalSizes
 from percolyte.microstructure.shapes import Spheres
 from percolyte.report.html import render_report
 from percolyte.report.tables import transport_json
+from percolyte.report.transport_figures import transport_figure
 from percolyte.report.transport_text import transport_text
 from percolyte.transport.closures import maxwell
-from percolyte.transport.effective import Phase
+from percolyte.transport.effective import Alternative, Phase, Transport
 from percolyte.transport.surrogate import AXES, NETWORKS, Surrogate, ignored, surrogate, surrogate_transport
 from percolyte.transport.voxels import conduct
 from tests.build import GRAPHITE_ANODE, a_design_data
@@ -173,6 +174,23 @@ def test_the_same_recipe_by_particle_sizes_stands_beside_closed_forms(tmp_path: 
     look = {"electrolyte": {"kind": "spheres", "sizes": sizes}}
     known = evaluate(a_design(transport={"kind": "closure"}, microstructure=look)).transport.alternatives
     assert "table of sphere packings, from particle sizes" in [other.means for other in known]
+
+
+@pytest.mark.parametrize("least", [3.1e-9, 4.7e-4, 3.0, 2.5e5])
+@pytest.mark.parametrize("span", [1.0, 1.9, 4.2, 12.0, 3e3, 1e8])
+def test_numbers_of_the_transport_chart_stand_apart(least: float, span: float) -> None:
+    means = "table of sphere packings, from particle sizes; ignores part of the microstructure"
+    other = Alternative(means, least, 1.8, least * span)
+    figure = transport_figure(Transport("given", least * span, least, 5.5, "", alternatives=(other,) * 3))
+    assert figure is not None
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        ticks = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+        boxes = [label.get_window_extent() for at, label in ticks if low <= at <= high]
+        assert boxes
+        assert all(one.x1 + 2.0 < following.x0 for one, following in itertools.pairwise(boxes))
+        assert all(label.get_window_extent().y0 > axes.bbox.y0 for label in figure.axes[0].get_yticklabels())
 
 
 def test_what_the_table_does_not_know_of_a_design_is_said_everywhere() -> None:

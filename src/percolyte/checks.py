@@ -414,7 +414,7 @@ def _volume(e: Evaluation) -> Iterator[Check]:
                 "fail",
                 "the electrolyte does not percolate: nothing is conducted",
                 A_WAY,
-                transport.statement,
+                _means(transport),
                 "take more electrolyte, smaller particles of it, or fewer voids",
             )
 
@@ -431,7 +431,7 @@ def _ways(side: str, structure: Structure) -> Iterator[Check]:
             if found.percolates
             else "do not percolate: nothing is conducted",
             A_WAY,
-            structure.volume.source,
+            _source(structure),
             "what does not percolate carries nothing; a small volume may percolate, or not, by chance",
         )
 
@@ -453,9 +453,20 @@ def _of_the_recipe(side: str, structure: Structure) -> Check:
         "warn" if beyond else "pass",
         said,
         f"at most {100 * DISAGREEMENT:g} % of the layer apart in any phase",
-        structure.volume.source,
+        _source(structure),
         "transport and contact are those of the volume, capacity and mass those of the recipe",
     )
+
+
+def _means(transport: Transport) -> str:
+    """Where transport comes from in a few words, as it stands beside several checks; its own section says all."""
+    if transport.structure is not None:
+        return _source(transport.structure)
+    return "the table of sphere packings" if transport.kind == "surrogate" else transport.statement
+
+
+def _source(structure: Structure) -> str:
+    return f"the volume {structure.volume.source}" if structure.imported else "the generated volume"
 
 
 def _ignored(e: Evaluation) -> Iterator[Check]:
@@ -467,7 +478,7 @@ def _ignored(e: Evaluation) -> Iterator[Check]:
                 "warn",
                 "; ".join(transport.ignored),
                 "should be nothing: kind = 'microstructure' in its transport table packs and solves the volume",
-                transport.statement,
+                _means(transport),
                 "the errors stated do not hold what this changes",
             )
 
@@ -505,9 +516,29 @@ def _scarce(e: Evaluation) -> Iterator[Check]:
             "pass" if share >= SCARCE or share == 0.0 else "warn",
             f"{_say(share, units.FRACTION)} of the layer",
             f"at least {100 * SCARCE:g} %",
-            transport.statement,
+            _means(transport),
             "with less, measured composites conduct ions 1.5 to 8 times worse, as not all particles of electrolyte are pressed together; "
-            f"with crystalline argyrodite write seams = 'open' in [{side}.microstructure], or measure",
+            f"with crystalline argyrodite that is not coarser than the active material by far write seams = 'open' in [{side}.microstructure], or measure",
+        )
+
+
+UNCERTAIN = 1.0
+"""Relative error of an ionic conductivity beyond which the rates of a cell are not known."""
+
+
+def _errors(e: Evaluation) -> Iterator[Check]:
+    """Whether the ionic conductivity of particles says more than its order of magnitude."""
+    for side, transport, _, _ in _composites(e):
+        if transport.ionic_error is None or transport.kind not in ("microstructure", "surrogate"):
+            continue
+        remedy = "smaller voxels, a larger volume, or the mean of several seeds"
+        yield Check(
+            f"error of the ionic conductivity of the {side}",
+            "pass" if transport.ionic_error <= UNCERTAIN else "warn",
+            units.error_text(transport.ionic_error),
+            f"at most {units.error_text(UNCERTAIN)}",
+            _means(transport),
+            f"rates rest on it; take {remedy if transport.structure is not None else 'a volume of your own'}",
         )
 
 
@@ -526,7 +557,7 @@ def _utilisation(e: Evaluation) -> Iterator[Check]:
             "fail" if share.value == 0.0 else "warn" if share.value < LEAST_USED else "pass",
             _say(share.value, units.FRACTION),
             f"at least {100 * LEAST_USED:g} %",
-            transport.statement,
+            _means(transport),
             "particles that do not touch both percolating networks deliver nothing; take more of what does not percolate",
         )
 
@@ -537,6 +568,7 @@ _CHECKS: tuple[Callable[[Evaluation], Iterator[Check]], ...] = (
     _ignored,
     _without_component,
     _scarce,
+    _errors,
     _utilisation,
     _impedance,
     _temperature_measured,

@@ -201,6 +201,7 @@ ORDER = [
     "report.impedance_figures",
     "report.measures",
     "report.measured_impedance",
+    "report.rays",
     "report.volumes",
     "report.impedance_checks",
     "report.impedance_fits",

@@ -183,7 +183,11 @@ def test_the_same_seed_gives_the_same_volume_and_another_seed_another() -> None:
 
 
 def test_particles_drawn_on_their_own_voxels_again_are_the_same_volume() -> None:
-    look = {"carbon": {"kind": "fibres", "diameter": 1 * UM, "length": 5 * UM}, "shell": 0.2, "seams": "open"}
+    look: dict[str, Any] = {
+        "carbon": {"kind": "fibres", "diameter": 1 * UM, "length": 5 * UM},
+        "shell": 0.2,
+        "seams": "open",
+    }
     packed = small(**look)
     again = redraw(packed.placed, packed.volume.voxel[0])
     assert np.array_equal(again.volume.labels, packed.volume.labels)

@@ -292,13 +292,17 @@ def view(
     """A voxel image as slices, from outside, or as a page to turn and cut in a browser."""
     from percolyte.microstructure.memory import BYTES, check_memory
     from percolyte.microstructure.networks import Networks
+    from percolyte.microstructure.volume import check_axis
     from percolyte.report import volumes
     from percolyte.report.figures import FORMATS, save
 
     if out.suffix not in (*FORMATS, ".html"):
         raise InputError(f"{out} is neither a page nor a figure; end its name with .html, {', '.join(FORMATS)}")
+    if solid and out.suffix == ".html":
+        raise InputError(f"a page shows the volume from outside anyway; leave out --solid, or write {out.stem}.png")
     keep_inputs([out], volume)
     found = read(volume, voxel, phases, crop, coarsen)
+    check_axis(axis, found.source)
     check_memory(found.labels.shape, BYTES["view" if show == "phases" else "utilisation"], found.source)
     if show == "phases":
         scene = volumes.phases_scene(found)

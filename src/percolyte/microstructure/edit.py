@@ -9,7 +9,7 @@ import numpy as np
 
 from percolyte.errors import InputError
 from percolyte.microstructure.memory import check_memory
-from percolyte.microstructure.volume import Labels, Volume
+from percolyte.microstructure.volume import Labels, Volume, check_axis
 
 
 def crop(volume: Volume, ranges: Sequence[slice]) -> Volume:
@@ -51,8 +51,7 @@ def permute(volume: Volume, order: Sequence[int]) -> Volume:
 
 def rotate(volume: Volume, axis: int, quarter_turns: int = 1) -> Volume:
     """Turned about an axis by quarter turns, which move voxels without mixing them."""
-    if axis not in (0, 1, 2):
-        raise InputError(f"{axis} is not an axis; the axes are 0, 1 and 2")
+    check_axis(axis)
     first, second = (other for other in range(3) if other != axis)
     voxel = list(volume.voxel)
     if quarter_turns % 2:

@@ -10,14 +10,13 @@ from itertools import combinations, product
 import numpy as np
 from numpy.typing import NDArray
 
-from percolyte.errors import InputError
 from percolyte.microstructure.distances import path_lengths
 from percolyte.microstructure.interfaces import Floats, Regions, areas_by_region, lines_by_region
 from percolyte.microstructure.memory import BYTES, check_memory
 from percolyte.microstructure.networks import Networks, Roles
 from percolyte.microstructure.particles import SizeDistribution, particle_sizes
 from percolyte.microstructure.sizes import chord_lengths, constriction, spheres
-from percolyte.microstructure.volume import Labels, Lengths, Volume
+from percolyte.microstructure.volume import Labels, Lengths, Volume, check_axis
 
 LEAST = 16
 """Voxels along an axis below which it is not halved into sub-volumes."""
@@ -83,8 +82,7 @@ def measure(volume: Volume, roles: Roles, axis: int = 0) -> Measures:
     volume that the free memory cannot measure (35 bytes a voxel). A phase
     that does not percolate is a result: its fraction is 0.
     """
-    if axis not in (0, 1, 2):
-        raise InputError(f"{axis} is not an axis; the axes are 0, 1 and 2", source=volume.source)
+    check_axis(axis, volume.source)
     roles.check(volume)
     check_memory(volume.labels.shape, BYTES["measure"], volume.source)
     networks = Networks(volume, roles, axis)
@@ -313,8 +311,7 @@ def measure_widths(volume: Volume, name: str, axis: int = 0) -> Widths:
 
     Errors: `InputError` for a phase or an axis that the volume has not.
     """
-    if axis not in (0, 1, 2):
-        raise InputError(f"{axis} is not an axis; the axes are 0, 1 and 2", source=volume.source)
+    check_axis(axis, volume.source)
     check_memory(volume.labels.shape, BYTES["measure"], volume.source)
     mask, voxel = volume.mask(name), volume.voxel
     within, entering = spheres(mask, voxel, axis)

@@ -15,7 +15,7 @@ from percolyte.materials.library import Library
 from percolyte.microstructure.clusters import Clusters, Connected, connected
 from percolyte.microstructure.distances import Mask
 from percolyte.microstructure.particles import Particles, separate
-from percolyte.microstructure.volume import Labels, Volume
+from percolyte.microstructure.volume import Labels, Volume, check_axis
 
 
 class Named(Protocol):
@@ -94,8 +94,7 @@ class Networks:
     """Of the active material, where a larger volume around this one has told them apart."""
 
     def __post_init__(self) -> None:
-        if self.axis not in (0, 1, 2):
-            raise InputError(f"{self.axis} is not an axis; the axes are 0, 1 and 2", source=self.volume.source)
+        check_axis(self.axis, self.volume.source)
 
     @cached_property
     def phases(self) -> Connected:

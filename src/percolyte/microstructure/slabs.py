@@ -10,7 +10,6 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from percolyte.errors import InputError
 from percolyte.microstructure.clusters import Clusters, SlabClusters
 from percolyte.microstructure.distances import Floats, Mask, distance_inside
 from percolyte.microstructure.image import Image, as_labels, label_counts, names_present, read_values, voxel_of
@@ -19,7 +18,7 @@ from percolyte.microstructure.measure import Estimate, Measures
 from percolyte.microstructure.memory import BYTES, check_memory, room
 from percolyte.microstructure.networks import Roles
 from percolyte.microstructure.slab_particles import SlabParticles
-from percolyte.microstructure.volume import Labels, Lengths, label_of, phases_of
+from percolyte.microstructure.volume import Labels, Lengths, check_axis, label_of, phases_of
 
 WORK = 24.0
 """Bytes a voxel of a slab while it is measured, beside the values of the file."""
@@ -81,8 +80,7 @@ def measure_in_slabs(volume: SlabVolume, roles: Roles, axis: int = 0) -> Measure
 
     Errors: `InputError` where not even four planes fit into the free memory.
     """
-    if axis not in (0, 1, 2):
-        raise InputError(f"{axis} is not an axis; the axes are 0, 1 and 2", source=volume.source)
+    check_axis(axis, volume.source)
     roles.check(volume)
     networks = SlabNetworks(volume, roles)
     count = len(volume.phases)

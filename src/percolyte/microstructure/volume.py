@@ -79,6 +79,12 @@ class Volume:
         return label_of(self.phases, name, self.source)
 
 
+def check_axis(axis: int, source: str = "") -> None:
+    """Refuse what is not one of the three axes."""
+    if axis not in (0, 1, 2):
+        raise InputError(f"{axis} is not an axis; the axes are 0, 1 and 2", source=source)
+
+
 def label_of(phases: Mapping[str, int], name: str, source: str) -> int:
     """The label of a phase; `InputError` that names those there are."""
     if name not in phases:

@@ -31,6 +31,7 @@ class Price:
     low: float
     high: float
     source: str
+    doubt: str | None
     dated: str | None
 
 
@@ -98,7 +99,8 @@ def price_of(substance: Substance) -> Price | None:
         value,
         min(*ends, value / SPREAD),
         max(*ends, value * SPREAD),
-        datum.said + (f" [doubtful: {datum.doubt}]" if datum.doubt else ""),
+        datum.said,
+        datum.doubt,
         datum.date,
     )
 
@@ -118,11 +120,12 @@ def materials_cost(
     unpriced = {name: mass for name, mass in masses.items() if name not in prices and name != "other"}
     for name, price in prices.items():
         note = f"range {text(price.low, PRICE, digits=3)} to {text(price.high, PRICE, digits=3)}"
+        note += f"; doubtful: {price.doubt}" if price.doubt else ""
         ledger.add(
             f"{name}.price",
             text(price.value, PRICE, digits=4),
             "library",
-            price.source,
+            f"{known[name].name}: {price.source}",
             f"{price.dated or 'undated'}; {note}",
         )
     by_substance = {name: masses[name] * price.value for name, price in prices.items()}

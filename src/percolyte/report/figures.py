@@ -81,7 +81,7 @@ def save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata = {"Date": None} if path.suffix == ".svg" else None
     with mpl.rc_context(STYLE):
-        figure.savefig(path, dpi=160, metadata=metadata)
+        figure.savefig(path, dpi=max(160.0, figure.dpi), metadata=metadata)
 
 
 def stack_figure(e: Evaluation) -> Figure:

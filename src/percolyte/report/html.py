@@ -170,7 +170,7 @@ def _with_convention(inputs: CellInputs, convention: Convention) -> CellInputs:
 
 
 def _references(e: Evaluation) -> list[str]:
-    """Every source of a library value that was used, once, in order of use."""
+    """Every source of a library value that was used, once, in order of use, without the substance before it."""
     found = [entry.source.split(": ", 1)[-1] for entry in e.ledger.entries if entry.origin == "library"]
     found += [entry.source for entry in e.ledger.entries if entry.origin == "convention"]
     return list(dict.fromkeys(found))

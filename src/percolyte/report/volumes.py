@@ -6,8 +6,8 @@ import base64
 import json
 import math
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from numba import njit
 from numpy.typing import NDArray
 
 from percolyte import units
 from percolyte.errors import InputError
 from percolyte.microstructure.edit import coarsen
 from percolyte.microstructure.networks import Networks
-from percolyte.microstructure.volume import Labels, Lengths, Volume
+from percolyte.microstructure.volume import Volume
 from percolyte.report.figures import FAINT, INK, STYLE, WARNING
+from percolyte.report.rays import cast, corners, outer_edges, view
 from percolyte.transport.microstructure import AXIS, Structure
 from percolyte.transport.voxels import conduct
 
@@ -34,12 +35,20 @@ PHASE_COLOURS = {
     "active": "#3b5b92",
     "electrolyte": "#e0a93b",
     "carbon": "#3a3d42",
-    "binder": "#7d9c6e",
-    "coating": "#9b6ea5",
+    "binder": "#74bfe6",
+    "coating": "#a857d9",
+    "shell": "#8c9972",
+    "scaffold": "#997285",
     "void": "#f4f2ec",
 }
-OTHER_COLOURS = ("#3b5b92", "#e0a93b", "#6b7a5e", "#c9773f", "#5f5a78", "#2b6f6b", "#b9c2c9", "#d9d3c7")
+"""Apart for eyes without red or green cones too, by at least 20 in CIELAB."""
+OTHER_COLOURS = ("#3b5b92", "#e0a93b", "#74bfe6", "#a857d9", "#8c9972", "#997285", "#3a3d42", "#d9d3c7")
 DEAD, CUT_OFF = "dead active material", "cut-off electrolyte"
+NOT_DRAWN = ("void", "other phases")
+"""Seen through from outside."""
+Sides = tuple[str, str]
+SIDES: Sides = ("separator", "collector")
+"""Before the first voxels of axis 0 in an electrode, and behind the last."""
 LARGEST_PAGE = 192
 """Voxels along the longest edge of a volume in a page; larger ones are shown in blocks."""
 
@@ -57,24 +66,41 @@ class Scene:
 
     volume: Volume
     colours: Mapping[str, str]
+    sides: Sides | None = None
+    """What axis 0 runs from and to, where it is known."""
+
+
+def sides_of(volume: Volume, axis: int = 0) -> Sides | None:
+    """Separator and collector for a generated electrode; None for an image, and where another axis is said to join them."""
+    return SIDES if volume.origin == "generated" and "active" in volume.phases and axis == 0 else None
 
 
 def phases_scene(volume: Volume) -> Scene:
     """The phases as they are."""
-    return Scene(volume, phase_colours(volume))
+    return Scene(volume, phase_colours(volume), sides_of(volume))
 
 
 def utilisation_scene(networks: Networks) -> Scene:
-    """Dead active material in the colour of warnings, electrolyte that leads nowhere in a pale one."""
-    volume = networks.volume
+    """Dead active material in the colour of warnings, electrolyte that leads nowhere in a pale one.
+
+    Errors: `InputError` for a volume without active material, or without a phase that carries ions.
+    """
+    volume, roles = networks.volume, networks.roles
+    for names, what, option in ((roles.active, "active material", "active"), (roles.ionic, "electrolyte", "ionic")):
+        if not names:
+            raise InputError(
+                f"no phase counts as {what}, without which nothing is used; name it with --{option}; "
+                f"phases are {', '.join(volume.phases)}",
+                source=volume.source,
+            )
     colours = phase_colours(volume)
     labels, phases = volume.labels.copy(), dict(volume.phases)
-    lost = networks.volume.mask(*networks.roles.ionic) & ~networks.through_ions
+    lost = volume.mask(*roles.ionic) & ~networks.through_ions
     for name, mask, colour in ((DEAD, networks.dead, WARNING), (CUT_OFF, lost, "#f0d9a8")):
         label = next(number for number in range(256) if number not in phases.values())
         labels[mask] = label
         phases[name], colours[name] = label, colour
-    return Scene(Volume(labels, volume.voxel, phases, volume.origin, volume.source), colours)
+    return Scene(replace(volume, labels=labels, phases=phases), colours, sides_of(volume, networks.axis))
 
 
 def percolation_scene(networks: Networks, name: str) -> Scene:
@@ -86,126 +112,199 @@ def percolation_scene(networks: Networks, name: str) -> Scene:
     labels[through], labels[mask & ~through] = 1, 2
     phases = {"other phases": 0, f"percolating {name}": 1, f"cut-off {name}": 2}
     colours = dict(zip(phases, ("#f4f2ec", phase_colours(volume)[name], WARNING), strict=True))
-    return Scene(Volume(labels, volume.voxel, phases, volume.origin, volume.source), colours)
+    return Scene(replace(volume, labels=labels, phases=phases), colours, sides_of(volume, networks.axis))
+
+
+WIDTH, DPI, PIXELS = 8.4, 240, 900
+HIGHEST = 99.0
+"""Percentile of a field at which its colours end."""
+BESIDE, ABOVE, BELOW, ROW = 0.42, 0.5, 0.42, 0.19
+"""Inches left of a slice, above and below it, and of a row of the legend."""
+LEAST, TALLEST = 1.0, 5.0
+"""Room for the words at a slice, and the height of the largest, in."""
 
 
 def slices_figure(scene: Scene) -> Figure:
-    """Three slices through the middle, to scale, with a scale bar."""
+    """Three slices through the middle, all at one scale, with a scale bar."""
     volume = scene.volume
     table = np.ones((256, 3))
     for name, label in volume.phases.items():
         table[label] = to_rgb(scene.colours[name])
     with mpl.rc_context(STYLE):
-        figure, panels = _panels(volume)
+        handles, labels = _legend(scene)
+        columns = _columns(labels, WIDTH - 2.0)
+        places = _middle(volume)
+        figure, panels, bar = _panels(volume, places, scene.sides, 0.15 + ROW * math.ceil(len(labels) / columns))
         for axis, axes in enumerate(panels):
-            axes.imshow(table[_middle(volume.labels, axis)], extent=_extent(volume, axis), interpolation="nearest")
-        _scale_bar(panels[0], volume)
-        _legend(figure, scene)
+            axes.imshow(table[np.take(volume.labels, places[axis], axis=axis)], **_placed(volume, axis))
+        figure.legend(handles, labels, ncols=columns, fontsize=8.5, loc="upper left", borderaxespad=0.0, borderpad=0.0,
+                      bbox_to_anchor=(bar[0] + 0.5, bar[1]), bbox_transform=figure.dpi_scale_trans)  # fmt: skip
         return figure
 
 
-def _panels(volume: Volume) -> tuple[Figure, list[Axes]]:
-    """One pair of axes for the slice across each axis, wide as the slice is."""
-    x, y, z = volume.size
-    across = [z, z, y]
-    tallest = max(y / z, x / z, x / y)
-    width = 8.4
-    figure = Figure(figsize=(width, min(9.0, 0.9 + width / 3.2 * min(tallest, 2.5))), layout="constrained")
-    panels = list(figure.subplots(1, 3, width_ratios=[max(length, 0.3 * max(across)) for length in across]))
-    for axis, axes in enumerate(panels):
-        first, second = (other for other in range(3) if other != axis)
-        axes.set(xticks=[], yticks=[], xlabel=f"axis {second}", ylabel=f"axis {first}")
-        axes.set_title(f"across axis {axis}", fontsize=9.5)
-    return figure, panels
+def _middle(volume: Volume) -> tuple[int, int, int]:
+    i, j, k = volume.labels.shape
+    return i // 2, j // 2, k // 2
 
 
-def _middle(values: NDArray[Any], axis: int) -> NDArray[Any]:
-    middle: NDArray[Any] = np.take(values, values.shape[axis] // 2, axis=axis)
-    return middle
+def _in_um(volume: Volume) -> tuple[float, float, float]:
+    x, y, z = (float(units.to(length, "um")) for length in volume.size)
+    return x, y, z
 
 
-def _extent(volume: Volume, axis: int) -> tuple[float, float, float, float]:
-    """Left, right, bottom, top of a slice in um, first row on top."""
-    down, right = (float(units.to(length, "um")) for other, length in enumerate(volume.size) if other != axis)
-    return 0.0, right, down, 0.0
+def _placed(volume: Volume, axis: int) -> dict[str, Any]:
+    """How an image of the slice across an axis is drawn: in um, the first row on top, many voxels a pixel averaged."""
+    down, right = (length for other, length in enumerate(_in_um(volume)) if other != axis)
+    return {"extent": (0.0, right, down, 0.0), "interpolation": "antialiased", "interpolation_stage": "rgba"}
 
 
-def _scale_bar(axes: Axes, volume: Volume) -> None:
-    _, right, down, _ = _extent(volume, 0)
-    power = 10.0 ** math.floor(math.log10(0.4 * right))
-    length = next(step * power for step in (5.0, 2.0, 1.0) if step * power <= 0.4 * right)
-    box = Rectangle((0.03 * right, 0.86 * down), length + 0.05 * right, 0.12 * down, facecolor="white", alpha=0.85)
-    axes.add_patch(box)
-    left = 0.055 * right
-    axes.plot([left, left + length], [0.955 * down] * 2, color=INK, linewidth=2.5, solid_capstyle="butt")
-    axes.text(left + length / 2, 0.94 * down, f"{length:g} µm", ha="center", va="bottom", fontsize=8.5, color=INK)
-    axes.set(xlim=(0.0, right), ylim=(down, 0.0))
+def _panels(
+    volume: Volume, places: Sequence[int], sides: Sides | None, below: float
+) -> tuple[Figure, list[Axes], tuple[float, float]]:
+    """Axes for the slice across each axis, all at one scale, a scale bar, and where it ends (in, from left and bottom)."""
+    x, y, z = _in_um(volume)
+    across, down = (z, z, y), (y, x, x)
+    scale = _scale(across, down)
+    widths = [max(LEAST, scale * length) for length in across]
+    high = max(0.6 * LEAST, scale * max(down))
+    figure = Figure(figsize=(WIDTH, ABOVE + high + BELOW + below), dpi=DPI)
+    left = start = 0.5 * (WIDTH - sum(widths) - 3 * BESIDE) + BESIDE
+    panels = []
+    for axis, width in enumerate(widths):
+        wide, tall = scale * across[axis], scale * down[axis]
+        corner = left + 0.5 * (width - wide), below + BELOW + high - tall
+        axes = figure.add_axes(_share(figure, *corner, wide, tall))
+        _name(axes, axis, volume, places[axis], sides)
+        panels.append(axes)
+        left += width + BESIDE
+    return figure, panels, (start + _scale_bar(figure, start, below, scale), below)
 
 
-def _legend(figure: Figure, scene: Scene, columns: int = 4) -> None:
-    present = {name: share for name, share in scene.volume.fractions.items() if share > 0.0}
-    handles = [
-        Rectangle((0, 0), 1, 1, facecolor=scene.colours[name], edgecolor=FAINT, linewidth=0.5) for name in present
-    ]
-    labels = [f"{name}, {100 * share:.3g} %" for name, share in present.items()]
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, max(1, len(labels))), fontsize=8.5)
+def _scale(across: Sequence[float], down: Sequence[float]) -> float:
+    """Inches a um at which the slices fit beside each other, those narrower than their words as wide as these."""
+    ordered = sorted(across)
+    scales = [(WIDTH - 3 * BESIDE - 0.1 - few * LEAST) / sum(ordered[few:]) for few in range(3)]
+    fitting = next((scale for scale, least in zip(scales, ordered, strict=True) if scale * least >= LEAST), scales[-1])
+    return min(fitting, TALLEST / max(down))
+
+
+def _share(
+    figure: Figure, left: float, bottom: float, width: float, height: float
+) -> tuple[float, float, float, float]:
+    """A rectangle in inches as shares of the figure."""
+    whole, tall = figure.get_size_inches()
+    return left / whole, bottom / tall, width / whole, height / tall
+
+
+def _name(axes: Axes, axis: int, volume: Volume, place: int, sides: Sides | None) -> None:
+    """The axes of a slice, the depth it lies at, and what axis 0 runs from and to."""
+    first, second = (other for other in range(3) if other != axis)
+    sizes = _in_um(volume)
+    depth = f"{units.to((place + 0.5) * volume.voxel[axis], 'um'):.3g} µm"
+    pad = 14 if sides else 4
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, linewidth=0.5)
+    axes.set_xlabel(f"axis {second}, {sizes[second]:.3g} µm", fontsize=8.5, labelpad=pad)
+    axes.set_ylabel(f"axis {first}, {sizes[first]:.3g} µm", fontsize=8.5)
+    where = f"{depth} from the {sides[0]}" if sides is not None and axis == 0 else f"at {depth}"
+    axes.set_title(f"across axis {axis}\n{where}", fontsize=8.5, pad=pad)
+    for words, height, away, side in zip(
+        sides if sides and axis else (), (1, 0), (3, -3), ("bottom", "top"), strict=False
+    ):
+        axes.annotate(words, (0.5, height), (0, away), xycoords="axes fraction", textcoords="offset points",
+                      ha="center", va=side, fontsize=8, color=FAINT)  # fmt: skip
+
+
+def _scale_bar(figure: Figure, left: float, top: float, scale: float) -> float:
+    """A bar of about an inch below the slices; its length in inches."""
+    power = 10.0 ** math.floor(math.log10(1.2 / scale))
+    length = next(step * power for step in (5.0, 2.0, 1.0) if step * power * scale <= 1.2)
+    bar = Line2D([left, left + length * scale], [top - 0.07] * 2, color=INK, linewidth=2.5, solid_capstyle="butt")
+    bar.set_transform(figure.dpi_scale_trans)
+    figure.add_artist(bar)
+    figure.text(left + 0.5 * length * scale, top - 0.12, f"{length:g} µm", ha="center", va="top", fontsize=8.5,
+                transform=figure.dpi_scale_trans)  # fmt: skip
+    return length * scale
+
+
+def _legend(scene: Scene, hidden: Sequence[str] = ()) -> tuple[list[Rectangle], list[str]]:
+    """A patch and the share of the volume for each phase that is drawn."""
+    drawn = {name: share for name, share in scene.volume.fractions.items() if share > 0.0 and name not in hidden}
+    handles = [Rectangle((0, 0), 1, 1, facecolor=scene.colours[name], edgecolor=FAINT, linewidth=0.5) for name in drawn]
+    return handles, [f"{name}, {100 * share:.3g} %" for name, share in drawn.items()]
+
+
+def _columns(labels: Sequence[str], width: float) -> int:
+    """Columns of a legend within a width in inches, filled evenly."""
+    room = max(1, min(len(labels), int(width / (0.6 + 0.065 * max(map(len, labels), default=0)))))
+    return math.ceil(len(labels) / math.ceil(len(labels) / room)) if labels else 1
 
 
 def field_figure(
-    volume: Volume, field: NDArray[Any], title: str, bottleneck: tuple[int, int, int] | None = None
+    volume: Volume,
+    field: NDArray[Any],
+    title: str,
+    bottleneck: tuple[int, int, int] | None = None,
+    sides: Sides | None = None,
 ) -> Figure:
     """A field on the voxels, such as potential or flux, on three slices; where it is nan stays white.
 
-    The slices go through the bottleneck (a voxel) where one is given, and mark it.
+    The colours end at the 99th percentile, since the few voxels at sharp corners would leave the rest dark. The
+    slices go through the bottleneck (a voxel) where one is given, and mark it. `sides` name what axis 0 runs from
+    and to; a generated electrode knows them.
+
+    Errors: `InputError` for a field of another shape than the volume.
     """
     if field.shape != volume.labels.shape:
         raise InputError(f"the field has the shape {field.shape}, and its volume {volume.labels.shape}")
     finite = field[np.isfinite(field)]
-    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-    places = bottleneck or tuple(length // 2 for length in field.shape)
+    low, high = (float(finite.min()), float(np.percentile(finite, HIGHEST))) if len(finite) else (0.0, 1.0)
+    places = bottleneck or _middle(volume)
     with mpl.rc_context(STYLE):
-        figure, panels = _panels(volume)
+        figure, panels, bar = _panels(volume, places, sides or sides_of(volume), 0.62)
         for axis, axes in enumerate(panels):
             shown = np.take(field, places[axis], axis=axis)
-            image = axes.imshow(
-                shown, extent=_extent(volume, axis), vmin=low, vmax=high, cmap="viridis", interpolation="nearest"
-            )
+            image = axes.imshow(shown, vmin=low, vmax=high, cmap="viridis", **_placed(volume, axis))
             if bottleneck is not None:
-                down, right = (
-                    float(units.to((places[other] + 0.5) * volume.voxel[other], "um"))
-                    for other in range(3)
-                    if other != axis
-                )
-                axes.plot(
-                    right, down, marker="o", markersize=13, markerfacecolor="none", color=WARNING, markeredgewidth=2
-                )
-        _scale_bar(panels[0], volume)
-        figure.colorbar(image, ax=panels, shrink=0.8, label=title)
+                _mark(axes, axis, volume, bottleneck)
+        beside = figure.add_axes(_share(figure, bar[0] + 0.6, bar[1] - 0.14, 3.2, 0.12))
+        extend = "max" if len(finite) and finite.max() > high else "neither"
+        figure.colorbar(image, cax=beside, orientation="horizontal", extend=extend).set_label(title, fontsize=8.5)
+        beside.tick_params(labelsize=8)
         return figure
+
+
+def _mark(axes: Axes, axis: int, volume: Volume, place: Sequence[int]) -> None:
+    """A circle around a voxel on the slice across an axis."""
+    down, right = (
+        float(units.to((place[other] + 0.5) * volume.voxel[other], "um")) for other in range(3) if other != axis
+    )
+    axes.plot(right, down, marker="o", markersize=13, markerfacecolor="none", color=WARNING, markeredgewidth=2)
 
 
 def structure_figures(structure: Structure) -> dict[str, Figure]:
     """Slices of a volume with what the cell cannot use, and where the current of ions is dense."""
-    found = {"slices": slices_figure(utilisation_scene(Networks(structure.volume, structure.roles, AXIS)))}
+    volume = structure.volume
+    used = structure.roles.active and structure.roles.ionic
+    scene = utilisation_scene(Networks(volume, structure.roles, AXIS)) if used else phases_scene(volume)
+    found = {"slices": slices_figure(replace(scene, sides=SIDES))}
     if structure.ionic is None or not structure.ionic.percolates:
         return found
-    sides = structure.ionic.periodic
     solved = conduct(
-        structure.volume, structure.ionic_conductivities, axis=AXIS, periodic=sides, errors=False, fields=True
+        volume,
+        structure.ionic_conductivities,
+        axis=AXIS,
+        periodic=structure.ionic.periodic,
+        errors=False,
+        fields=True,
     )
     assert solved.fields is not None
     assert solved.bottleneck is not None
     density = np.linalg.norm(solved.fields.current_density, axis=0)
-    carrying = density > 0.0
-    # the few voxels at sharp corners would leave the rest dark
-    highest = float(np.percentile(density[carrying], 99.0))
-    shown = np.where(carrying, np.minimum(density, highest) / solved.effective_conductivity, np.nan)
-    shown *= structure.volume.size[AXIS]
-    i, j, k = (
-        int(place / length) for place, length in zip(solved.bottleneck.position, structure.volume.voxel, strict=True)
-    )
+    shown = np.where(density > 0.0, density * volume.size[AXIS] / solved.effective_conductivity, np.nan)
+    i, j, k = (int(place / length) for place, length in zip(solved.bottleneck.position, volume.voxel, strict=True))
     title = "current of ions, local over mean"
-    return {**found, "bottleneck": field_figure(structure.volume, shown, title, (i, j, k))}
+    return {**found, "bottleneck": field_figure(volume, shown, title, (i, j, k), SIDES)}
 
 
 def histogram_figure(counts: NDArray[Any], centres: NDArray[Any], thresholds: NDArray[Any], names: list[str]) -> Figure:
@@ -231,110 +330,41 @@ def _above(axes: Axes, place: float, label: str, colour: str) -> None:
     )
 
 
-def solid_figure(scene: Scene, hidden: tuple[str, ...] = ("void", "other phases")) -> Figure:
+def solid_figure(scene: Scene, hidden: tuple[str, ...] = NOT_DRAWN) -> Figure:
     """The volume from a corner, hidden phases left out, shaded; axis 0 points down, as in the slices."""
     volume = scene.volume
     rgb = np.zeros((256, 3))
     for name, label in volume.phases.items():
         rgb[label] = (-1.0, -1.0, -1.0) if name in hidden else to_rgb(scene.colours[name])
-    picture = _cast(volume.labels, volume.voxel, rgb, _view(-35.0, 28.0), 640)
+    looking = view(-35.0, 28.0)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.0, 6.2), layout="constrained")
         axes = figure.add_subplot()
-        axes.imshow(picture)
+        axes.imshow(cast(volume.labels, volume.voxel, rgb, looking, PIXELS))
         axes.axis("off")
-        axes.set_title(" x ".join(f"{units.to(length, 'um'):.3g}" for length in volume.size) + " µm", fontsize=9.5)
-        _legend(figure, scene, columns=2)
+        outline = corners(volume.size, looking, PIXELS).reshape(8, 2)
+        (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
+        axes.set(xlim=(left - 3, right + 3), ylim=(bottom + 3, top - 3))
+        for axis, edge in enumerate(outer_edges(volume.size, looking, PIXELS)):
+            _edge(axes, edge, f"axis {axis}, {_in_um(volume)[axis]:.3g} µm")
+            if axis == 0 and scene.sides is not None:
+                for end, words, side in zip(edge, scene.sides, ("bottom", "top"), strict=True):
+                    axes.annotate(words, (end[0], end[1]), (-4, 0), textcoords="offset points", ha="right", va=side,
+                                  fontsize=8.5)  # fmt: skip
+        handles, labels = _legend(scene, hidden)
+        figure.legend(handles, labels, loc="outside lower center", ncols=_columns(labels, 5.5), fontsize=8.5)
         return figure
 
 
-def _view(turn: float, tilt: float) -> NDArray[np.float64]:
-    """Rows: the directions to the right, upwards and away of someone who looks at the volume."""
-    a, b = math.radians(turn), math.radians(tilt)
-    right = np.array([0.0, -math.cos(a), -math.sin(a)])
-    away = np.array([math.sin(b), -math.cos(b) * math.sin(a), math.cos(b) * math.cos(a)])
-    return np.array([right, np.cross(right, away), away])
-
-
-@njit(cache=True)
-def _cast(
-    labels: Labels, voxel: Lengths, rgb: NDArray[np.float64], view: NDArray[np.float64], pixels: int
-) -> NDArray[np.float64]:
-    """One ray a pixel through the voxels, along their faces (Amanatides and Woo, Eurographics 1987, 3)."""
-    shape = np.array(labels.shape)
-    step_length = np.array(voxel)
-    middle = 0.5 * shape * step_length
-    reach = math.sqrt((middle**2).sum()) * 1.02
-    picture = np.ones((pixels, pixels, 3))
-    right, up, away = view[0], view[1], view[2]
-    light = -0.75 * away + 0.55 * up - 0.35 * right
-    light /= math.sqrt((light**2).sum())
-    for row in range(pixels):
-        for column in range(pixels):
-            across, high = (2.0 * (column + 0.5) / pixels - 1.0) * reach, (1.0 - 2.0 * (row + 0.5) / pixels) * reach
-            start = (middle + across * right + high * up - reach * away) / step_length
-            slope = away / step_length
-            enter, leave, face = 0.0, 2.0 * reach, 0
-            for d in range(3):
-                if abs(slope[d]) < 1e-12:
-                    if not 0.0 <= start[d] < shape[d]:
-                        leave = -1.0
-                    continue
-                one, other = -start[d] / slope[d], (shape[d] - start[d]) / slope[d]
-                if min(one, other) > enter:
-                    enter, face = min(one, other), d
-                leave = min(leave, max(one, other))
-            if enter >= leave:
-                continue
-            place = np.empty(3, dtype=np.int64)
-            to_next, each = np.full(3, np.inf), np.full(3, np.inf)
-            for d in range(3):
-                at = start[d] + enter * slope[d]
-                place[d] = min(max(math.floor(at + 1e-9 * np.sign(slope[d])), 0), shape[d] - 1)
-                if abs(slope[d]) >= 1e-12:
-                    each[d] = abs(1.0 / slope[d])
-                    edge = place[d] + (1 if slope[d] > 0.0 else 0)
-                    to_next[d] = (edge - start[d]) / slope[d]
-            while True:
-                label = labels[place[0], place[1], place[2]]
-                if rgb[label, 0] >= 0.0:
-                    normal = _normal(labels, rgb, place, step_length, face, -np.sign(slope[face]))
-                    shade = 0.45 + 0.55 * max(0.0, (normal * light).sum())
-                    picture[row, column] = np.minimum(1.0, rgb[label] * shade + 0.06)
-                    break
-                face = int(np.argmin(to_next))
-                place[face] += 1 if slope[face] > 0.0 else -1
-                to_next[face] += each[face]
-                if not 0 <= place[face] < shape[face]:
-                    break
-    return picture
-
-
-@njit(cache=True)
-def _normal(
-    labels: Labels,
-    rgb: NDArray[np.float64],
-    place: NDArray[np.int64],
-    voxel: NDArray[np.float64],
-    face: int,
-    side: float,
-) -> NDArray[np.float64]:
-    """Normal of the visible phases' surface around a voxel; that of the face where the volume is cut."""
-    normal = np.zeros(3)
-    normal[face] = side
-    outside = place[face] + int(side)
-    if not 0 <= outside < labels.shape[face]:
-        return normal
-    gradient = np.zeros(3)
-    for i in range(max(0, place[0] - 2), min(labels.shape[0], place[0] + 3)):
-        for j in range(max(0, place[1] - 2), min(labels.shape[1], place[1] + 3)):
-            for k in range(max(0, place[2] - 2), min(labels.shape[2], place[2] + 3)):
-                if rgb[labels[i, j, k], 0] >= 0.0:
-                    gradient[0] -= (i - place[0]) * voxel[0]
-                    gradient[1] -= (j - place[1]) * voxel[1]
-                    gradient[2] -= (k - place[2]) * voxel[2]
-    size = math.sqrt((gradient**2).sum())
-    return gradient / size if size > 0.0 else normal
+def _edge(axes: Axes, ends: NDArray[np.float64], words: str) -> None:
+    """Words along the outer side of an edge of the picture."""
+    along = ends[1] - ends[0]
+    along *= -1.0 if along[0] < -1e-6 or (abs(along[0]) <= 1e-6 and along[1] > 0.0) else 1.0
+    middle = ends.mean(axis=0)
+    normal = np.array([-along[1], along[0]]) / max(1e-9, math.hypot(*along))
+    outward = math.copysign(11.0, (middle - 0.5 * (PIXELS - 1)) @ normal) * normal
+    axes.annotate(words, (middle[0], middle[1]), (outward[0], -outward[1]), textcoords="offset points", ha="center", va="center",
+                  rotation=math.degrees(math.atan2(-along[1], along[0])), fontsize=8.5)  # fmt: skip
 
 
 def write_page(scene: Scene, path: Path) -> None:
@@ -353,6 +383,8 @@ def volume_page(scene: Scene) -> str:
     data = {
         "shape": list(shown.labels.shape),
         "voxel": [float(units.to(length, "um")) for length in shown.voxel],
+        "sides": scene.sides,
+        "seenThrough": NOT_DRAWN,
         "phases": [
             {"name": name, "label": label, "colour": scene.colours[name], "share": volume.fractions[name]}
             for name, label in volume.phases.items()
