@@ -48,7 +48,7 @@ def test_contacts_between_particles_and_three_conductivities_are_taken(tmp_path:
     """Halves of 18 voxels of 0.5 um, one particle each: 18 um / 0.4 S/m + 1 ohm cm2 over the half that conducts."""
     file = a_file(tmp_path)
     halves = np.repeat(np.array([5, 9], np.int32), 18)[:, None, None] * np.ones((1, 34, 32), np.int32)
-    np.save(tmp_path / "particles.npy", halves)
+    np.save(tmp_path / "particles.npy", halves * np.load(file))
     words = ["conduct", file, "--voxel", "0.5 um", "--conductivity", "1=4 mS/cm, 1 mS/cm, 2 mS/cm", "--no-errors"]
     contact = ["--interface", "1,1=1 ohm cm2", "--particles", str(tmp_path / "particles.npy")]
     done = CliRunner().invoke(app, [*words, *contact, "--json"])

@@ -180,7 +180,7 @@ def _particles(file: str | None, volume: Volume, names: list[str]) -> Particles 
             raise InputError("--particles is for interfaces within a phase; add such as --interface active,active=TEXT")
         return None
     if file is not None:
-        return read_particles(file, volume)
+        return read_particles(file, volume, names)
     found = told_apart(volume, names)
     for name in names:
         note(f"{name}: {int(found[volume.mask(name)].max(initial=0))} particles, told apart at their necks")

@@ -202,7 +202,9 @@ def _particles(source: Generated | Imported, phases: tuple[str, ...]) -> tuple[P
     volume, _, known = _volume(source)
     if isinstance(source, Imported) and source.particles is not None:
         try:
-            return read_particles(source.particles.path, volume), f"numbered in {Path(source.particles.path).name}"
+            return read_particles(
+                source.particles.path, volume, phases
+            ), f"numbered in {Path(source.particles.path).name}"
         except InputError as error:
             raise InputError([Problem("particles", problem.what) for problem in error.problems]) from None
     return _told_apart(volume, known, phases)
