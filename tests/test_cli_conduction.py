@@ -95,8 +95,23 @@ def test_walkers_find_what_conduction_finds(tmp_path: Path) -> None:
     data = json.loads(done.stdout)
     # straight channels; four standard errors of a walk that short
     assert data["relative_diffusivity"] == pytest.approx([1.0, 1.0, 0.0], abs=4.0 * max(data["standard_error"]))
+    assert data["percolates"] == [True, True, False]
     assert data["tortuosity_factor"][2] is None
-    assert "standard error" in CliRunner().invoke(app, words).stdout
+    said = CliRunner().invoke(app, words).stdout
+    assert "standard error" in said
+    assert "axis 2: does not percolate" in said
+
+
+def test_a_phase_that_leads_nowhere_has_no_tortuosity_factor_however_short_the_walk(tmp_path: Path) -> None:
+    """Pockets of half of the volume, through which a walk seems to lead until it is long."""
+    labels = np.ones((24, 20, 20), np.uint8)
+    labels[12] = 0
+    np.save(tmp_path / "volume.npy", labels)
+    words = ["walk", str(tmp_path / "volume.npy"), "--voxel", "1 um", "--phase", "1", "--duration", "0.01", "--json"]
+    data = json.loads(CliRunner().invoke(app, words).stdout)
+    assert data["relative_diffusivity"][0] > 2.0 * data["standard_error"][0]
+    assert data["tortuosity_factor"][0] is None
+    assert None not in data["tortuosity_factor"][1:]
 
 
 @pytest.mark.parametrize(

@@ -123,11 +123,13 @@ def walk_json(found: Walk) -> dict[str, Any]:
 
 
 def walk_text(found: Walk) -> str:
-    rows = zip(found.relative_diffusivity, found.standard_error, found.tortuosity_factor, strict=True)
+    rows = zip(found.percolates, found.relative_diffusivity, found.standard_error, found.tortuosity_factor, strict=True)
     lines = [
         f"axis {axis}: D_eff/D {value:.4g} ± {error:.2g}"
         + ("" if factor is None else f", tortuosity factor {factor:.4g} ± {error / value * factor:.2g}")
-        for axis, (value, error, factor) in enumerate(rows)
+        if percolates
+        else f"axis {axis}: does not percolate, so nothing diffuses from side to side"
+        for axis, (percolates, value, error, factor) in enumerate(rows)
     ]
     lines += [f"  note                {note}" for note in found.notes]
     return "\n".join([*lines, f"  {found.walkers} walkers of {found.steps} steps; ± is one standard error"])
