@@ -126,6 +126,8 @@ def test_a_phase_that_leads_nowhere_has_no_tortuosity_factor_however_short_the_w
         (["--conductivity", "1=2 mS/cm", "--particles", "absent.tif"], "--interface active,active"),
         (["--conductivity", "1=2 mS/cm", "--interface", "1,1=1 ohm cm2", "--particles", "absent.tif"], "no such file"),
         (["--conductivity", "1=2 mS/cm", "--interface", "a,a=1 ohm cm2"], "no phase 'a'"),
+        (["--conductivity", "1=2 mS/cm", "--conductivity", "1=1 mS/cm"], "--conductivity 1: is given twice; keep one"),
+        (["--conductivity", "1=2 mS/cm", *["--interface", "1,0=1 ohm cm2"] * 2], "--interface 1,0: is given twice"),
         (["--conductivity", "1=2 mS/cm", "--device", "gpu"], "write cpu"),
         (["--conductivity", "1=2 mS/cm", "--periodic", "lateral"], "write for example 1,2"),
         (["--conductivity", "1=2 mS/cm", "--periodic", "1", "--device", "torch:cpu"], "no periodic sides"),

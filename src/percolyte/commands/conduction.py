@@ -201,6 +201,8 @@ def _values(
             shape = ",".join(["NAME"] * count) + "=VALUE"
             problems.append(Problem(option, f"'{text}' is not {shape}; write for example {example}"))
             continue
+        if names in values:
+            problems.append(Problem(f"{option} {left}", "is given twice; keep one"))
         try:
             values[names] = parse(quantity)
         except UnitError as error:
