@@ -29,10 +29,21 @@ def a_file(folder: Path, **changes: Any) -> str:
     return str(write_toml(folder / "design.toml", data))
 
 
-def packed(folder: Path, *words: str) -> tuple[Any, Any]:
+def packed(folder: Path, *words: str, **changes: Any) -> tuple[Any, Any]:
     """The JSON object of `pack`, and the stack that it wrote."""
     out = folder / "volume.tif"
-    run = ["pack", a_file(folder), "--size", "20 um", "--voxel", "0.5 um", "--out", str(out), "--json", *words]
+    run = [
+        "pack",
+        a_file(folder, **changes),
+        "--size",
+        "20 um",
+        "--voxel",
+        "0.5 um",
+        "--out",
+        str(out),
+        "--json",
+        *words,
+    ]
     done = CliRunner().invoke(app, run)
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout), tifffile.imread(out)
@@ -56,6 +67,13 @@ def test_pack_takes_three_edges_and_numbers_the_particles(tmp_path: Path) -> Non
     numbers = tifffile.imread(ids)
     assert numbers.shape == labels.shape
     assert len(np.unique(numbers[labels == found["phases"]["active"]])) == found["particles"]["active"]
+
+
+def test_a_phase_that_has_no_voxel_is_missed(tmp_path: Path) -> None:
+    recipe = {"NMC811": "79.8 %", "Li6PS5Cl": "20 %", "VGCF": "0.2 %"}
+    found, _ = packed(tmp_path, "--voxel", "5 um", recipe=recipe)
+    assert "carbon" not in found["phases"]
+    assert any("carbon has" in warning and "not one voxel" in warning for warning in found["warnings"])
 
 
 def test_the_voxel_length_stands_in_the_file(tmp_path: Path) -> None:
@@ -92,6 +110,7 @@ def read_toml_text(text: str) -> Any:
         (("--size", "4 um"), "make the volume larger"),
         (("--voxel", "0 um"), "too small"),
         (("--voxel", "1 nm"), "take larger voxels"),
+        (("--voxel", "13 um"), "particles of 3 um vanish in voxels of 13 um; take voxels of at most 0.75 um"),
         (("--layer", "anode"), "no composite layer of this design"),
         (("--out", "/dev/null/volume.tif"), "cannot be written"),
         (("--out", "volume.png"), "write for example volume.tif"),

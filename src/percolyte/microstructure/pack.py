@@ -54,6 +54,8 @@ SOFT_STEPS = 150
 """Steps in which soft particles find their places among the rigid ones."""
 RESOLVED = 4.0
 """Voxels across a particle, below which its shape is lost."""
+LOST = 0.25
+"""Voxels across a particle, below which a voxel holds dozens of them and the packing is for nothing."""
 MOST_VOXELS = 1_000_000_000
 """At 30 bytes each."""
 MOST_PARTICLES = 500_000
@@ -247,6 +249,10 @@ def _check(
             what = f"{particles:.2g} particles are more than {MOST_PARTICLES:.0e}; take larger ones or a smaller volume"
             problems.append(Problem(f"microstructure.{phase}", what))
         problems += _too_large(f"microstructure.{phase}", "particles of up to", largest(shape.sizes), min(size))
+        middle = median(shape.sizes)
+        if middle < LOST * voxel:
+            what = f"particles of {_um(middle)} vanish in voxels of {_um(voxel)}; take voxels of at most {_um(middle / RESOLVED)}"
+            problems.append(Problem(f"microstructure.{phase}", what))
     if microstructure.pores is not None:
         problems += _too_large("microstructure.pores", "pores of", microstructure.pores.diameter, min(size))
     if isinstance(microstructure.skeleton, Channels):
@@ -397,8 +403,17 @@ def _finished(placed: Placed, scene: Scene, particles: Ints) -> Packed:
         placed=placed,
         particles=particles,
         grains=grains,
-        warnings=tuple(_warnings(placed.fractions, placed.microstructure, scene)),
+        warnings=(*_missing(placed.fractions, present), *_warnings(placed.fractions, placed.microstructure, scene)),
     )
+
+
+def _missing(fractions: Mapping[str, float], present: Mapping[str, int]) -> list[str]:
+    """Phases of the recipe that have less than a voxel."""
+    return [
+        f"{phase} has {100 * fraction:.3g} vol% in the recipe and not one voxel here; take smaller voxels or a larger volume"
+        for phase, fraction in fractions.items()
+        if fraction > 0.0 and phase not in present
+    ]
 
 
 def _warnings(fractions: Mapping[str, float], microstructure: Microstructure, scene: Scene) -> list[str]:
