@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 from percolyte.cli import app, main
 from percolyte.design import design_from, write_design
+from percolyte.errors import InputError
 from percolyte.files import read_toml
+from percolyte.microstructure.files import open_image, read_volume
 from tests.build import a_design_data, problems_with, write_toml
 
 LOOK = {
@@ -64,6 +66,9 @@ def test_pack_takes_three_edges_and_numbers_the_particles(tmp_path: Path) -> Non
     ids = tmp_path / "ids.tif"
     found, labels = packed(tmp_path, "--size", "30 um, 20 um, 18 um", "--particles", str(ids))
     assert labels.shape == (60, 40, 36)
+    assert open_image(ids).voxel == pytest.approx((5e-7,) * 3)
+    with pytest.raises(InputError, match="look like numbers of particles, which .* takes beside the volume"):
+        read_volume(ids)
     numbers = tifffile.imread(ids)
     assert numbers.shape == labels.shape
     assert len(np.unique(numbers[labels == found["phases"]["active"]])) == found["particles"]["active"]

@@ -106,9 +106,8 @@ def edges(size: str) -> tuple[float, float, float]:
 
 
 def _write_particles(path: Path, particles: NDArray[np.int32], voxel: float) -> None:
-    """A TIFF stack of 32 bits, more than a volume's labels have."""
+    """A stack of 32 bits, which ImageJ's own TIFF does not know: OME holds it with its voxel length."""
     import tifffile
 
-    per_um = 1e-6 / voxel
-    metadata = {"axes": "ZYX", "spacing": 1e6 * voxel, "unit": "um"}
-    tifffile.imwrite(path, particles, compression="zlib", resolution=(per_um, per_um), metadata=metadata)
+    lengths = {f"PhysicalSize{axis}": 1e6 * voxel for axis in "XYZ"}
+    tifffile.imwrite(path, particles, ome=True, compression="zlib", metadata={"axes": "ZYX", **lengths})

@@ -162,13 +162,19 @@ def as_labels(values: NDArray[Any], source: str) -> Labels:
     low, high = values.min(), values.max()
     if not (low >= 0 and high <= 255):
         raise InputError(
-            f"holds values from {low:g} to {high:g}; labels are whole numbers from 0 to 255 "
-            "(grey values become labels with `percolyte segment`)",
+            f"holds values from {low:g} to {high:g}; labels are whole numbers from 0 to 255 ({_rather(values)})",
             source=source,
         )
     labels = values.astype(np.uint8)
     if values.dtype.kind == "f" and not np.array_equal(labels, values):
-        raise InputError(
-            "holds fractions, not whole labels (grey values become labels with `percolyte segment`)", source=source
-        )
+        raise InputError(f"holds fractions, not whole labels ({_rather(values)})", source=source)
     return labels
+
+
+def _rather(values: NDArray[Any]) -> str:
+    """What values that are no labels are likely to be: cameras do not write whole numbers of 32 bits."""
+    if values.dtype.kind in "iu" and values.dtype.itemsize > 2 and values.min() >= 0:
+        return (
+            "these look like numbers of particles, which `percolyte conduct VOLUME --particles` takes beside the volume"
+        )
+    return "grey values become labels with `percolyte segment`"
