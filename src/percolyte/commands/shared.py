@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -57,8 +57,14 @@ def can_hold(path: Path) -> None:
         raise InputError(f"{path} cannot be written: it is a folder; name a file")
     if not folder.is_dir():
         raise InputError(f"{path} cannot be written: {folder} is no folder; choose another")
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"{path} cannot be written: you may not write into {folder}; choose another folder")
+    try:
+        # rights do not tell of everything: /proc, a read-only disk
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {folder} takes no file ({error.strerror}); choose another folder"
+        ) from None
 
 
 def keep_inputs(written: Sequence[Path | None], *read: str) -> None:
