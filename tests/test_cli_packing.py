@@ -111,7 +111,7 @@ def read_toml_text(text: str) -> Any:
     ("words", "said"),
     [
         (("--size", "20"), "has no unit"),
-        (("--size", "20 um, 30 um"), "not one length or three"),
+        (("--size", "20 um, 30 um"), "neither one length nor three"),
         (("--size", "4 um"), "make the volume larger"),
         (("--voxel", "0 um"), "too small"),
         (("--voxel", "1 nm"), "take larger voxels"),

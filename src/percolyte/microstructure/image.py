@@ -87,7 +87,8 @@ def voxel_of(image: Image, voxel: Lengths | None) -> Lengths:
     """The given voxel length, or that of the file."""
     length = voxel or image.voxel
     if length is None:
-        raise InputError(f"{image.about_voxel}; give it, for example --voxel '0.5 um'", source=image.source)
+        how = "give the length of a voxel, --voxel '0.5 um' or in Python voxel=0.5e-6"
+        raise InputError(f"{image.about_voxel}; {how}", source=image.source)
     return length
 
 
@@ -136,14 +137,13 @@ def _whole_or_refused(source: str) -> Iterator[None]:
         raise InputError(f"cannot be read, the file is damaged: {error}", source=source) from None
 
 
-def label_fractions(image: Image) -> dict[int, float]:
-    """Share of each label; the image may be larger than the memory."""
-    counts = label_counts(image)
+def label_fractions(counts: NDArray[np.int64]) -> dict[int, float]:
+    """Share of each label that an image has."""
     return {int(label): float(counts[label] / counts.sum()) for label in np.flatnonzero(counts)}
 
 
 def label_counts(image: Image) -> NDArray[np.int64]:
-    """Voxels of each label from 0 to 255, read in chunks."""
+    """Voxels of each label from 0 to 255, read in chunks; the image may be larger than the memory."""
     import dask.array as da
 
     def count(block: NDArray[Any]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from percolyte import units
-from percolyte.errors import InputError, Problem, suggestion
+from percolyte.errors import InputError, Problem, UnitError, suggestion
 
 Lengths = tuple[float, float, float]
 Labels = NDArray[np.uint8]
@@ -47,8 +48,7 @@ class Volume:
             problems.append(
                 Problem("voxel", f"{self.voxel} are not three lengths above zero; write for example '0.5 um'")
             )
-        if len(set(self.phases.values())) != len(self.phases):
-            problems.append(Problem("phases", "two phases share a label; give each its own"))
+        problems += shared_labels(self.phases)
         problems += [
             Problem("phases", f"the label {label} of '{name}' is not between 0 and 255")
             for name, label in self.phases.items()
@@ -77,6 +77,18 @@ class Volume:
 
     def label(self, name: str) -> int:
         return label_of(self.phases, name, self.source)
+
+
+def shared_labels(phases: Mapping[str, int]) -> list[Problem]:
+    """Phases that cannot be told apart by their labels."""
+    named: dict[int, list[str]] = {}
+    for name, label in phases.items():
+        named.setdefault(label, []).append(f"'{name}'")
+    return [
+        Problem("phases", f"{' and '.join(names)} share the label {label}; give each its own, or name one of them only")
+        for label, names in named.items()
+        if len(names) > 1
+    ]
 
 
 def label_of(phases: Mapping[str, int], name: str, source: str) -> int:
@@ -115,7 +127,7 @@ def phases_of(counts: NDArray[np.int64], phases: Mapping[str, int] | None, sourc
                 source=source,
             )
         phases = {str(label): int(label) for label in present}
-    problems = _disagreements(counts, phases)
+    problems = [*shared_labels(phases), *_disagreements(counts, phases)]
     if problems:
         raise InputError(problems, source=source)
     return dict(phases)
@@ -141,24 +153,35 @@ def _disagreements(counts: NDArray[np.int64], phases: Mapping[str, int]) -> Iter
 
 def voxel_from(text: str) -> Lengths:
     """'0.5 um', or one length for each axis: '0.5 um, 0.5 um, 1 um' -> m."""
-    lengths = tuple(units.parse(part, units.LENGTH) for part in text.split(","))
-    if len(lengths) == 1:
-        return lengths[0], lengths[0], lengths[0]
-    if len(lengths) != 3:
-        raise InputError(f"'{text}' is neither one length nor three; write for example '0.5 um, 0.5 um, 1 um'")
-    return lengths[0], lengths[1], lengths[2]
+    return lengths_from(text, units.VOXEL, "0.5 um, 0.5 um, 1 um")
+
+
+def lengths_from(text: str, dimension: units.Dimension, three: str) -> Lengths:
+    """One length, or one for each axis, m; `three` is an example of these."""
+    parts = text.split(",")
+    if len(parts) == 1:
+        return (units.parse(text, dimension),) * 3
+    if len(parts) != 3:
+        comma = (
+            "use a point, not a comma, in the number" if re.search(r"\d,\d", text) else "neither one length nor three"
+        )
+        raise UnitError(f"'{text}': {comma}; write for example '{dimension.example}' or '{three}'")
+    first, second, third = (units.parse(part, dimension) for part in parts)
+    return first, second, third
 
 
 def phases_from(text: str) -> dict[str, int]:
     """'active=1, electrolyte=2, void=0' -> name of a phase and its label."""
     phases: dict[str, int] = {}
+    problems = []
     for part in text.split(","):
         name, sign, number = (word.strip() for word in part.rpartition("="))
         if not (sign and name and number.isdecimal() and int(number) < 256):
-            raise InputError(
-                f"'{part.strip()}' is not NAME=LABEL with a label from 0 to 255; write for example active=1"
-            )
-        if name in phases:
-            raise InputError(f"'{name}' has two labels; merge them with `percolyte volume --merge`, or use two names")
-        phases[name] = int(number)
+            what = f"'{part.strip()}' is not NAME=LABEL with a label from 0 to 255; write for example active=1"
+            problems.append(Problem("", what))
+        elif phases.setdefault(name, int(number)) != int(number):
+            what = f"'{name}' has two labels; merge them with `percolyte volume --merge`, or use two names"
+            problems.append(Problem("", what))
+    if problems:
+        raise InputError(problems)
     return phases

@@ -92,7 +92,8 @@ def conduction_text(found: Conduction) -> str:
         ]
     if found.lower_bound is not None:
         low = found.lower_bound / found.effective_conductivity - 1.0
-        lines.append(f"  bounds of the image {100 * low:.2g} % to 0 %: the solver's value is the upper one")
+        off = "how far off the solver can be at most, proven; its error above is estimated"
+        lines.append(f"  bounds of the image {100 * low:.2g} % to 0 %: {off}")
     for name, c in found.connections.items():
         lines.append(
             f"  {name:<19} {100 * c.through:.4g} % from end to end, {100 * c.inlet_only:.3g} % from the inlet only, "
