@@ -350,6 +350,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "cathode.transport.phases",
         "did you mean 'active'",
     ),
+    "an unknown phase where labels lack a name": (
+        {"volume": "bare.npy", "voxel": "1 um", "phases": {"NMC622": 1}},
+        "cathode.transport.phases",
+        "'NMC622' is neither",
+    ),
     "no names": ({"volume": "bare.npy", "voxel": "1 um"}, "cathode.transport.phases", "name the labels"),
     "a label that is not there": (
         {"volume": "bare.npy", "voxel": "1 um", "phases": {"active": 1, "electrolyte": 2, "void": 3}},
