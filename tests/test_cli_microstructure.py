@@ -125,8 +125,19 @@ def test_measure_along_another_axis_and_with_roles_of_ones_own(stack: str) -> No
     phases = ("--phases", "NMC=1,LPSCl=2,pore=0")
     none = json_of("measure", stack, *VOXEL, *phases)
     assert none["utilisation"] is None
+    assert none["notes"][0].startswith("no phase is active material: particles, utilisation")
+    unnamed = json_of("measure", stack, *VOXEL)
+    assert unnamed["notes"][0].startswith("no phase has a role by its name")
     own = json_of("measure", stack, *VOXEL, *phases, "--active", "NMC", "--ionic", "LPSCl")
     assert own["utilisation"] == pytest.approx(0.5)
+
+
+def test_what_is_left_out_for_want_of_a_role_is_said(stack: str) -> None:
+    notes = json_of("measure", stack, *VOXEL, "--phases", "active=1,cbd=2,void=0")["notes"]
+    assert any("no phase carries ions: their ways, utilisation" in note for note in notes)
+    assert "cbd has no role; if it conducts, write --electronic active,cbd, or --ionic cbd" in notes
+    whole = json_of("measure", stack, *VOXEL, *PHASES)["notes"]
+    assert not any("role" in note or "left out" in note for note in whole)
 
 
 def test_names_of_the_library_are_roles_and_the_output_says_so(stack: str) -> None:

@@ -79,18 +79,6 @@ class Volume:
         return label_of(self.phases, name, self.source)
 
 
-def shared_labels(phases: Mapping[str, int]) -> list[Problem]:
-    """Phases that cannot be told apart by their labels."""
-    named: dict[int, list[str]] = {}
-    for name, label in phases.items():
-        named.setdefault(label, []).append(f"'{name}'")
-    return [
-        Problem("phases", f"{' and '.join(names)} share the label {label}; give each its own, or name one of them only")
-        for label, names in named.items()
-        if len(names) > 1
-    ]
-
-
 def label_of(phases: Mapping[str, int], name: str, source: str) -> int:
     """The label of a phase; `InputError` that names those there are."""
     if name not in phases:
@@ -131,6 +119,18 @@ def phases_of(counts: NDArray[np.int64], phases: Mapping[str, int] | None, sourc
     if problems:
         raise InputError(problems, source=source)
     return dict(phases)
+
+
+def shared_labels(phases: Mapping[str, int]) -> list[Problem]:
+    """Phases that cannot be told apart by their labels."""
+    named: dict[int, list[str]] = {}
+    for name, label in phases.items():
+        named.setdefault(label, []).append(f"'{name}'")
+    return [
+        Problem("phases", f"{' and '.join(names)} share the label {label}; give each its own, or name one of them only")
+        for label, names in named.items()
+        if len(names) > 1
+    ]
 
 
 def _disagreements(counts: NDArray[np.int64], phases: Mapping[str, int]) -> Iterable[Problem]:
