@@ -399,6 +399,21 @@ def test_one_or_three_voxel_lengths_are_read() -> None:
     assert voxel_from("100 nm, 0.2 um,0.3um") == (1e-7, 2e-7, 3e-7)
 
 
+def test_python_takes_one_voxel_length_for_three_and_no_text(tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", some_labels())
+    assert read_volume(tmp_path / "v.npy", voxel=5e-7).voxel == HALF
+    for wrong in ("0.5 um", (5e-7, 5e-7)):
+        with pytest.raises(InputError, match=r"neither a length in m nor three"):
+            read_volume(tmp_path / "v.npy", voxel=wrong)  # type: ignore[arg-type]
+
+
+def test_a_volume_shows_itself_in_a_line() -> None:
+    shown = repr(volume_from(some_labels(), HALF, source="v.tif"))
+    assert "voxels of 0.5 um, " in shown
+    assert shown.endswith("measured: v.tif)")
+    assert len(shown) < 100
+
+
 @pytest.mark.parametrize("text", ["1,5 um", "0,5 um, 0,5 um, 1 um"])
 def test_a_decimal_comma_in_a_voxel_length_is_known_as_one(text: str) -> None:
     with pytest.raises(InputError, match="use a point, not a comma"):

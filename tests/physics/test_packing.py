@@ -183,7 +183,11 @@ def test_the_same_seed_gives_the_same_volume_and_another_seed_another() -> None:
 
 
 def test_particles_drawn_on_their_own_voxels_again_are_the_same_volume() -> None:
-    look = {"carbon": {"kind": "fibres", "diameter": 1 * UM, "length": 5 * UM}, "shell": 0.2, "seams": "open"}
+    look: dict[str, Any] = {
+        "carbon": {"kind": "fibres", "diameter": 1 * UM, "length": 5 * UM},
+        "shell": 0.2,
+        "seams": "open",
+    }
     packed = small(**look)
     again = redraw(packed.placed, packed.volume.voxel[0])
     assert np.array_equal(again.volume.labels, packed.volume.labels)
@@ -456,6 +460,14 @@ def test_grains_fill_their_particles_and_no_others() -> None:
     assert np.all(packed.grains[~active] == 0)
     for grain in np.unique(packed.grains[active]):
         assert len(np.unique(packed.particles[packed.grains == grain])) == 1
+
+
+def test_one_edge_stands_for_three_and_text_for_none() -> None:
+    look = Microstructure(active=FIVE, electrolyte=TWO)
+    assert pack({"active": 0.3, "electrolyte": 0.3}, look, size=10 * UM, voxel=UM).volume.labels.shape == (10, 10, 10)
+    for wrong in ({"size": "20 um", "voxel": UM}, {"size": 20 * UM, "voxel": "1 um"}):
+        with pytest.raises(InputError, match=r"write for example 0\.5e-6"):
+            pack({"active": 0.3, "electrolyte": 0.3}, look, **wrong)  # type: ignore[arg-type]
 
 
 def refusal(fractions: dict[str, float], **look: Any) -> str:

@@ -38,12 +38,12 @@ SAFE_CODECS = {
 def read_volume(
     path: str | os.PathLike[str],
     *,
-    voxel: Lengths | None = None,
+    voxel: Lengths | float | None = None,
     phases: Mapping[str, int] | None = None,
     ranges: Sequence[slice] | None = None,
     coarsen: int = 1,
 ) -> Volume:
-    """A volume of a file; `voxel` (m) and `phases` stand above those that the file states.
+    """A volume of a file; `voxel` (m, one length or three) and `phases` stand above those that the file states.
 
     `ranges` reads a part, and `coarsen` takes blocks of voxels, of images larger
     than the memory too.

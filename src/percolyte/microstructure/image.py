@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from percolyte.errors import InputError
 from percolyte.microstructure.edit import checked_ranges, majority, shape_text
 from percolyte.microstructure.memory import check_memory
-from percolyte.microstructure.volume import Labels, Lengths, Origin, Volume, volume_from
+from percolyte.microstructure.volume import Labels, Lengths, Origin, Volume, along_axes, volume_from
 
 SLAB = 64 * 1024 * 1024
 """Bytes of the image that are in memory at a time while it is read in parts."""
@@ -61,7 +61,7 @@ def _not_a_volume(shape: Sequence[int]) -> str:
 
 def volume_of(
     image: Image,
-    voxel: Lengths | None = None,
+    voxel: Lengths | float | None = None,
     phases: Mapping[str, int] | None = None,
     *,
     ranges: Sequence[slice] | None = None,
@@ -83,9 +83,9 @@ def volume_of(
     return volume_from(labels, length, names, origin=image.origin, source=image.source)
 
 
-def voxel_of(image: Image, voxel: Lengths | None) -> Lengths:
-    """The given voxel length, or that of the file."""
-    length = voxel or image.voxel
+def voxel_of(image: Image, voxel: Lengths | float | None) -> Lengths:
+    """The given voxel length, one or three, or that of the file."""
+    length = image.voxel if voxel is None else along_axes(voxel, "voxel")
     if length is None:
         how = "give the length of a voxel, --voxel '0.5 um' or in Python voxel=0.5e-6"
         raise InputError(f"{image.about_voxel}; {how}", source=image.source)

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from numbers import Real
 from typing import Annotated, Literal
 
 import numpy as np
@@ -42,7 +43,7 @@ from percolyte.microstructure.pressing import POCKETS, press, take_out
 from percolyte.microstructure.scene import LABELS, Population, Scene
 from percolyte.microstructure.shapes import AnyParticles, Floats, Ints, Particles, Polycrystals, grains_of
 from percolyte.microstructure.spheres import SpherePacking, disperse_spheres, pack_spheres
-from percolyte.microstructure.volume import Volume
+from percolyte.microstructure.volume import Lengths, Volume, along_axes
 from percolyte.nouns import Noun
 from percolyte.units import DIAMETER, LENGTH, Fraction, text
 
@@ -132,12 +133,12 @@ class Packed:
 def pack(
     fractions: Mapping[str, float],
     microstructure: Microstructure,
-    size: tuple[float, float, float],
+    size: Lengths | float,
     voxel: float,
-    seed: int,
+    seed: int = 1,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Packed:
-    """A volume of `size` (m) with the volume fractions of its phases, on cubic voxels (m).
+    """A volume of `size` (m, one edge or three) with the volume fractions of its phases, on cubic voxels (m).
 
     `fractions` name active, electrolyte, carbon, binder, coating and scaffold;
     the rest is void. Axes 1 and 2 are periodic; axis 0 is too, unless there is a
@@ -147,6 +148,9 @@ def pack(
 
     Errors: InputError that says what cannot be packed, and why.
     """
+    size = along_axes(size, "size")
+    if not isinstance(voxel, Real):
+        raise InputError([Problem("voxel", f"{voxel!r} is no length in m; write for example 0.5e-6")])
     _check(fractions, microstructure, size, voxel)
     scene = _with_skeleton(fractions, microstructure, size, voxel, seed)
     pockets = _pockets(scene, fractions, microstructure)

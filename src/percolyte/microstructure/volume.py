@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -57,6 +58,11 @@ class Volume:
         if problems:
             raise InputError(problems, source=self.source)
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.labels.shape))
+        edges = ", ".join(units.text(length, units.LENGTH, digits=4) for length in dict.fromkeys(self.voxel))
+        return f"Volume({shape} voxels of {edges}, {dict(self.phases)}, {self.origin}: {self.source})"
+
     @property
     def size(self) -> Lengths:
         """Length of the edges, m."""
@@ -87,9 +93,21 @@ def label_of(phases: Mapping[str, int], name: str, source: str) -> int:
     return phases[name]
 
 
+def along_axes(lengths: Lengths | float, where: str) -> Lengths:
+    """One length for all axes, or one for each, m.
+
+    Errors: `InputError` for anything else, such as text.
+    """
+    each = tuple(lengths) if isinstance(lengths, Iterable) and not isinstance(lengths, str) else (lengths,) * 3
+    if len(each) != 3 or not all(isinstance(length, Real) for length in each):
+        raise InputError([Problem(where, f"{lengths!r} is neither a length in m nor three; write for example 0.5e-6")])
+    x, y, z = each
+    return x, y, z
+
+
 def volume_from(
     labels: Labels,
-    voxel: Lengths,
+    voxel: Lengths | float,
     phases: Mapping[str, int] | None = None,
     *,
     origin: Origin = "measured",
@@ -97,7 +115,7 @@ def volume_from(
 ) -> Volume:
     """A volume whose phase names and labels agree (`phases_of`)."""
     counts = np.bincount(labels.ravel(), minlength=256)
-    return Volume(labels, voxel, phases_of(counts, phases, source), origin, source)
+    return Volume(labels, along_axes(voxel, "voxel"), phases_of(counts, phases, source), origin, source)
 
 
 def phases_of(counts: NDArray[np.int64], phases: Mapping[str, int] | None, source: str) -> dict[str, int]:
