@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -148,16 +150,18 @@ def volume(
     as_json: Json = False,
 ) -> None:
     """What a voxel image holds; with --out, the image edited in the order of these options, in any format."""
-    from percolyte.microstructure import edit
     from percolyte.microstructure.files import open_image, write_volume
     from percolyte.microstructure.image import label_counts, label_fractions
+    from percolyte.microstructure.imported import additions_from
     from percolyte.report.measures import image_json
 
-    edited = any((crop, order, turn, resample, merge, relabel, remove_specks, add)) or (refine, coarsen) != (1, 1)
+    edits = _edits(order, turn, resample, refine, merge, relabel, remove_specks)
+    edited = any(given is not None for given, _ in edits.values()) or bool(crop or add) or coarsen != 1
     told = read_texts(
         {
             **_image_texts(voxel, phases, crop),
-            **_edit_texts(order, turn, resample, merge, relabel, add),
+            **edits,
+            "--add": (add or None, additions_from),
             "--out": (out or edited or None, lambda _: _check_place(out)),
         }
     )
@@ -166,20 +170,8 @@ def volume(
         return
     keep_inputs([out], volume)
     found = read(volume, voxel, phases, crop, coarsen)
-    if told["--order"] is not None:
-        found = edit.permute(found, told["--order"])
-    if told["--turn"] is not None:
-        found = edit.rotate(found, *told["--turn"])
-    if told["--resample"] is not None:
-        found = edit.resample(found, told["--resample"])
-    if refine != 1:
-        found = edit.refine(found, refine)
-    for into, names in told["--merge"] or ():
-        found = edit.merge(found, names, into)
-    if told["--relabel"] is not None:
-        found = edit.relabel(found, told["--relabel"])
-    if remove_specks:
-        found = edit.remove_specks(found, remove_specks)
+    for edit in filter(None, (told[option] for option in edits)):
+        found = edit(found)
     said: dict[str, Any] = {}
     if told["--add"] is not None:
         found, said = _with_additions(found, told["--add"], seed)
@@ -190,27 +182,35 @@ def volume(
         print_json({"outcome": "done", **image_json(written, label_fractions(label_counts(written))), **said})
 
 
-def _edit_texts(
+def _edits(
     order: str | None,
     turn: str | None,
     resample: str | None,
+    refine: int,
     merge: list[str] | None,
     relabel: str | None,
-    add: list[str] | None,
+    remove_specks: int,
 ) -> Texts:
-    """The edits that a command asks for, with their readers."""
+    """The edits in the order in which they are made; what reads them gives the verb that makes them."""
     from percolyte import units
     from percolyte.microstructure import edit
-    from percolyte.microstructure.imported import additions_from
     from percolyte.microstructure.volume import phases_from
 
+    def verb(change: Callable[..., Volume], *arguments: Any) -> Callable[[Volume], Volume]:
+        return lambda volume: change(volume, *arguments)
+
+    def merged(texts: list[str]) -> Callable[[Volume], Volume]:
+        groups = [edit.merger_from(text) for text in texts]
+        return lambda volume: reduce(lambda found, group: edit.merge(found, *group), groups, volume)
+
     return {
-        "--order": (order, edit.order_from),
-        "--turn": (turn, edit.turn_from),
-        "--resample": (resample, lambda text: units.parse(text, units.VOXEL)),
-        "--merge": (merge or None, lambda texts: [edit.merger_from(text) for text in texts]),
-        "--relabel": (relabel, phases_from),
-        "--add": (add or None, additions_from),
+        "--order": (order, lambda text: verb(edit.permute, edit.order_from(text))),
+        "--turn": (turn, lambda text: verb(edit.rotate, *edit.turn_from(text))),
+        "--resample": (resample, lambda text: verb(edit.resample, units.parse(text, units.VOXEL))),
+        "--refine": (None if refine == 1 else refine, lambda parts: verb(edit.refine, parts)),
+        "--merge": (merge or None, merged),
+        "--relabel": (relabel, lambda text: verb(edit.relabel, phases_from(text))),
+        "--remove-specks": (remove_specks or None, lambda smallest: verb(edit.remove_specks, smallest)),
     }
 
 

@@ -60,13 +60,13 @@ def turn_from(text: str) -> tuple[int, int]:
     return int(axis), int(turns)
 
 
-def merger_from(text: str) -> tuple[str, list[str]]:
-    """'solid=active,carbon' -> the name of a phase, and the phases that become it."""
+def merger_from(text: str) -> tuple[list[str], str]:
+    """'solid=active,carbon' -> phases, and the name that they get together."""
     into, _, rest = (word.strip() for word in text.partition("="))
     names = [name.strip() for name in rest.split(",") if name.strip()]
     if not (into and names):
         raise InputError(f"'{text}' is not NAME=PHASE,PHASE; write for example solid=active,carbon")
-    return into, names
+    return names, into
 
 
 def permute(volume: Volume, order: Sequence[int]) -> Volume:
