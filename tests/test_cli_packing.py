@@ -69,6 +69,9 @@ def test_pack_takes_three_edges_and_numbers_the_particles(tmp_path: Path) -> Non
     assert open_image(ids).voxel == pytest.approx((5e-7,) * 3)
     with pytest.raises(InputError, match="look like numbers of particles"):
         read_volume(ids)
+    again = tmp_path / "again.tif"
+    packed(tmp_path, "--size", "30 um, 20 um, 18 um", "--particles", str(again))
+    assert again.read_bytes() == ids.read_bytes()
     numbers = tifffile.imread(ids)
     assert numbers.shape == labels.shape
     assert len(np.unique(numbers[labels == found["phases"]["active"]])) == found["particles"]["active"]

@@ -414,7 +414,7 @@ def test_a_volume_shows_itself_in_a_line() -> None:
     assert len(shown) < 100
 
 
-@pytest.mark.parametrize("text", ["1,5 um", "0,5 um, 0,5 um, 1 um"])
+@pytest.mark.parametrize("text", ["1,5 um", "0,5 um, 0,5 um, 1 um", "0,5 um, 1 um"])
 def test_a_decimal_comma_in_a_voxel_length_is_known_as_one(text: str) -> None:
     with pytest.raises(InputError, match="use a point, not a comma"):
         voxel_from(text)

@@ -108,7 +108,13 @@ def pack(
 
 def _write_particles(path: Path, particles: NDArray[np.int32], voxel: float) -> None:
     """A stack of 32 bits, which ImageJ's own TIFF does not know: OME holds it with its voxel length."""
+    from hashlib import blake2b
+    from uuid import UUID
+
     import tifffile
 
+    # OME names each file: by what it holds, so that the same seed gives the same bytes
+    identity = UUID(bytes=blake2b(particles.tobytes(), digest_size=16).digest())
     lengths = {f"PhysicalSize{axis}": 1e6 * voxel for axis in "XYZ"}
-    tifffile.imwrite(path, particles, ome=True, compression="zlib", metadata={"axes": "ZYX", **lengths})
+    metadata = {"axes": "ZYX", "UUID": str(identity), **lengths}
+    tifffile.imwrite(path, particles, ome=True, compression="zlib", metadata=metadata)

@@ -89,9 +89,9 @@ def _misnumbered(particles: Particles, volume: Volume, name: str) -> Iterator[st
         yield f"holds {counted(len(own), 'particle number')} in '{name}', and an interface lies between two particles"
     for other in volume.phases:
         # a shell is the outer part of electrolyte particles
-        shared = (
-            () if "shell" in (name, other) or name == other else np.intersect1d(own, _numbers(particles, volume, other))
-        )
+        if other == name or "shell" in (name, other):
+            continue
+        shared = np.intersect1d(own, _numbers(particles, volume, other))
         if len(shared):
             yield f"{len(shared)} of the {counted(len(own), 'particle')} of '{name}' lie in '{other}' too"
 

@@ -82,8 +82,9 @@ def phase_names(phases: int | Sequence[str]) -> list[str]:
     """Names of the phases, or as many as are asked for."""
     names = [f"phase {number}" for number in range(phases)] if isinstance(phases, int) else list(phases)
     if not 2 <= len(names) <= MOST_PHASES or len(set(names)) < len(names):
+        shown = phases if isinstance(phases, int) else f"'{','.join(phases)}'"
         raise InputError(
-            f"grey values are divided into 2 to {MOST_PHASES} phases with names of their own, not {len(names)}; "
+            f"grey values are divided into 2 to {MOST_PHASES} phases with names of their own, not {shown}; "
             "write for example 'void,electrolyte,active', or 3"
         )
     return names

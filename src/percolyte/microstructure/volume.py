@@ -179,11 +179,11 @@ def lengths_from(text: str, dimension: units.Dimension, three: str) -> Lengths:
     parts = text.split(",")
     if len(parts) == 1:
         return (units.parse(text, dimension),) * 3
+    advice = f"write for example '{dimension.example}' or '{three}'"
+    if re.search(r"\d,\d", text):
+        raise UnitError(f"'{text}': use a point, not a comma, in a number, and give each length its unit; {advice}")
     if len(parts) != 3:
-        comma = (
-            "use a point, not a comma, in the number" if re.search(r"\d,\d", text) else "neither one length nor three"
-        )
-        raise UnitError(f"'{text}': {comma}; write for example '{dimension.example}' or '{three}'")
+        raise UnitError(f"'{text}' is neither one length nor three; {advice}")
     first, second, third = (units.parse(part, dimension) for part in parts)
     return first, second, third
 
