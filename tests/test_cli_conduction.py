@@ -144,6 +144,18 @@ def test_bad_input_is_answered_with_what_to_write(
     assert said in capsys.readouterr().err
 
 
+def test_wrong_conductivities_and_interfaces_are_told_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["conduct", a_file(tmp_path), "--voxel", "0.5 um", "--conductivity", "1=2", "--interface", "1,1"]
+    monkeypatch.setattr("sys.argv", ["percolyte", *words])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().err
+    assert "--conductivity 1: '2' has no unit" in said
+    assert "--interface: '1,1' is not NAME,NAME=VALUE" in said
+
+
 def test_an_interface_that_no_current_crosses_is_said_to_be_without_effect(tmp_path: Path) -> None:
     words = ["conduct", a_file(tmp_path), "--voxel", "0.5 um", "--conductivity", "1=4 mS/cm", "--no-errors"]
     done = CliRunner().invoke(app, [*words, "--interface", "1,0=10 ohm cm2"])

@@ -23,6 +23,10 @@ NECK = 0.8
 """Particles are two where the neck is narrower than this share of the smaller one's inscribed sphere."""
 LEAST_DEPTH = 0.5
 """Voxels by which a neck must be narrower: less is the roughness of the voxels."""
+EVERY_PARTICLE = (
+    "give the file of `percolyte pack --particles` of this very volume, or one in which each particle has a number "
+    "of its own from 1, and all else 0"
+)
 
 Particles = Ints
 
@@ -74,12 +78,6 @@ def read_particles(path: str | os.PathLike[str], volume: Volume, names: Iterable
     if wrong:
         raise InputError(f"{'; '.join(wrong)}; {EVERY_PARTICLE}", source=image.source)
     return particles
-
-
-EVERY_PARTICLE = (
-    "give the file of `percolyte pack --particles` of this very volume, or one in which each particle has a number "
-    "of its own from 1, and all else 0"
-)
 
 
 def _misnumbered(particles: Particles, volume: Volume, name: str) -> Iterator[str]:
