@@ -292,6 +292,20 @@ def test_run_into_a_place_that_is_a_file_is_bad_input(design: Path, percolyte: C
     assert "taken" in said.err
 
 
+def test_a_place_that_takes_no_file_is_found_before_the_run(
+    design: Path, percolyte: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("percolyte.commands.pouch.evaluated", lambda *_: pytest.fail("the run has begun"))
+    for place, said in ((design, "which is read"), ("/dev/null/out", "is no folder"), ("/proc/out", "takes no file")):
+        refused = percolyte("run", design, "--out", place)
+        assert refused.status == 2
+        assert said in refused.err
+    for words in (["export", design, "--to", "bpx"], ["eis", "read", design]):
+        refused = percolyte(*words, "--out", "/proc/x.csv")
+        assert refused.status == 2
+        assert "takes no file" in refused.err
+
+
 def test_run_without_folder_names_one_after_the_design(design: Path, percolyte: Command, tmp_path: Path) -> None:
     assert percolyte("run", design).status == 0
     assert sorted(path.name for path in (tmp_path / "cell-report").iterdir()) == ["evaluation.json", "report.html"]

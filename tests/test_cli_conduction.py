@@ -48,7 +48,7 @@ def test_contacts_between_particles_and_three_conductivities_are_taken(tmp_path:
     """Halves of 18 voxels of 0.5 um, one particle each: 18 um / 0.4 S/m + 1 ohm cm2 over the half that conducts."""
     file = a_file(tmp_path)
     halves = np.repeat(np.array([5, 9], np.int32), 18)[:, None, None] * np.ones((1, 34, 32), np.int32)
-    np.save(tmp_path / "particles.npy", halves)
+    np.save(tmp_path / "particles.npy", halves * np.load(file))
     words = ["conduct", file, "--voxel", "0.5 um", "--conductivity", "1=4 mS/cm, 1 mS/cm, 2 mS/cm", "--no-errors"]
     contact = ["--interface", "1,1=1 ohm cm2", "--particles", str(tmp_path / "particles.npy")]
     done = CliRunner().invoke(app, [*words, *contact, "--json"])
@@ -95,8 +95,23 @@ def test_walkers_find_what_conduction_finds(tmp_path: Path) -> None:
     data = json.loads(done.stdout)
     # straight channels; four standard errors of a walk that short
     assert data["relative_diffusivity"] == pytest.approx([1.0, 1.0, 0.0], abs=4.0 * max(data["standard_error"]))
+    assert data["percolates"] == [True, True, False]
     assert data["tortuosity_factor"][2] is None
-    assert "standard error" in CliRunner().invoke(app, words).stdout
+    said = CliRunner().invoke(app, words).stdout
+    assert "standard error" in said
+    assert "axis 2: does not percolate" in said
+
+
+def test_a_phase_that_leads_nowhere_has_no_tortuosity_factor_however_short_the_walk(tmp_path: Path) -> None:
+    """Pockets of half of the volume, through which a walk seems to lead until it is long."""
+    labels = np.ones((24, 20, 20), np.uint8)
+    labels[12] = 0
+    np.save(tmp_path / "volume.npy", labels)
+    words = ["walk", str(tmp_path / "volume.npy"), "--voxel", "1 um", "--phase", "1", "--duration", "0.01", "--json"]
+    data = json.loads(CliRunner().invoke(app, words).stdout)
+    assert data["relative_diffusivity"][0] > 2.0 * data["standard_error"][0]
+    assert data["tortuosity_factor"][0] is None
+    assert None not in data["tortuosity_factor"][1:]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +126,8 @@ def test_walkers_find_what_conduction_finds(tmp_path: Path) -> None:
         (["--conductivity", "1=2 mS/cm", "--particles", "absent.tif"], "--interface active,active"),
         (["--conductivity", "1=2 mS/cm", "--interface", "1,1=1 ohm cm2", "--particles", "absent.tif"], "no such file"),
         (["--conductivity", "1=2 mS/cm", "--interface", "a,a=1 ohm cm2"], "no phase 'a'"),
+        (["--conductivity", "1=2 mS/cm", "--conductivity", "1=1 mS/cm"], "--conductivity 1: is given twice; keep one"),
+        (["--conductivity", "1=2 mS/cm", *["--interface", "1,0=1 ohm cm2"] * 2], "--interface 1,0: is given twice"),
         (["--conductivity", "1=2 mS/cm", "--device", "gpu"], "write cpu"),
         (["--conductivity", "1=2 mS/cm", "--periodic", "lateral"], "write for example 1,2"),
         (["--conductivity", "1=2 mS/cm", "--periodic", "1", "--device", "torch:cpu"], "no periodic sides"),
@@ -125,6 +142,18 @@ def test_bad_input_is_answered_with_what_to_write(
         main()
     assert stopped.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_wrong_conductivities_and_interfaces_are_told_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["conduct", a_file(tmp_path), "--voxel", "0.5 um", "--conductivity", "1=2", "--interface", "1,1"]
+    monkeypatch.setattr("sys.argv", ["percolyte", *words])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().err
+    assert "--conductivity 1: '2' has no unit" in said
+    assert "--interface: '1,1' is not NAME,NAME=VALUE" in said
 
 
 def test_an_interface_that_no_current_crosses_is_said_to_be_without_effect(tmp_path: Path) -> None:

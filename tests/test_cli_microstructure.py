@@ -135,8 +135,19 @@ def test_measure_along_another_axis_and_with_roles_of_ones_own(stack: str) -> No
     phases = ("--phases", "NMC=1,LPSCl=2,pore=0")
     none = json_of("measure", stack, *VOXEL, *phases)
     assert none["utilisation"] is None
+    assert none["notes"][0].startswith("no phase is active material: particles, utilisation")
+    unnamed = json_of("measure", stack, *VOXEL)
+    assert unnamed["notes"][0].startswith("no phase has a role by its name")
     own = json_of("measure", stack, *VOXEL, *phases, "--active", "NMC", "--ionic", "LPSCl")
     assert own["utilisation"] == pytest.approx(0.5)
+
+
+def test_what_is_left_out_for_want_of_a_role_is_said(stack: str) -> None:
+    notes = json_of("measure", stack, *VOXEL, "--phases", "active=1,cbd=2,void=0")["notes"]
+    assert any("no phase carries ions: their ways, utilisation" in note for note in notes)
+    assert "cbd has no role; if it conducts, write --electronic active,cbd, or --ionic cbd" in notes
+    whole = json_of("measure", stack, *VOXEL, *PHASES)["notes"]
+    assert not any("role" in note or "left out" in note for note in whole)
 
 
 def test_names_of_the_library_are_roles_and_the_output_says_so(stack: str) -> None:
@@ -155,11 +166,24 @@ def test_measure_for_people_names_every_phase_and_the_widths_asked_for(stack: st
     assert widths["sphere_diameter_um"]["d50"] == pytest.approx(1.0, abs=0.26)  # two voxels, to half a voxel
 
 
+def test_what_percolates_in_parts_of_a_volume_only_has_no_error_about_zero(tmp_path: Path) -> None:
+    labels = np.zeros((18, 18, 18), np.uint8)
+    labels[9:] = 1
+    np.save(tmp_path / "half.npy", labels)
+    said = text_of("measure", str(tmp_path / "half.npy"), *VOXEL)
+    assert re.search(r"^1 +50 ± \S+ % +0 % \(in parts up to 100 %\) ", said, re.MULTILINE), said
+
+
+def test_a_volume_of_one_phase_has_no_table_of_interfaces(tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", np.full((8, 8, 8), 7, np.uint8))
+    assert "interface" not in text_of("measure", str(tmp_path / "one.npy"), *VOXEL)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((*PHASES,), "give it, for example --voxel '0.5 um'"),
-        ((*PHASES, "--voxel", "0 um"), "too small"),
+        ((*PHASES,), "give the length of a voxel, --voxel '0.5 um'"),
+        ((*PHASES, "--voxel", "0 um"), "more than 0 um; write for example '0.5 um'"),
         ((*PHASES, "--voxel", "0.5"), "has no unit"),
         ((*VOXEL, "--phases", "active=1,electrolyte=2,void=0,carbon=3"), "label 3 for 'carbon' is not in the image"),
         ((*VOXEL, "--phases", "active=1"), "has no name; add NAME=0"),
@@ -219,6 +243,33 @@ def test_an_edit_without_a_place_for_it_is_refused(
     assert "give --out" in refusal(monkeypatch, capsys, "volume", stack, "--remove-specks", "9")
 
 
+def test_every_option_that_cannot_be_read_is_told_at_once(
+    stack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edits = ["--order", "0,0,1", "--turn", "x", "--merge", "solid", "--resample", "1", "--relabel", "a", "--add", "c"]
+    said = refusal(monkeypatch, capsys, "volume", stack, "--voxel", "1,5 um", "--phases", "a,b", "--crop", "1", *edits)
+    for option in ("--voxel", "--phases", "--crop", *edits[::2], "--out"):
+        assert f"\n  {option}: " in said
+    said = refusal(monkeypatch, capsys, "segment", stack, "--median", "2", "--phases", "1", "--out", "x.png")
+    for option in ("--median", "--phases", "--voxel", "--out"):
+        assert f"\n  {option}: " in said
+
+
+def test_labels_without_a_name_are_told_with_their_shares(
+    stack: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refusal(monkeypatch, capsys, "volume", stack, "--phases", "active=1,electrolyte=2")
+    share = some_volume().fractions["void"]
+    assert f"label 0 ({100 * share:.3g} % of the voxels) has no name" in said
+
+
+def test_thresholds_need_no_voxel_length_and_labels_do(tmp_path: Path) -> None:
+    np.save(tmp_path / "grey.npy", 100.0 * some_volume().labels)
+    found = json_of("segment", str(tmp_path / "grey.npy"), "--phases", "3")
+    assert found["thresholds"] == pytest.approx([50.0, 150.0], abs=200.0 / 256)  # the bins of the histogram
+    assert found["volume_fraction"]["phase 0"] == pytest.approx(some_volume().fractions["void"])
+
+
 def test_segment_parts_grey_values_where_they_are_parted(tmp_path: Path) -> None:
     labels = some_volume().labels
     grey = np.random.default_rng(0).normal(1000.0 + 400.0 * labels, 40.0)
@@ -237,7 +288,7 @@ def test_a_division_that_cannot_be_is_refused(tmp_path: Path, phases: Any) -> No
     """Three phases cannot come from two grey values."""
     np.save(tmp_path / "g.npy", (some_volume().labels > 0) * 100.0)
     with pytest.raises(InputError):
-        segment(open_image(tmp_path / "g.npy"), phases, (1e-6, 1e-6, 1e-6))
+        segment(open_image(tmp_path / "g.npy"), phases)
 
 
 def test_dead_material_and_cut_off_electrolyte_have_their_own_colours() -> None:

@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 from percolyte.cli import app, main
 from percolyte.design import design_from, write_design
+from percolyte.errors import InputError
 from percolyte.files import read_toml
+from percolyte.microstructure.files import open_image, read_volume
 from tests.build import a_design_data, problems_with, write_toml
 
 LOOK = {
@@ -29,10 +31,21 @@ def a_file(folder: Path, **changes: Any) -> str:
     return str(write_toml(folder / "design.toml", data))
 
 
-def packed(folder: Path, *words: str) -> tuple[Any, Any]:
+def packed(folder: Path, *words: str, **changes: Any) -> tuple[Any, Any]:
     """The JSON object of `pack`, and the stack that it wrote."""
     out = folder / "volume.tif"
-    run = ["pack", a_file(folder), "--size", "20 um", "--voxel", "0.5 um", "--out", str(out), "--json", *words]
+    run = [
+        "pack",
+        a_file(folder, **changes),
+        "--size",
+        "20 um",
+        "--voxel",
+        "0.5 um",
+        "--out",
+        str(out),
+        "--json",
+        *words,
+    ]
     done = CliRunner().invoke(app, run)
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout), tifffile.imread(out)
@@ -75,9 +88,22 @@ def test_pack_takes_three_edges_and_numbers_the_particles(tmp_path: Path) -> Non
     ids = tmp_path / "ids.tif"
     found, labels = packed(tmp_path, "--size", "30 um, 20 um, 18 um", "--particles", str(ids))
     assert labels.shape == (60, 40, 36)
+    assert open_image(ids).voxel == pytest.approx((5e-7,) * 3)
+    with pytest.raises(InputError, match="look like numbers of particles"):
+        read_volume(ids)
+    again = tmp_path / "again.tif"
+    packed(tmp_path, "--size", "30 um, 20 um, 18 um", "--particles", str(again))
+    assert again.read_bytes() == ids.read_bytes()
     numbers = tifffile.imread(ids)
     assert numbers.shape == labels.shape
     assert len(np.unique(numbers[labels == found["phases"]["active"]])) == found["particles"]["active"]
+
+
+def test_a_phase_that_has_no_voxel_is_missed(tmp_path: Path) -> None:
+    recipe = {"NMC811": "79.8 %", "Li6PS5Cl": "20 %", "VGCF": "0.2 %"}
+    found, _ = packed(tmp_path, "--voxel", "5 um", recipe=recipe)
+    assert "carbon" not in found["phases"]
+    assert any("carbon has" in warning and "not one voxel" in warning for warning in found["warnings"])
 
 
 def test_the_voxel_length_stands_in_the_file(tmp_path: Path) -> None:
@@ -110,10 +136,11 @@ def read_toml_text(text: str) -> Any:
     ("words", "said"),
     [
         (("--size", "20"), "has no unit"),
-        (("--size", "20 um, 30 um"), "not one length or three"),
+        (("--size", "20 um, 30 um"), "neither one length nor three"),
         (("--size", "4 um"), "make the volume larger"),
         (("--voxel", "0 um"), "too small"),
         (("--voxel", "1 nm"), "take larger voxels"),
+        (("--voxel", "13 um"), "particles of 3 um vanish in voxels of 13 um; take voxels of at most 0.75 um"),
         (("--layer", "anode"), "no composite layer of this design"),
         (("--out", "/dev/null/volume.tif"), "cannot be written"),
         (("--out", "volume.png"), "write for example volume.tif"),

@@ -329,8 +329,8 @@ def test_the_table_is_written_back_as_it_was_read(tmp_path: Path) -> None:
 
 def test_grains_in_a_row_add_their_boundaries_to_the_ions_way(tmp_path: Path) -> None:
     """Layers along axis 0 as in `laminate`, the electrolyte cut in five grains of 4 um by a file of particles."""
-    laminate(tmp_path)
-    grains = np.broadcast_to(np.arange(20, dtype=np.int32)[:, None, None] // 4, (20, 20, 20))
+    grains = np.zeros((20, 20, 20), np.int32)
+    grains += (1 + np.arange(20)[:, None, None] // 4) * read_volume(laminate(tmp_path)).mask("electrolyte")
     np.save(tmp_path / "grains.npy", grains)
     table = {"kind": "microstructure", "volume": "cathode.tif", "particles": "grains.npy"}
     between = {"between": ["electrolyte", "electrolyte"], "resistance": "0.3 ohm cm2"}
@@ -347,9 +347,10 @@ def test_grains_in_a_row_add_their_boundaries_to_the_ions_way(tmp_path: Path) ->
     page = render_report(found)
     assert "0.3 ohm cm2 between particles of electrolyte" in page
     assert "numbered in grains.npy" in page
-    np.save(tmp_path / "grains.npy", np.zeros((20, 20, 20), np.int32))
+    np.save(tmp_path / "grains.npy", np.minimum(grains, 2))
     healed = evaluate(a_design(tmp_path, {**table, "interfaces": [between]}))
-    assert healed.transport.ionic == pytest.approx(0.3 * own_conductivity(found), rel=1e-6)
+    exact = 0.3 * 20e-6 / (20e-6 / own_conductivity(found) + 0.3e-4)
+    assert healed.transport.ionic == pytest.approx(exact, rel=1e-6)
 
 
 def test_a_generated_volume_knows_its_particles_and_its_boundaries_resist(tmp_path: Path) -> None:
@@ -430,6 +431,11 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "cathode.transport.phases",
         "did you mean 'active'",
     ),
+    "an unknown phase where labels lack a name": (
+        {"volume": "bare.npy", "voxel": "1 um", "phases": {"NMC622": 1}},
+        "cathode.transport.phases",
+        "'NMC622' is neither",
+    ),
     "no names": ({"volume": "bare.npy", "voxel": "1 um"}, "cathode.transport.phases", "name the labels"),
     "a label that is not there": (
         {"volume": "bare.npy", "voxel": "1 um", "phases": {"active": 1, "electrolyte": 2, "void": 3}},
@@ -479,6 +485,17 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         },
         "cathode.transport.particles",
         "voxel by voxel",
+    ),
+    "labels for particles": (
+        {
+            "volume": "bare.npy",
+            "voxel": "1 um",
+            "phases": {"active": 1, "electrolyte": 2},
+            "particles": "bare.npy",
+            "interfaces": [{"between": ["electrolyte", "electrolyte"], "resistance": "1 ohm cm2"}],
+        },
+        "cathode.transport.particles",
+        "1 particle number in 'electrolyte'",
     ),
     "no voxel image": ({"volume": "words.tif"}, "cathode.transport.volume", ""),
     "too small for its particles": (

@@ -49,6 +49,11 @@ def test_axes_in_another_order_take_their_voxel_lengths_along() -> None:
     assert np.array_equal(permute(volume, (1, 2, 0)).labels, some_volume().labels)
 
 
+def test_a_range_from_behind_is_not_said_to_leave_the_volume() -> None:
+    with pytest.raises(InputError, match="the range 5:2 of axis 0 holds nothing; write for example 0:6"):
+        crop(some_volume(), ranges_from("5:2, :, :"))
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_four_quarter_turns_are_none_and_one_swaps_the_edges(axis: int) -> None:
     volume = some_volume()

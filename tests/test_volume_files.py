@@ -21,7 +21,7 @@ from PIL import Image as Pillow
 
 from percolyte.errors import InputError
 from percolyte.microstructure.files import open_image, read_volume, write_volume
-from percolyte.microstructure.image import label_fractions
+from percolyte.microstructure.image import label_counts, label_fractions
 from percolyte.microstructure.volume import Lengths, Volume, phases_from, volume_from, voxel_from
 
 HALF: Lengths = (5e-7, 5e-7, 5e-7)
@@ -147,7 +147,7 @@ def test_matlab_of_both_kinds_gives_the_axes_of_matlab(tmp_path: Path) -> None:
 def test_labels_of_every_format_are_counted_in_chunks(tmp_path: Path, name: str) -> None:
     write_volume(some_volume(), tmp_path / name)
     counts = np.bincount(some_labels().ravel()) / some_labels().size
-    assert label_fractions(open_image(tmp_path / name)) == pytest.approx(dict(enumerate(counts)))
+    assert label_fractions(label_counts(open_image(tmp_path / name))) == pytest.approx(dict(enumerate(counts)))
 
 
 def test_fractions_of_an_image_in_chunks_are_those_of_the_whole(
@@ -159,7 +159,7 @@ def test_fractions_of_an_image_in_chunks_are_those_of_the_whole(
     assert isinstance(image.lazy(), dask.array.Array)
     assert image.lazy().numblocks[0] == 7
     counts = np.bincount(some_labels().ravel()) / some_labels().size
-    assert label_fractions(image) == pytest.approx(dict(enumerate(counts)))
+    assert label_fractions(label_counts(image)) == pytest.approx(dict(enumerate(counts)))
     assert np.array_equal(read_volume(tmp_path / "v.zarr", coarsen=1).labels, some_labels())
 
 
@@ -348,7 +348,7 @@ def test_a_tiff_that_declares_far_more_than_it_holds_is_refused_before_memory_is
 @pytest.mark.parametrize("kind", ["cut.mat", "wide.npy"])
 def test_counting_labels_refuses_what_reading_refuses(tmp_path: Path, kind: str) -> None:
     with pytest.raises(InputError) as caught:
-        label_fractions(open_image(damaged(tmp_path, kind)))
+        label_counts(open_image(damaged(tmp_path, kind)))
     assert REFUSED[kind] in str(caught.value)
 
 
@@ -399,11 +399,48 @@ def test_one_or_three_voxel_lengths_are_read() -> None:
     assert voxel_from("100 nm, 0.2 um,0.3um") == (1e-7, 2e-7, 3e-7)
 
 
+def test_python_takes_one_voxel_length_for_three_and_no_text(tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", some_labels())
+    assert read_volume(tmp_path / "v.npy", voxel=5e-7).voxel == HALF
+    for wrong in ("0.5 um", (5e-7, 5e-7)):
+        with pytest.raises(InputError, match=r"neither a length in m nor three"):
+            read_volume(tmp_path / "v.npy", voxel=wrong)  # type: ignore[arg-type]
+
+
+def test_a_volume_shows_itself_in_a_line() -> None:
+    shown = repr(volume_from(some_labels(), HALF, source="v.tif"))
+    assert "voxels of 0.5 um, " in shown
+    assert shown.endswith("measured: v.tif)")
+    assert len(shown) < 100
+
+
+@pytest.mark.parametrize("text", ["1,5 um", "0,5 um, 0,5 um, 1 um", "0,5 um, 1 um"])
+def test_a_decimal_comma_in_a_voxel_length_is_known_as_one(text: str) -> None:
+    with pytest.raises(InputError, match="use a point, not a comma"):
+        voxel_from(text)
+
+
+def test_phases_that_share_a_label_are_named_beside_all_else_that_is_wrong() -> None:
+    with pytest.raises(InputError, match=r"'active' and 'carbon' share the label 1") as caught:
+        volume_from(some_labels(), HALF, {"active": 1, "carbon": 1, "electrolyte": 2}, source="v.tif")
+    assert "label 0 (" in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["active", "active=", "=1", "active=300", "active=-1", "active=1,active=2", ""])
 def test_phases_that_cannot_be_read_are_refused(text: str) -> None:
     with pytest.raises(InputError):
         phases_from(text)
 
 
+def test_where_a_volume_is_missing_volumes_are_named_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("notes.txt", "table.csv", "cathode.tif"):
+        (tmp_path / name).write_text("x")
+    with pytest.raises(InputError, match="did you mean 'cathode"):
+        open_image(tmp_path / "cathod.tif")
+    with pytest.raises(InputError, match=r"holds cathode\.tif$"):
+        open_image(tmp_path / "scan.npy")
+
+
 def test_phases_are_names_with_labels() -> None:
     assert phases_from("active=1, my phase=2,void=0") == {"active": 1, "my phase": 2, "void": 0}
+    assert phases_from("active=1, active=1") == {"active": 1}

@@ -300,6 +300,7 @@ _SI_UNITS = {
 """The SI unit behind each unit that people write: no rounding on the way."""
 
 LENGTH = Dimension("length", "um", "80 um", low=0.0, high=1.0, positive=True)
+VOXEL = Dimension("length", "um", "0.5 um", low=0.0, high=1.0, positive=True)
 DISTANCE = Dimension("distance", "mm", "102 mm", low=0.0, high=10.0)
 THICKNESS = Dimension("thickness", "um", "80 um", low=0.0, high=5e-3, positive=True)
 RADIUS = Dimension("particle radius", "um", "2.5 um", low=0.0, high=1e-3, positive=True)
@@ -343,6 +344,7 @@ COST_PER_ENERGY = Dimension("cost per energy", "USD/kWh", "100 USD/kWh", low=0.0
 RANGE_PER_ENERGY = Dimension("driving distance per energy", "km/kWh", "6 km/kWh", low=0.0, high=1.0, positive=True)
 
 Length = Annotated[float, LENGTH]
+VoxelLength = Annotated[float, VOXEL]
 Distance = Annotated[float, DISTANCE]
 Thickness = Annotated[float, THICKNESS]
 Radius = Annotated[float, RADIUS]

@@ -10,6 +10,7 @@ import pytest
 
 from percolyte.errors import InputError
 from percolyte.microstructure.particles import read_particles, told_apart
+from percolyte.microstructure.volume import Volume
 from percolyte.numerics.kinds import colours
 from percolyte.transport.voxels import conduct
 from tests.images import H, a_volume, effective, sphere_array
@@ -93,11 +94,30 @@ def test_particles_come_from_a_file_of_the_same_shape(tmp_path: Path) -> None:
     volume = a_volume(np.ones((5, 6, 7)))
     numbers = np.arange(5 * 6 * 7).reshape(5, 6, 7) + 70_000
     np.save(tmp_path / "particles.npy", numbers)
-    assert np.array_equal(read_particles(tmp_path / "particles.npy", volume), numbers)
+    assert np.array_equal(read_particles(tmp_path / "particles.npy", volume, ["1"]), numbers)
     for wrong, said in ((numbers[1:], "4 x 6 x 7"), (numbers - 70_001, "from -1"), (numbers / 2.0, "whole numbers")):
         np.save(tmp_path / "wrong.npy", wrong)
         with pytest.raises(InputError, match=said):
-            read_particles(tmp_path / "wrong.npy", volume)
+            read_particles(tmp_path / "wrong.npy", volume, ["1"])
+
+
+def test_numbers_of_something_else_are_refused_as_particles(tmp_path: Path) -> None:
+    labels = np.repeat(np.array([1, 2], np.uint8), 4)[:, None, None] * np.ones((1, 3, 3), np.uint8)
+    volume = Volume(labels, (H, H, H), {"active": 1, "electrolyte": 2}, "assumed", "layers")
+    along = np.arange(8)[:, None, None] * np.ones((1, 3, 3), np.int64)
+    for wrong, said in (
+        (labels, "1 particle number in 'electrolyte'"),
+        (0 * labels, "0 particle numbers in 'electrolyte'"),
+        (along % 4 + 1, "4 of the 4 particles of 'electrolyte' lie in 'active' too; give the file of `percolyte pack"),
+    ):
+        np.save(tmp_path / "particles.npy", wrong)
+        with pytest.raises(InputError, match=said):
+            read_particles(tmp_path / "particles.npy", volume, ["electrolyte"])
+    np.save(tmp_path / "particles.npy", along)
+    assert np.array_equal(read_particles(tmp_path / "particles.npy", volume, ["electrolyte"]), along)
+    cored = Volume(labels, (H, H, H), {"shell": 1, "electrolyte": 2}, "assumed", "layers")
+    np.save(tmp_path / "particles.npy", along % 4 + 1)
+    assert read_particles(tmp_path / "particles.npy", cored, ["electrolyte"]).max() == 4
 
 
 @pytest.mark.parametrize("number", [2, 30, 10_000])

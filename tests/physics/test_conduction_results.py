@@ -122,6 +122,23 @@ def test_every_problem_of_the_arguments_is_named() -> None:
         conduct(replace(volume, labels=volume.labels[:, :2]), {"electrolyte": 1.0}, periodic=(1,))
 
 
+def test_what_is_no_volume_number_or_axis_is_refused_with_what_to_give() -> None:
+    volume = a_volume(np.ones((4, 4, 4)))
+    with pytest.raises(InputError, match="'1 mS/cm' is no number in S/m"):
+        conduct(volume, {"1": "1 mS/cm"})  # type: ignore[dict-item]
+    with pytest.raises(InputError, match=r"write for example \(1, 2\)"):
+        conduct(volume, {"1": 1.0}, periodic=1)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="not of ndarray; make one of labels with"):
+        conduct(volume.labels, {"1": 1.0})  # type: ignore[arg-type]
+
+
+def test_sides_that_repeat_along_the_current_only_are_said_to_be_without_effect() -> None:
+    volume = a_volume(np.ones((4, 4, 4)))
+    notes = {axes: conduct(volume, {"1": 1.0}, periodic=axes, errors=False).notes for axes in ((0,), (1,), (0, 1))}
+    assert "repeats along axis 0 is without effect" in notes[0,][0]
+    assert notes[1,] == notes[0, 1] == ()
+
+
 def test_a_vanishing_conductivity_is_taken_as_none_and_said() -> None:
     labels = np.zeros((8, 8, 8))
     labels[:4] = 1

@@ -462,6 +462,14 @@ def test_grains_fill_their_particles_and_no_others() -> None:
         assert len(np.unique(packed.particles[packed.grains == grain])) == 1
 
 
+def test_one_edge_stands_for_three_and_text_for_none() -> None:
+    look = Microstructure(active=FIVE, electrolyte=TWO)
+    assert pack({"active": 0.3, "electrolyte": 0.3}, look, size=10 * UM, voxel=UM).volume.labels.shape == (10, 10, 10)
+    for wrong in ({"size": "20 um", "voxel": UM}, {"size": 20 * UM, "voxel": "1 um"}):
+        with pytest.raises(InputError, match=r"write for example 0\.5e-6"):
+            pack({"active": 0.3, "electrolyte": 0.3}, look, **wrong)  # type: ignore[arg-type]
+
+
 def refusal(fractions: dict[str, float], **look: Any) -> str:
     with pytest.raises(InputError) as caught:
         small(fractions, **look)

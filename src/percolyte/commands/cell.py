@@ -16,6 +16,7 @@ from percolyte.commands.shared import (
     built,
     c_rate_of,
     c_rates_of,
+    keep_inputs,
     note,
     print_json,
     save_table,
@@ -219,6 +220,7 @@ def export(
     out: Annotated[Path, typer.Option(help="File to write.")],
 ) -> None:
     """The cell for other programs; what they cannot hold is said."""
+    keep_inputs([out], design)
     model = built(design)
     if to == "pybamm":
         from percolyte.interchange.pybamm import export_pybamm

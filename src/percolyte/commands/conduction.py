@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from percolyte.commands.microstructure import Coarsen, Crop, Phases, VolumeFile, Voxel, read
-from percolyte.commands.shared import Json, keep_inputs, note, print_json
+from percolyte.commands.shared import Json, keep_inputs, note, print_json, read_texts
 from percolyte.errors import InputError, Problem, UnitError
 
 if TYPE_CHECKING:
@@ -75,8 +75,12 @@ def conduct(
     keep_inputs([out], volume, *([particles] if particles else []))
     repeated = _axes(periodic)
     read_in = read(volume, voxel, phases, crop, coarsen)
-    sigma = _values(conductivity, read_in, "--conductivity", "electrolyte='2 mS/cm'", _conductivity)
-    contact = _values(interface or [], read_in, "--interface", "active,electrolyte='40 ohm cm2'", _resistance)
+    sigma, contact = read_texts(
+        {
+            "--conductivity": (conductivity, _by_phases(read_in, "electrolyte='2 mS/cm'", _conductivity)),
+            "--interface": (interface or [], _by_phases(read_in, "active,electrolyte='40 ohm cm2'", _resistance)),
+        }
+    ).values()
     between = {(names[0], names[1]): value for names, value in contact.items()}
     numbers = _particles(particles, read_in, [one for one, other in between if one == other])
     found = [
@@ -180,31 +184,37 @@ def _particles(file: str | None, volume: Volume, names: list[str]) -> Particles 
             raise InputError("--particles is for interfaces within a phase; add such as --interface active,active=TEXT")
         return None
     if file is not None:
-        return read_particles(file, volume)
+        return read_particles(file, volume, names)
     found = told_apart(volume, names)
     for name in names:
         note(f"{name}: {int(found[volume.mask(name)].max(initial=0))} particles, told apart at their necks")
     return found
 
 
-def _values(
-    given: list[str], volume: Volume, option: str, example: str, parse: Callable[[str], Value]
-) -> dict[tuple[str, ...], Value]:
-    """NAME=VALUE, or NAME,NAME=VALUE, with names or labels of phases, as many as in the example."""
+def _by_phases(
+    volume: Volume, example: str, parse: Callable[[str], Value]
+) -> Callable[[list[str]], dict[tuple[str, ...], Value]]:
+    """A reader of NAME=VALUE, or NAME,NAME=VALUE, with names or labels of phases, as many as in the example."""
     by_label = _by_label(volume)
     count = example.count(",") + 1
-    values, problems = {}, []
-    for text in given:
-        left, sign, quantity = text.partition("=")
-        names = tuple(by_label.get(name.strip(), name.strip()) for name in left.split(","))
-        if not sign or len(names) != count:
-            shape = ",".join(["NAME"] * count) + "=VALUE"
-            problems.append(Problem(option, f"'{text}' is not {shape}; write for example {example}"))
-            continue
-        try:
-            values[names] = parse(quantity)
-        except UnitError as error:
-            problems += [Problem(f"{option} {left}", problem.what) for problem in error.problems]
-    if problems:
-        raise InputError(problems)
-    return values
+
+    def read_values(given: list[str]) -> dict[tuple[str, ...], Value]:
+        values, problems = {}, []
+        for text in given:
+            left, sign, quantity = text.partition("=")
+            names = tuple(by_label.get(name.strip(), name.strip()) for name in left.split(","))
+            if not sign or len(names) != count:
+                shape = ",".join(["NAME"] * count) + "=VALUE"
+                problems.append(Problem("", f"'{text}' is not {shape}; write for example {example}"))
+                continue
+            if names in values:
+                problems.append(Problem(left, "is given twice; keep one"))
+            try:
+                values[names] = parse(quantity)
+            except UnitError as error:
+                problems += [Problem(left, problem.what) for problem in error.problems]
+        if problems:
+            raise InputError(problems)
+        return values
+
+    return read_values

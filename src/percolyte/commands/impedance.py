@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from percolyte.commands.shared import Figure, Json, Table, note, parsed, print_json, write_figure
+from percolyte.commands.shared import Figure, Json, Table, can_hold, note, parsed, print_json, write_figure
 from percolyte.errors import InputError, Problem, suggestion
 
 app = typer.Typer(help="Measured impedance: read, check and fit the files of instruments.", no_args_is_help=True)
@@ -83,6 +83,7 @@ def read(
 
     if out is not None:
         check_table_name(out)
+        can_hold(out)
     arguments = stated(area, thickness, temperature, imaginary)
     refused: list[Any] = []
     if file.is_dir():

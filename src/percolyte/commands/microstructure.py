@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from percolyte.commands.shared import Json, figure_name, keep_inputs, note, print_json
+from percolyte.commands.shared import Json, Texts, figure_name, keep_inputs, note, print_json, print_result, read_texts
 from percolyte.errors import InputError
 
 if TYPE_CHECKING:
-    from percolyte.microstructure.image import Image
+    from percolyte.microstructure.imported import Addition
     from percolyte.microstructure.networks import Named, Roles
     from percolyte.microstructure.volume import Lengths, Volume
 
@@ -50,18 +51,18 @@ Electronic = Annotated[
 
 def read(volume: str, voxel: str | None, phases: str | None, crop: str | None = None, coarsen: int = 1) -> Volume:
     """The volume that the arguments of a command name."""
-    from percolyte.microstructure.edit import ranges_from
     from percolyte.microstructure.files import read_volume
 
-    length, names = _voxel_and_phases(voxel, phases)
-    ranges = None if crop is None else ranges_from(crop)
+    length, names, ranges = read_texts(_image_texts(voxel, phases, crop)).values()
     return read_volume(volume, voxel=length, phases=names, ranges=ranges, coarsen=coarsen)
 
 
-def _voxel_and_phases(voxel: str | None, phases: str | None) -> tuple[Lengths | None, dict[str, int] | None]:
+def _image_texts(voxel: str | None, phases: str | None, crop: str | None) -> Texts:
+    """What is told of an image, with its readers."""
+    from percolyte.microstructure.edit import ranges_from
     from percolyte.microstructure.volume import phases_from, voxel_from
 
-    return None if voxel is None else voxel_from(voxel), None if phases is None else phases_from(phases)
+    return {"--voxel": (voxel, voxel_from), "--phases": (phases, phases_from), "--crop": (crop, ranges_from)}
 
 
 def _names(text: str | None) -> list[str] | None:
@@ -102,7 +103,8 @@ def measure(
 
     wide = {}
     if crop is None and coarsen == 1 and not widths and not fits(open_image(volume)):
-        parts = slab_volume(open_image(volume), *_voxel_and_phases(voxel, phases))
+        length, names, _ = read_texts(_image_texts(voxel, phases, None)).values()
+        parts = slab_volume(open_image(volume), length, names)
         found = measure_in_slabs(parts, _roles(parts, active, ionic, electronic), axis)
     else:
         image = read(volume, voxel, phases, crop, coarsen)
@@ -151,68 +153,103 @@ def volume(
     as_json: Json = False,
 ) -> None:
     """What a voxel image holds; with --out, the image edited in the order of these options, in any format."""
-    import numpy as np
+    from percolyte.microstructure.files import open_image, write_volume
+    from percolyte.microstructure.image import label_counts, label_fractions
+    from percolyte.microstructure.imported import additions_from
+    from percolyte.report.measures import image_json
 
-    from percolyte.microstructure import edit
-    from percolyte.microstructure.files import check_volume_name, open_image, write_volume
-    from percolyte.microstructure.image import label_fractions
-    from percolyte.microstructure.volume import phases_from, phases_of, voxel_from
-    from percolyte.report.measures import image_json, image_text
-
+    edits = _edits(order, turn, resample, refine, merge, relabel, remove_specks)
+    edited = any(given is not None for given, _ in edits.values()) or bool(crop or add) or coarsen != 1
+    told = read_texts(
+        {
+            **_image_texts(voxel, phases, crop),
+            **edits,
+            "--add": (add or None, additions_from),
+            "--out": (out or edited or None, lambda _: _check_place(out)),
+        }
+    )
     if out is None:
-        if any((crop, order, turn, resample, merge, relabel, remove_specks, add)) or (refine, coarsen) != (1, 1):
-            raise InputError("an edited volume needs a place: give --out, such as --out edited.tif")
-        image = _as_told(open_image(volume), voxel, phases)
-        try:
-            fractions = label_fractions(image)
-        except InputError as error:
-            note(str(error))
-            fractions = {}
-        if phases is not None and fractions:
-            phases_of(np.bincount(list(fractions), minlength=256), image.phases, image.source)
-        if as_json:
-            print_json({"outcome": "done", **image_json(image, fractions)})
-        else:
-            typer.echo(image_text(image, fractions))
+        _describe(volume, told["--voxel"], told["--phases"], as_json)
         return
-    check_volume_name(out)
     keep_inputs([out], volume)
     found = read(volume, voxel, phases, crop, coarsen)
-    if order is not None:
-        found = edit.permute(found, _whole_numbers(order, ","))
-    if turn is not None:
-        found = edit.rotate(found, *_whole_numbers(turn, ":", 2))
-    if resample is not None:
-        found = edit.resample(found, voxel_from(resample)[0])
-    if refine != 1:
-        found = edit.refine(found, refine)
-    for group in merge or ():
-        into, _, names = group.partition("=")
-        found = edit.merge(found, _names(names) or (), into.strip())
-    if relabel is not None:
-        found = edit.relabel(found, phases_from(relabel))
-    if remove_specks:
-        found = edit.remove_specks(found, remove_specks)
+    for edit in filter(None, (told[option] for option in edits)):
+        found = edit(found)
     said: dict[str, Any] = {}
-    if add:
-        found, said = _with_additions(found, add, seed)
+    if told["--add"] is not None:
+        found, said = _with_additions(found, told["--add"], seed)
     write_volume(found, out)
     note(f"written: {out}")
     if as_json:
-        print_json({"outcome": "done", **image_json(open_image(out), label_fractions(open_image(out))), **said})
+        written = open_image(out)
+        print_json({"outcome": "done", **image_json(written, label_fractions(label_counts(written))), **said})
 
 
-def _as_told(image: Image, voxel: str | None, phases: str | None) -> Image:
-    """The image with the voxel length and the phase names of the command, which stand above its own."""
-    length, names = _voxel_and_phases(voxel, phases)
-    return replace(image, voxel=length or image.voxel, phases=names or image.phases)
+def _edits(
+    order: str | None,
+    turn: str | None,
+    resample: str | None,
+    refine: int,
+    merge: list[str] | None,
+    relabel: str | None,
+    remove_specks: int,
+) -> Texts:
+    """The edits in the order in which they are made; what reads them gives the verb that makes them."""
+    from percolyte import units
+    from percolyte.microstructure import edit
+    from percolyte.microstructure.volume import phases_from
+
+    def verb(change: Callable[..., Volume], *arguments: Any) -> Callable[[Volume], Volume]:
+        return lambda volume: change(volume, *arguments)
+
+    def merged(texts: list[str]) -> Callable[[Volume], Volume]:
+        groups = [edit.merger_from(text) for text in texts]
+        return lambda volume: reduce(lambda found, group: edit.merge(found, *group), groups, volume)
+
+    return {
+        "--order": (order, lambda text: verb(edit.permute, edit.order_from(text))),
+        "--turn": (turn, lambda text: verb(edit.rotate, *edit.turn_from(text))),
+        "--resample": (resample, lambda text: verb(edit.resample, units.parse(text, units.VOXEL))),
+        "--refine": (None if refine == 1 else refine, lambda parts: verb(edit.refine, parts)),
+        "--merge": (merge or None, merged),
+        "--relabel": (relabel, lambda text: verb(edit.relabel, phases_from(text))),
+        "--remove-specks": (remove_specks or None, lambda smallest: verb(edit.remove_specks, smallest)),
+    }
 
 
-def _with_additions(volume: Volume, additions: list[str], seed: int) -> tuple[Volume, dict[str, Any]]:
+def _check_place(out: Path | None) -> None:
+    from percolyte.microstructure.files import check_volume_name
+
+    if out is None:
+        raise InputError("an edited volume needs a place; give --out, such as --out edited.tif")
+    check_volume_name(out)
+
+
+def _describe(volume: str, voxel: Lengths | None, phases: dict[str, int] | None, as_json: bool) -> None:
+    """Print what a file holds; what the command says of it stands above what the file says."""
+    from percolyte.microstructure.files import open_image
+    from percolyte.microstructure.image import label_counts, label_fractions
+    from percolyte.microstructure.volume import phases_of
+    from percolyte.report.measures import image_json, image_text
+
+    known = open_image(volume)
+    image = replace(known, voxel=voxel or known.voxel, phases=phases or known.phases)
+    fractions: dict[int, float] = {}
+    try:
+        counts = label_counts(image)
+        fractions = label_fractions(counts)
+    except InputError as error:
+        note(str(error))
+    if phases is not None and fractions:
+        phases_of(counts, phases, image.source)
+    print_result({"outcome": "done", **image_json(image, fractions)}, image_text(image, fractions), as_json=as_json)
+
+
+def _with_additions(volume: Volume, additions: list[Addition], seed: int) -> tuple[Volume, dict[str, Any]]:
     """The volume with the phases of --add, and what JSON says of them."""
-    from percolyte.microstructure.imported import add, additions_from
+    from percolyte.microstructure.imported import add
 
-    added = add(volume, additions_from(additions), seed)
+    added = add(volume, additions, seed)
     for warning in added.notes:
         note(f"warning: {warning}")
     for name, fraction in added.fractions.items():
@@ -220,51 +257,55 @@ def _with_additions(volume: Volume, additions: list[str], seed: int) -> tuple[Vo
     return added.volume, {"added_volume_fraction": added.fractions, "warnings": list(added.notes), "seed": seed}
 
 
-def _whole_numbers(text: str, sign: str, count: int = 3) -> Sequence[int]:
-    words = [word.strip() for word in text.split(sign)]
-    if len(words) != count or not all(word.isdecimal() for word in words):
-        raise InputError(f"'{text}' is not {count} whole numbers; write for example {sign.join('012'[:count])}")
-    return [int(word) for word in words]
-
-
 @app.command()
 def segment(
     image: VolumeFile,
-    out: Annotated[Path, typer.Option(help="File of labels to write: .tif, .npy, .h5, .zarr, .mat, or a folder.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File of labels to write: .tif, .npy, .h5, .zarr, .mat, or a folder.")
+    ] = None,
     phases: Annotated[
         str, typer.Option(help="Number of phases, or their names from dark to bright, with commas.")
     ] = "2",
     voxel: Voxel = None,
-    median: Annotated[int, typer.Option(help="Smooth over a cube of so many voxels before.", min=1)] = 1,
+    median: Annotated[int, typer.Option(help="Smooth over a cube of so many voxels, an odd number, before.")] = 1,
     figure: Annotated[Path | None, typer.Option(help="Draw the histogram: .svg, .png or .pdf.")] = None,
     as_json: Json = False,
 ) -> None:
     """Labels from grey values: the thresholds that part the histogram best (multi-Otsu)."""
     from percolyte.microstructure.files import check_volume_name, open_image, write_volume
+    from percolyte.microstructure.image import voxel_of
+    from percolyte.microstructure.segment import check_median, phase_names
     from percolyte.microstructure.segment import segment as segmented
     from percolyte.microstructure.volume import voxel_from
 
-    check_volume_name(out)
     keep_inputs([out, figure_name(figure)], image)
-    wanted = int(phases) if phases.strip().isdecimal() else _names(phases) or []
-    length = None if voxel is None else voxel_from(voxel)
-    found = segmented(open_image(image), wanted, length, median=median)
-    write_volume(found.volume, out)
-    note(f"written: {out}")
+    source = open_image(image)
+    told = read_texts(
+        {
+            "--phases": (phases, lambda text: phase_names(int(text) if text.isdecimal() else _names(text) or [])),
+            "--median": (median, check_median),
+            "--voxel": (voxel or out, lambda _: voxel_of(source, None if voxel is None else voxel_from(voxel))),
+            "--out": (out, check_volume_name),
+        }
+    )
+    found = segmented(source, told["--phases"], median=median)
+    if out is not None:
+        write_volume(found.volume(told["--voxel"]), out)
+        note(f"written: {out}")
     if figure is not None:
         from percolyte.report.figures import save
         from percolyte.report.volumes import histogram_figure
 
-        save(histogram_figure(found.counts, found.centres, found.thresholds, list(found.volume.phases)), figure)
+        save(histogram_figure(found.counts, found.centres, found.thresholds, list(found.phases)), figure)
         note(f"written: {figure}")
     thresholds = [float(threshold) for threshold in found.thresholds]
-    fractions = found.volume.fractions
+    fractions = found.fractions
     if as_json:
         print_json({"outcome": "done", "thresholds": thresholds, "volume_fraction": fractions})
     else:
         typer.echo("thresholds  " + ", ".join(f"{threshold:.4g}" for threshold in thresholds))
         for name, fraction in fractions.items():
-            typer.echo(f"{name:10}  {100 * fraction:.4g} %, label {found.volume.phases[name]}")
+            typer.echo(f"{name:10}  {100 * fraction:.4g} %, label {found.phases[name]}")
 
 
 @app.command()

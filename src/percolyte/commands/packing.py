@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from percolyte.commands.shared import DesignFile, Json, can_hold, keep_inputs, note, parsed, print_json
+from percolyte.commands.shared import DesignFile, Json, can_hold, keep_inputs, note, print_json, read_texts
 from percolyte.errors import InputError
+
+if TYPE_CHECKING:
+    from percolyte.microstructure.volume import Lengths
 
 app = typer.Typer()
 
@@ -22,6 +25,14 @@ def _stack_name(path: Path | None) -> Path | None:
             raise InputError(f"{path} is no TIFF stack; write for example {path.with_suffix('.tif')}")
         can_hold(path)
     return path
+
+
+def _box(size: str) -> Lengths:
+    """'40 um' or '100 um, 50 um, 50 um' -> three edges, m."""
+    from percolyte.microstructure.volume import lengths_from
+    from percolyte.units import LENGTH
+
+    return lengths_from(size, LENGTH, "100 um, 50 um, 50 um")
 
 
 @app.command()
@@ -53,7 +64,8 @@ def pack(
     from percolyte.resolution import resolve
 
     keep_inputs([out, particles], design)
-    box, length = edges(size), parsed({"voxel": voxel}, {"voxel": units.LENGTH})["voxel"]
+    wanted = {"--size": (size, _box), "--voxel": (voxel, lambda text: units.parse(text, units.VOXEL))}
+    box, length = read_texts(wanted).values()
     resolved = resolve(read_design(find_design(design)))
     known = len(resolved.ledger.entries)
     fractions, look = layer_microstructure(resolved, build_stack(resolved.inputs), layer)
@@ -100,21 +112,15 @@ def pack(
     typer.echo(f"written: {out}, {shape} voxels in {seconds:.1f} s")
 
 
-def edges(size: str) -> tuple[float, float, float]:
-    """'40 um' or '100 um, 50 um, 50 um' -> three lengths, m."""
-    from percolyte import units
-
-    parts = size.split(",")
-    if len(parts) not in (1, 3):
-        raise InputError(f"--size '{size}' is not one length or three; write for example '100 um, 50 um, 50 um'")
-    lengths = [parsed({"size": part}, {"size": units.LENGTH})["size"] for part in parts] * (3 // len(parts))
-    return lengths[0], lengths[1], lengths[2]
-
-
 def _write_particles(path: Path, particles: NDArray[np.int32], voxel: float) -> None:
-    """A TIFF stack of 32 bits, more than a volume's labels have."""
+    """A stack of 32 bits, which ImageJ's own TIFF does not know: OME holds it with its voxel length."""
+    from hashlib import blake2b
+    from uuid import UUID
+
     import tifffile
 
-    per_um = 1e-6 / voxel
-    metadata = {"axes": "ZYX", "spacing": 1e6 * voxel, "unit": "um"}
-    tifffile.imwrite(path, particles, compression="zlib", resolution=(per_um, per_um), metadata=metadata)
+    # OME names each file: by what it holds, so that the same seed gives the same bytes
+    identity = UUID(bytes=blake2b(particles.tobytes(), digest_size=16).digest())
+    lengths = {f"PhysicalSize{axis}": 1e6 * voxel for axis in "XYZ"}
+    metadata = {"axes": "ZYX", "UUID": str(identity), **lengths}
+    tifffile.imwrite(path, particles, ome=True, compression="zlib", metadata=metadata)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from percolyte.commands.shared import DesignFile, Json, evaluated, figure_name, note, print_json
+from percolyte.commands.shared import DesignFile, Json, evaluated, figure_name, keep_inputs, note, print_json
 from percolyte.errors import InputError
 
 app = typer.Typer()
@@ -41,8 +41,10 @@ def run(
     from percolyte.report.tables import energy_text, evaluation_json
     from percolyte.report.transport_text import transport_text
 
+    folder = out or Path(f"{Path(design).stem}-report")
+    keep_inputs([folder / "report.html"], design)
     evaluation = evaluated(design, RATES)
-    written = write_report(evaluation, out or Path(f"{Path(design).stem}-report"))
+    written = write_report(evaluation, folder)
     if as_json:
         print_json(evaluation_json(evaluation))
     else:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from percolyte.errors import InputError, Problem, UnitError
+from percolyte.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawn
@@ -57,8 +57,14 @@ def can_hold(path: Path) -> None:
         raise InputError(f"{path} cannot be written: it is a folder; name a file")
     if not folder.is_dir():
         raise InputError(f"{path} cannot be written: {folder} is no folder; choose another")
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"{path} cannot be written: you may not write into {folder}; choose another folder")
+    try:
+        # rights do not tell of everything: /proc, a read-only disk
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {folder} takes no file ({error.strerror}); choose another folder"
+        ) from None
 
 
 def keep_inputs(written: Sequence[Path | None], *read: str) -> None:
@@ -179,13 +185,26 @@ def parsed(written: Mapping[str, str | None], dimensions: Mapping[str, Dimension
     """Options that are given as numbers, or every problem with them."""
     from percolyte import units
 
-    values, problems = {}, []
-    for name, text in written.items():
+    def reader(dimension: Dimension) -> Callable[[str], float]:
+        return lambda text: units.parse(text, dimension)
+
+    found = read_texts({f"--{name}": (text, reader(dimensions[name])) for name, text in written.items()})
+    return {name.removeprefix("--"): value for name, value in found.items() if value is not None}
+
+
+Texts = Mapping[str, tuple[Any, Callable[[Any], Any]]]
+"""What options were given, None where not, and what reads it."""
+
+
+def read_texts(given: Texts) -> dict[str, Any]:
+    """What the readers of options make of their texts, None where there is none; or every problem with them."""
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for option, (text, read) in given.items():
         try:
-            if text is not None:
-                values[name] = units.parse(text, dimensions[name])
-        except UnitError as error:
-            problems.append(Problem(f"--{name}", str(error)))
+            values[option] = None if text is None else read(text)
+        except InputError as error:
+            problems += [Problem(f"{option} {problem.where}".strip(), problem.what) for problem in error.problems]
     if problems:
         raise InputError(problems)
     return values

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from percolyte import units
 from percolyte.errors import InputError
 from percolyte.microstructure.memory import check_memory
 from percolyte.microstructure.volume import Labels, Volume, check_axis
@@ -25,6 +26,8 @@ def checked_ranges(ranges: Sequence[slice], shape: Sequence[int]) -> tuple[slice
         slice(r.start or 0, length if r.stop is None else r.stop) for r, length in zip(ranges, shape, strict=True)
     ]
     for axis, (r, length) in enumerate(zip(filled, shape, strict=True)):
+        if r.start >= r.stop:
+            raise InputError(f"the range {r.start}:{r.stop} of axis {axis} holds nothing; write for example 0:{length}")
         if not 0 <= r.start < r.stop <= length:
             raise InputError(f"the range {r.start}:{r.stop} of axis {axis} is not within 0:{length}")
     return tuple(filled)
@@ -39,6 +42,31 @@ def ranges_from(text: str) -> tuple[slice, ...]:
             raise InputError(f"'{part.strip()}' is not a range of voxels; write for example 0:100, 20:120, :")
         ranges.append(slice(int(start) if start else None, int(stop) if stop else None))
     return tuple(ranges)
+
+
+def order_from(text: str) -> tuple[int, ...]:
+    """'2,0,1' -> an order of the axes."""
+    words = [word.strip() for word in text.split(",")]
+    if sorted(words) != ["0", "1", "2"]:
+        raise InputError(f"'{text}' is not an order of the axes 0, 1 and 2; write for example 2,0,1")
+    return tuple(map(int, words))
+
+
+def turn_from(text: str) -> tuple[int, int]:
+    """'0:1' -> an axis, and quarter turns about it."""
+    axis, _, turns = (word.strip() for word in text.partition(":"))
+    if axis not in ("0", "1", "2") or not turns.isdecimal():
+        raise InputError(f"'{text}' is not AXIS:TURNS with the axis 0, 1 or 2; write for example 0:1")
+    return int(axis), int(turns)
+
+
+def merger_from(text: str) -> tuple[list[str], str]:
+    """'solid=active,carbon' -> phases, and the name that they get together."""
+    into, _, rest = (word.strip() for word in text.partition("="))
+    names = [name.strip() for name in rest.split(",") if name.strip()]
+    if not (into and names):
+        raise InputError(f"'{text}' is not NAME=PHASE,PHASE; write for example solid=active,carbon")
+    return names, into
 
 
 def permute(volume: Volume, order: Sequence[int]) -> Volume:
@@ -106,7 +134,8 @@ def resample(volume: Volume, voxel: float) -> Volume:
     """Cubic voxels of this length (m), each with the label at its centre; the edges of the volume stay to one voxel."""
     if not 0.0 < voxel <= min(volume.size):
         raise InputError(
-            f"a voxel of {voxel:g} m does not fit into the volume; write a length above zero and below its edges"
+            f"a voxel of {units.text(voxel, units.LENGTH, digits=4)} does not fit into the volume; "
+            "write a length above zero and below its edges"
         )
     check_memory([max(1, round(edge / voxel)) for edge in volume.size], 1, volume.source, "take a larger --resample")
     places = [

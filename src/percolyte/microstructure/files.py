@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from percolyte import units
-from percolyte.errors import InputError, UnitError
+from percolyte.errors import InputError, UnitError, suggestion
 from percolyte.files import LARGEST, inside, read_text
 from percolyte.microstructure.edit import shape_text
 from percolyte.microstructure.image import Image, volume_of
@@ -38,12 +38,12 @@ SAFE_CODECS = {
 def read_volume(
     path: str | os.PathLike[str],
     *,
-    voxel: Lengths | None = None,
+    voxel: Lengths | float | None = None,
     phases: Mapping[str, int] | None = None,
     ranges: Sequence[slice] | None = None,
     coarsen: int = 1,
 ) -> Volume:
-    """A volume of a file; `voxel` (m) and `phases` stand above those that the file states.
+    """A volume of a file; `voxel` (m, one length or three) and `phases` stand above those that the file states.
 
     `ranges` reads a part, and `coarsen` takes blocks of voxels, of images larger
     than the memory too.
@@ -67,10 +67,7 @@ def open_image(path: str | os.PathLike[str]) -> Image:
     """
     place, inner = named_parts(path)
     if not place.exists():
-        near = ", ".join(sorted(item.name for item in place.parent.glob("*"))[:5]) if place.parent.is_dir() else ""
-        raise InputError(
-            "there is no such file" + (f"; {place.parent} holds {near}" if near else ""), source=str(place)
-        )
+        raise InputError(f"there is no such file{_instead(place)}", source=str(place))
     kind = place.suffix.lower()
     if kind == ".zarr":
         return _open_zarr(place, inner)
@@ -94,6 +91,14 @@ def open_image(path: str | os.PathLike[str]) -> Image:
         f"has no ending of a volume; known are .tif, .npy, .h5, .zarr, .mat and folders of {', '.join(SLICES)}",
         source=str(place),
     )
+
+
+def _instead(place: Path) -> str:
+    """What volumes there are where one is missing."""
+    endings = (".tif", ".tiff", ".npy", ".mat", ".zarr", *HDF5)
+    near = sorted(item.name for item in place.parent.glob("*") if item.suffix.lower() in endings)
+    listed = f"; {place.parent} holds {', '.join(near[:5])}{', ...' if len(near) > 5 else ''}" if near else ""
+    return suggestion(place.name, near) or listed
 
 
 def _open_npy(path: Path) -> Image:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from percolyte.errors import InputError
 from percolyte.microstructure.edit import checked_ranges, majority, shape_text
 from percolyte.microstructure.memory import check_memory
-from percolyte.microstructure.volume import Labels, Lengths, Origin, Volume, volume_from
+from percolyte.microstructure.volume import Labels, Lengths, Origin, Volume, along_axes, volume_from
 
 SLAB = 64 * 1024 * 1024
 """Bytes of the image that are in memory at a time while it is read in parts."""
@@ -61,7 +61,7 @@ def _not_a_volume(shape: Sequence[int]) -> str:
 
 def volume_of(
     image: Image,
-    voxel: Lengths | None = None,
+    voxel: Lengths | float | None = None,
     phases: Mapping[str, int] | None = None,
     *,
     ranges: Sequence[slice] | None = None,
@@ -83,11 +83,12 @@ def volume_of(
     return volume_from(labels, length, names, origin=image.origin, source=image.source)
 
 
-def voxel_of(image: Image, voxel: Lengths | None) -> Lengths:
-    """The given voxel length, or that of the file."""
-    length = voxel or image.voxel
+def voxel_of(image: Image, voxel: Lengths | float | None) -> Lengths:
+    """The given voxel length, one or three, or that of the file."""
+    length = image.voxel if voxel is None else along_axes(voxel, "voxel")
     if length is None:
-        raise InputError(f"{image.about_voxel}; give it, for example --voxel '0.5 um'", source=image.source)
+        how = "give the length of a voxel, --voxel '0.5 um' or in Python voxel=0.5e-6"
+        raise InputError(f"{image.about_voxel}; {how}", source=image.source)
     return length
 
 
@@ -136,14 +137,13 @@ def _whole_or_refused(source: str) -> Iterator[None]:
         raise InputError(f"cannot be read, the file is damaged: {error}", source=source) from None
 
 
-def label_fractions(image: Image) -> dict[int, float]:
-    """Share of each label; the image may be larger than the memory."""
-    counts = label_counts(image)
+def label_fractions(counts: NDArray[np.int64]) -> dict[int, float]:
+    """Share of each label that an image has."""
     return {int(label): float(counts[label] / counts.sum()) for label in np.flatnonzero(counts)}
 
 
 def label_counts(image: Image) -> NDArray[np.int64]:
-    """Voxels of each label from 0 to 255, read in chunks."""
+    """Voxels of each label from 0 to 255, read in chunks; the image may be larger than the memory."""
     import dask.array as da
 
     def count(block: NDArray[Any]) -> NDArray[np.int64]:
@@ -162,13 +162,19 @@ def as_labels(values: NDArray[Any], source: str) -> Labels:
     low, high = values.min(), values.max()
     if not (low >= 0 and high <= 255):
         raise InputError(
-            f"holds values from {low:g} to {high:g}; labels are whole numbers from 0 to 255 "
-            "(grey values become labels with `percolyte segment`)",
+            f"holds values from {low:g} to {high:g}; labels are whole numbers from 0 to 255 ({_rather(values)})",
             source=source,
         )
     labels = values.astype(np.uint8)
     if values.dtype.kind == "f" and not np.array_equal(labels, values):
-        raise InputError(
-            "holds fractions, not whole labels (grey values become labels with `percolyte segment`)", source=source
-        )
+        raise InputError(f"holds fractions, not whole labels ({_rather(values)})", source=source)
     return labels
+
+
+def _rather(values: NDArray[Any]) -> str:
+    """What values that are no labels are likely to be: cameras do not write whole numbers of 32 bits."""
+    if values.dtype.kind in "iu" and values.dtype.itemsize > 2 and values.min() >= 0:
+        return (
+            "these look like numbers of particles, which `percolyte conduct VOLUME --particles` takes beside the volume"
+        )
+    return "grey values become labels with `percolyte segment`"

@@ -38,7 +38,7 @@ from percolyte.microstructure.scene import GROWTH, LABELS, Distances, Scene
 from percolyte.microstructure.shapes import Floats
 from percolyte.microstructure.volume import Origin, Volume
 from percolyte.nouns import Noun, read_noun
-from percolyte.units import Fraction, Length
+from percolyte.units import FRACTION, Length
 
 TIE = np.float32(1e-3)
 """Voxels by which equal distances are put in random order: less than any two different ones are apart up to 500 voxels."""
@@ -84,7 +84,7 @@ class Addition(Noun):
     exactly_one: ClassVar[tuple[tuple[str, ...], ...]] = (("fraction", "thickness"),)
 
     phase: str
-    fraction: Fraction | None = None
+    fraction: Annotated[float, replace(FRACTION, example="2 %")] | None = None
     """Of the volume."""
     thickness: Length | None = None
     """Of a layer."""

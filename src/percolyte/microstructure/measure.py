@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from percolyte.microstructure.distances import path_lengths
 from percolyte.microstructure.interfaces import Floats, Regions, areas_by_region, lines_by_region
 from percolyte.microstructure.memory import BYTES, check_memory
-from percolyte.microstructure.networks import Networks, Roles
+from percolyte.microstructure.networks import Networks, Roles, without_roles
 from percolyte.microstructure.particles import SizeDistribution, particle_sizes
 from percolyte.microstructure.sizes import chord_lengths, constriction, spheres
 from percolyte.microstructure.volume import Labels, Lengths, Volume, check_axis
@@ -279,6 +279,7 @@ def _notes(volume: Volume, networks: Networks, estimates: Mapping[Key, Estimate]
         yield "the volume holds one phase only"
     if len(set(volume.voxel)) > 1:
         yield "the voxels are not cubes; every length and area takes that into account"
+    yield from without_roles(volume, networks.roles)
     for key, estimate in estimates.items():
         if key[0] == "percolation" and estimate.value == 0.0:
             yield f"no way for {key[1]} leads from side to side of axis {networks.axis}"

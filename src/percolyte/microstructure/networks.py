@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -163,6 +163,35 @@ class Networks:
     def utilisation(self) -> float:
         """Volume share of the active material that is live."""
         return int(np.count_nonzero(self.live)) / max(1, int(np.count_nonzero(self.particles)))
+
+
+INERT = ("void", "binder", "coating", "scaffold")
+"""What a phase is that nobody expects to conduct."""
+
+
+def without_roles(volume: Named, roles: Roles) -> Iterator[str]:
+    """What is left out for want of a role, and which phases may have it."""
+    left_out = "utilisation, active area and contact fraction are left out"
+    given = (*roles.active, *roles.ionic, *roles.electronic)
+    if not given:
+        yield (
+            f"no phase has a role by its name: ways and percolation of ions and electrons, {left_out}; name the labels, "
+            "such as --phases active=1,electrolyte=2,void=0, or give --active, --ionic and --electronic"
+        )
+        return
+    if not roles.active:
+        yield f"no phase is active material: particles, {left_out}; name it with --active"
+    if not roles.ionic:
+        yield f"no phase carries ions: their ways, {left_out}; name it with --ionic"
+    if not roles.electronic:
+        yield "no phase carries electrons: their ways are left out; name it with --electronic"
+    library = Library()
+    kinds = {name: library.find(name) for name in volume.phases if name not in given}
+    idle = [name for name, found in kinds.items() if (found.phase if found else name) not in INERT]
+    if idle:
+        to_electrons, to_ions = (",".join((*names, *idle)) for names in (roles.electronic, roles.ionic))
+        are = "has" if len(idle) == 1 else "have"
+        yield f"{', '.join(idle)} {are} no role; if it conducts, write --electronic {to_electrons}, or --ionic {to_ions}"
 
 
 IONIC, ELECTRONIC = 1, 2

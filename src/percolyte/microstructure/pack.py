@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Container, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from numbers import Real
 from typing import Annotated, Literal
 
 import numpy as np
@@ -42,7 +43,7 @@ from percolyte.microstructure.pressing import POCKETS, press, take_out
 from percolyte.microstructure.scene import LABELS, Population, Scene
 from percolyte.microstructure.shapes import AnyParticles, Floats, Ints, Particles, Polycrystals, grains_of
 from percolyte.microstructure.spheres import SpherePacking, disperse_spheres, pack_spheres
-from percolyte.microstructure.volume import Volume
+from percolyte.microstructure.volume import Lengths, Volume, along_axes
 from percolyte.nouns import Noun
 from percolyte.units import DIAMETER, LENGTH, Fraction, text
 
@@ -54,6 +55,8 @@ SOFT_STEPS = 150
 """Steps in which soft particles find their places among the rigid ones."""
 RESOLVED = 4.0
 """Voxels across a particle, below which its shape is lost."""
+LOST = 0.25
+"""Voxels across a particle, below which a voxel holds dozens of them and the packing is for nothing."""
 MOST_VOXELS = 1_000_000_000
 """At 30 bytes each."""
 MOST_PARTICLES = 500_000
@@ -149,12 +152,12 @@ class Packed:
 def pack(
     fractions: Mapping[str, float],
     microstructure: Microstructure,
-    size: tuple[float, float, float],
+    size: Lengths | float,
     voxel: float,
-    seed: int,
+    seed: int = 1,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Packed:
-    """A volume of `size` (m) with the volume fractions of its phases, on cubic voxels (m).
+    """A volume of `size` (m, one edge or three) with the volume fractions of its phases, on cubic voxels (m).
 
     `fractions` name active, electrolyte, carbon, binder, coating and scaffold;
     the rest is void. Axes 1 and 2 are periodic; axis 0 is too, unless there is a
@@ -164,6 +167,9 @@ def pack(
 
     Errors: InputError that says what cannot be packed, and why.
     """
+    size = along_axes(size, "size")
+    if not isinstance(voxel, Real):
+        raise InputError([Problem("voxel", f"{voxel!r} is no length in m; write for example 0.5e-6")])
     _check(fractions, microstructure, size, voxel)
     scene = _with_skeleton(fractions, microstructure, size, voxel, seed)
     pockets = _pockets(scene, fractions, microstructure)
@@ -266,6 +272,10 @@ def _check(
             what = f"{particles:.2g} particles are more than {MOST_PARTICLES:.0e}; take larger ones or a smaller volume"
             problems.append(Problem(f"microstructure.{phase}", what))
         problems += _too_large(f"microstructure.{phase}", "particles of up to", largest(shape.sizes), min(size))
+        middle = median(shape.sizes)
+        if middle < LOST * voxel:
+            what = f"particles of {_um(middle)} vanish in voxels of {_um(voxel)}; take voxels of at most {_um(middle / RESOLVED)}"
+            problems.append(Problem(f"microstructure.{phase}", what))
     if microstructure.pores is not None:
         problems += _too_large("microstructure.pores", "pores of", microstructure.pores.diameter, min(size))
     if isinstance(microstructure.skeleton, Channels):
@@ -416,8 +426,17 @@ def _finished(placed: Placed, scene: Scene, particles: Ints) -> Packed:
         placed=placed,
         particles=particles,
         grains=grains,
-        warnings=tuple(_warnings(placed.fractions, placed.microstructure, scene)),
+        warnings=(*_missing(placed.fractions, present), *_warnings(placed.fractions, placed.microstructure, scene)),
     )
+
+
+def _missing(fractions: Mapping[str, float], present: Mapping[str, int]) -> list[str]:
+    """Phases of the recipe that have less than a voxel."""
+    return [
+        f"{phase} has {100 * fraction:.3g} vol% in the recipe and not one voxel here; take smaller voxels or a larger volume"
+        for phase, fraction in fractions.items()
+        if fraction > 0.0 and phase not in present
+    ]
 
 
 def _warnings(fractions: Mapping[str, float], microstructure: Microstructure, scene: Scene) -> list[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from percolyte.errors import InputError
+from percolyte.errors import InputError, counted
 from percolyte.microstructure.clusters import root
 from percolyte.microstructure.distances import Floats, Ints, Mask, distance_inside
 from percolyte.microstructure.edit import shape_text
@@ -23,6 +23,10 @@ NECK = 0.8
 """Particles are two where the neck is narrower than this share of the smaller one's inscribed sphere."""
 LEAST_DEPTH = 0.5
 """Voxels by which a neck must be narrower: less is the roughness of the voxels."""
+EVERY_PARTICLE = (
+    "give the file of `percolyte pack --particles` of this very volume, or one in which each particle has a number "
+    "of its own from 1, and all else 0"
+)
 
 Particles = Ints
 
@@ -52,11 +56,12 @@ def told_apart(volume: Volume, names: Iterable[str]) -> Particles:
     return particles
 
 
-def read_particles(path: str | os.PathLike[str], volume: Volume) -> Particles:
-    """The number of each voxel's particle from a file in any format of a volume.
+def read_particles(path: str | os.PathLike[str], volume: Volume, names: Iterable[str]) -> Particles:
+    """The number of each voxel's particle, of these phases at least, from a file in any format of a volume.
 
-    Errors: `InputError` for another shape than the volume's, and for what are no
-    whole numbers from 0 to 2³¹ - 1.
+    Errors: `InputError` for another shape than the volume's, for what are no
+    whole numbers from 0 to 2³¹ - 1, and for numbers of something else: fewer than
+    two in one of the phases, or one that is in another phase too.
     """
     image = open_image(path)
     if image.shape != volume.labels.shape:
@@ -68,7 +73,31 @@ def read_particles(path: str | os.PathLike[str], volume: Volume) -> Particles:
             f"holds {values.dtype} from {values.min()} to {values.max()}; particles have whole numbers from 0",
             source=image.source,
         )
-    return values.astype(np.int32)
+    particles = values.astype(np.int32)
+    wrong = [what for name in names for what in _misnumbered(particles, volume, name)]
+    if wrong:
+        raise InputError(f"{'; '.join(wrong)}; {EVERY_PARTICLE}", source=image.source)
+    return particles
+
+
+def _misnumbered(particles: Particles, volume: Volume, name: str) -> Iterator[str]:
+    """Why these are not the particles of a phase."""
+    own = _numbers(particles, volume, name)
+    if len(own) < 2:
+        yield f"holds {counted(len(own), 'particle number')} in '{name}', and an interface lies between two particles"
+    for other in volume.phases:
+        # a shell is the outer part of electrolyte particles
+        if other == name or "shell" in (name, other):
+            continue
+        shared = np.intersect1d(own, _numbers(particles, volume, other))
+        if len(shared):
+            yield f"{len(shared)} of the {counted(len(own), 'particle')} of '{name}' lie in '{other}' too"
+
+
+def _numbers(particles: Particles, volume: Volume, name: str) -> Particles:
+    """The particles that have a voxel in a phase."""
+    found = np.unique(particles[volume.mask(name)])
+    return found[found > 0]
 
 
 @njit(cache=True, nogil=True)

@@ -9,16 +9,16 @@ from pydantic import Field
 
 from percolyte import units
 from percolyte.errors import InputError
-from percolyte.microstructure.volume import Origin, Volume
+from percolyte.microstructure.volume import Origin, Volume, shared_labels
 from percolyte.nouns import Noun, read_noun
-from percolyte.units import Length
+from percolyte.units import VoxelLength
 
 
 class Record(Noun):
     """The description of a volume, written as JSON."""
 
     percolyte: Literal["volume"] = "volume"
-    voxel: tuple[Length, Length, Length]
+    voxel: tuple[VoxelLength, VoxelLength, VoxelLength]
     phases: dict[str, Annotated[int, Field(ge=0, le=255)]]
     origin: Origin = "measured"
     source: str = ""
@@ -48,6 +48,6 @@ def record_from(text: Any, source: str) -> Record | None:
     if not isinstance(data, dict) or data.get("percolyte") != "volume":
         return None
     record = read_noun(Record, data, source=source)
-    if len(set(record.phases.values())) != len(record.phases):
-        raise InputError("two phases share a label in its description", source=source)
+    if problems := shared_labels(record.phases):
+        raise InputError(problems, source=source)
     return record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from percolyte.errors import InputError
 from percolyte.microstructure.image import Image, read_values
 from percolyte.microstructure.memory import check_memory
-from percolyte.microstructure.volume import Lengths, Volume
+from percolyte.microstructure.volume import Labels, Lengths, Volume
 
 BINS = 256
 MOST_PHASES = 5
@@ -20,20 +20,30 @@ MOST_PHASES = 5
 
 @dataclass(frozen=True)
 class Segmentation:
-    """A volume from grey values, and the histogram that divided it."""
+    """Labels from grey values, and the histogram that divided it."""
 
-    volume: Volume
-    """Phases from dark to bright, labels from 0."""
+    labels: Labels
+    phases: Mapping[str, int]
+    """From dark to bright, labels from 0."""
+    source: str
     thresholds: NDArray[np.float64]
     """Grey values above which the next phase begins."""
     counts: NDArray[np.int64]
     centres: NDArray[np.float64]
     """Voxels in each bin of the histogram, and the grey value of its middle."""
 
+    def volume(self, voxel: Lengths) -> Volume:
+        """The labels with the length of their voxels, m."""
+        return Volume(self.labels, voxel, self.phases, "measured", self.source)
 
-def segment(
-    image: Image, phases: int | Sequence[str], voxel: Lengths | None = None, *, median: int = 1
-) -> Segmentation:
+    @property
+    def fractions(self) -> dict[str, float]:
+        """Volume fraction of every phase."""
+        counts = np.bincount(self.labels.ravel(), minlength=len(self.phases))
+        return {name: float(counts[label] / self.labels.size) for name, label in self.phases.items()}
+
+
+def segment(image: Image, phases: int | Sequence[str], *, median: int = 1) -> Segmentation:
     """Labels by the thresholds with the largest variance between the classes (multi-Otsu).
 
     Liao, Chen and Chung, J. Inf. Sci. Eng. 17 (2001) 713, in scikit-image, on a
@@ -41,18 +51,14 @@ def segment(
     It divides by brightness alone: phases of the same grey value, shadows and
     charging need a program for images. Limit case: k grey values give k phases.
 
-    Errors: `InputError` for fewer than two or more than five phases, and for an
-    image with fewer grey values than phases.
+    Errors: `InputError` for fewer than two or more than five phases, for an even
+    `median`, and for an image with fewer grey values than phases.
     """
     from scipy.ndimage import median_filter
     from skimage.filters import threshold_multiotsu
 
-    names = [f"phase {number}" for number in range(phases)] if isinstance(phases, int) else list(phases)
-    if not 2 <= len(names) <= MOST_PHASES or len(set(names)) < len(names):
-        raise InputError(f"grey values are divided into 2 to {MOST_PHASES} phases with names of their own")
-    length = voxel or image.voxel
-    if length is None:
-        raise InputError(f"{image.about_voxel}; give it, for example --voxel '0.5 um'", source=image.source)
+    names = phase_names(phases)
+    check_median(median)
     check_memory(image.shape, 2 * image.values.dtype.itemsize + 1, image.source, "segment a smaller image")
     grey = read_values(image, [slice(None)] * 3)
     if median > 1:
@@ -69,8 +75,25 @@ def segment(
     thresholds = _between(counts, edges, bins)
     labels = np.digitize(grey, thresholds, right=True).astype(np.uint8)
     numbered = {name: number for number, name in enumerate(names)}
-    volume = Volume(labels, length, numbered, "measured", f"{image.source}, multi-Otsu")
-    return Segmentation(volume, thresholds, counts, centres)
+    return Segmentation(labels, numbered, f"{image.source}, multi-Otsu", thresholds, counts, centres)
+
+
+def phase_names(phases: int | Sequence[str]) -> list[str]:
+    """Names of the phases, or as many as are asked for."""
+    names = [f"phase {number}" for number in range(phases)] if isinstance(phases, int) else list(phases)
+    if not 2 <= len(names) <= MOST_PHASES or len(set(names)) < len(names):
+        shown = phases if isinstance(phases, int) else f"'{','.join(phases)}'"
+        raise InputError(
+            f"grey values are divided into 2 to {MOST_PHASES} phases with names of their own, not {shown}; "
+            "write for example 'void,electrolyte,active', or 3"
+        )
+    return names
+
+
+def check_median(median: int) -> None:
+    """Refuse a cube without a voxel in its middle: it would shift the image by half a voxel."""
+    if median < 1 or median % 2 == 0:
+        raise InputError(f"a cube of {median} voxels has none in its middle; write an odd number, such as 3")
 
 
 def _between(counts: NDArray[np.int64], edges: NDArray[np.float64], bins: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from percolyte.microstructure.image import Image, as_labels, label_counts, names
 from percolyte.microstructure.interfaces import MARGIN, interface_areas, triple_lines
 from percolyte.microstructure.measure import Estimate, Measures
 from percolyte.microstructure.memory import BYTES, check_memory, room
-from percolyte.microstructure.networks import Roles
+from percolyte.microstructure.networks import Roles, without_roles
 from percolyte.microstructure.slab_particles import SlabParticles
 from percolyte.microstructure.volume import Labels, Lengths, check_axis, label_of, phases_of
 
@@ -233,7 +233,7 @@ def _measures(
         percolation={carrier: only(share) for carrier, share in percolation.items()},
         particles=None,
         particle_median=None,
-        notes=(_left_out(image, utilisation is not None),),
+        notes=(_left_out(image, utilisation is not None), *without_roles(volume, networks.roles)),
     )
 
 

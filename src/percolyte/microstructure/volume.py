@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from percolyte import units
-from percolyte.errors import InputError, Problem, suggestion
+from percolyte.errors import InputError, Problem, UnitError, suggestion
 
 Lengths = tuple[float, float, float]
 Labels = NDArray[np.uint8]
@@ -47,8 +49,7 @@ class Volume:
             problems.append(
                 Problem("voxel", f"{self.voxel} are not three lengths above zero; write for example '0.5 um'")
             )
-        if len(set(self.phases.values())) != len(self.phases):
-            problems.append(Problem("phases", "two phases share a label; give each its own"))
+        problems += shared_labels(self.phases)
         problems += [
             Problem("phases", f"the label {label} of '{name}' is not between 0 and 255")
             for name, label in self.phases.items()
@@ -56,6 +57,11 @@ class Volume:
         ]
         if problems:
             raise InputError(problems, source=self.source)
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.labels.shape))
+        edges = ", ".join(units.text(length, units.LENGTH, digits=4) for length in dict.fromkeys(self.voxel))
+        return f"Volume({shape} voxels of {edges}, {dict(self.phases)}, {self.origin}: {self.source})"
 
     @property
     def size(self) -> Lengths:
@@ -93,9 +99,21 @@ def label_of(phases: Mapping[str, int], name: str, source: str) -> int:
     return phases[name]
 
 
+def along_axes(lengths: Lengths | float, where: str) -> Lengths:
+    """One length for all axes, or one for each, m.
+
+    Errors: `InputError` for anything else, such as text.
+    """
+    each = tuple(lengths) if isinstance(lengths, Iterable) and not isinstance(lengths, str) else (lengths,) * 3
+    if len(each) != 3 or not all(isinstance(length, Real) for length in each):
+        raise InputError([Problem(where, f"{lengths!r} is neither a length in m nor three; write for example 0.5e-6")])
+    x, y, z = each
+    return x, y, z
+
+
 def volume_from(
     labels: Labels,
-    voxel: Lengths,
+    voxel: Lengths | float,
     phases: Mapping[str, int] | None = None,
     *,
     origin: Origin = "measured",
@@ -103,7 +121,7 @@ def volume_from(
 ) -> Volume:
     """A volume whose phase names and labels agree (`phases_of`)."""
     counts = np.bincount(labels.ravel(), minlength=256)
-    return Volume(labels, voxel, phases_of(counts, phases, source), origin, source)
+    return Volume(labels, along_axes(voxel, "voxel"), phases_of(counts, phases, source), origin, source)
 
 
 def phases_of(counts: NDArray[np.int64], phases: Mapping[str, int] | None, source: str) -> dict[str, int]:
@@ -121,10 +139,22 @@ def phases_of(counts: NDArray[np.int64], phases: Mapping[str, int] | None, sourc
                 source=source,
             )
         phases = {str(label): int(label) for label in present}
-    problems = _disagreements(counts, phases)
+    problems = [*shared_labels(phases), *_disagreements(counts, phases)]
     if problems:
         raise InputError(problems, source=source)
     return dict(phases)
+
+
+def shared_labels(phases: Mapping[str, int]) -> list[Problem]:
+    """Phases that cannot be told apart by their labels."""
+    named: dict[int, list[str]] = {}
+    for name, label in phases.items():
+        named.setdefault(label, []).append(f"'{name}'")
+    return [
+        Problem("phases", f"{' and '.join(names)} share the label {label}; give each its own, or name one of them only")
+        for label, names in named.items()
+        if len(names) > 1
+    ]
 
 
 def _disagreements(counts: NDArray[np.int64], phases: Mapping[str, int]) -> Iterable[Problem]:
@@ -147,24 +177,35 @@ def _disagreements(counts: NDArray[np.int64], phases: Mapping[str, int]) -> Iter
 
 def voxel_from(text: str) -> Lengths:
     """'0.5 um', or one length for each axis: '0.5 um, 0.5 um, 1 um' -> m."""
-    lengths = tuple(units.parse(part, units.LENGTH) for part in text.split(","))
-    if len(lengths) == 1:
-        return lengths[0], lengths[0], lengths[0]
-    if len(lengths) != 3:
-        raise InputError(f"'{text}' is neither one length nor three; write for example '0.5 um, 0.5 um, 1 um'")
-    return lengths[0], lengths[1], lengths[2]
+    return lengths_from(text, units.VOXEL, "0.5 um, 0.5 um, 1 um")
+
+
+def lengths_from(text: str, dimension: units.Dimension, three: str) -> Lengths:
+    """One length, or one for each axis, m; `three` is an example of these."""
+    parts = text.split(",")
+    if len(parts) == 1:
+        return (units.parse(text, dimension),) * 3
+    advice = f"write for example '{dimension.example}' or '{three}'"
+    if re.search(r"\d,\d", text):
+        raise UnitError(f"'{text}': use a point, not a comma, in a number, and give each length its unit; {advice}")
+    if len(parts) != 3:
+        raise UnitError(f"'{text}' is neither one length nor three; {advice}")
+    first, second, third = (units.parse(part, dimension) for part in parts)
+    return first, second, third
 
 
 def phases_from(text: str) -> dict[str, int]:
     """'active=1, electrolyte=2, void=0' -> name of a phase and its label."""
     phases: dict[str, int] = {}
+    problems = []
     for part in text.split(","):
         name, sign, number = (word.strip() for word in part.rpartition("="))
         if not (sign and name and number.isdecimal() and int(number) < 256):
-            raise InputError(
-                f"'{part.strip()}' is not NAME=LABEL with a label from 0 to 255; write for example active=1"
-            )
-        if name in phases:
-            raise InputError(f"'{name}' has two labels; merge them with `percolyte volume --merge`, or use two names")
-        phases[name] = int(number)
+            what = f"'{part.strip()}' is not NAME=LABEL with a label from 0 to 255; write for example active=1"
+            problems.append(Problem("", what))
+        elif phases.setdefault(name, int(number)) != int(number):
+            what = f"'{name}' has two labels; merge them with `percolyte volume --merge`, or use two names"
+            problems.append(Problem("", what))
+    if problems:
+        raise InputError(problems)
     return phases

@@ -92,7 +92,8 @@ def conduction_text(found: Conduction) -> str:
         ]
     if found.lower_bound is not None:
         low = found.lower_bound / found.effective_conductivity - 1.0
-        lines.append(f"  bounds of the image {100 * low:.2g} % to 0 %: the solver's value is the upper one")
+        off = "how far off the solver can be at most, proven; its error above is estimated"
+        lines.append(f"  bounds of the image {100 * low:.2g} % to 0 %: {off}")
     for name, c in found.connections.items():
         lines.append(
             f"  {name:<19} {100 * c.through:.4g} % from end to end, {100 * c.inlet_only:.3g} % from the inlet only, "
@@ -123,11 +124,13 @@ def walk_json(found: Walk) -> dict[str, Any]:
 
 
 def walk_text(found: Walk) -> str:
-    rows = zip(found.relative_diffusivity, found.standard_error, found.tortuosity_factor, strict=True)
+    rows = zip(found.percolates, found.relative_diffusivity, found.standard_error, found.tortuosity_factor, strict=True)
     lines = [
         f"axis {axis}: D_eff/D {value:.4g} ± {error:.2g}"
         + ("" if factor is None else f", tortuosity factor {factor:.4g} ± {error / value * factor:.2g}")
-        for axis, (value, error, factor) in enumerate(rows)
+        if percolates
+        else f"axis {axis}: does not percolate, so nothing diffuses from side to side"
+        for axis, (percolates, value, error, factor) in enumerate(rows)
     ]
     lines += [f"  note                {note}" for note in found.notes]
     return "\n".join([*lines, f"  {found.walkers} walkers of {found.steps} steps; ± is one standard error"])

@@ -87,18 +87,18 @@ def measures_text(measures: Measures) -> str:
             (
                 name,
                 _percent(fraction),
-                _percent(measures.percolating_fraction[name][measures.axis]),
+                _through(measures.percolating_fraction[name][measures.axis]),
                 _percent(measures.largest_cluster[name]),
                 _percent(measures.closed_fraction[name]),
             )
         )
     lines += [aligned(rows), ""]
-    rows = [("interface", "m2/cm3")]
+    rows = [("interface", "m2/cm3")] if measures.interface_area else []
     rows += [(" - ".join(pair), _plain(found, 1e-6)) for pair, found in measures.interface_area.items()]
     rows += [("three phases", "m/cm3")] if measures.triple_line else []
     rows += [(" - ".join(triple), _plain(found, 1e-6)) for triple, found in measures.triple_line.items()]
-    lines += [aligned(rows), ""]
-    rows = [(f"{carrier} percolate", _percent(found)) for carrier, found in measures.percolation.items()]
+    lines += [aligned(rows), ""] if rows else []
+    rows = [(f"{carrier} percolate", _through(found)) for carrier, found in measures.percolation.items()]
     rows += [
         (f"way of {name}", f"{_plain(found)} of the distance") for name, found in measures.geodesic_tortuosity.items()
     ]
@@ -120,6 +120,14 @@ def measures_text(measures: Measures) -> str:
 def _percent(estimate: Estimate) -> str:
     error = "" if estimate.error is None else f" ± {100 * estimate.error:.2g}"
     return f"{100 * estimate.value:.4g}{error} %"
+
+
+def _through(estimate: Estimate) -> str:
+    """A share from side to side: what parts of the volume have where the whole has none is no error of zero."""
+    if estimate.value > 0.0:
+        return _percent(estimate)
+    within = max(estimate.parts, default=0.0)
+    return f"0 % (in parts up to {100 * within:.3g} %)" if within > 0.0 else "0 %"
 
 
 def _plain(estimate: Estimate, scale: float = 1.0) -> str:

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from percolyte.nouns import Noun
 from percolyte.transport.closures import bruggeman, effective_medium, maxwell, percolation, tortuosity_factor
-from percolyte.units import AreaResistance, Conductivity, Fraction, Length, Ratio
+from percolyte.units import AreaResistance, Conductivity, Fraction, Length, Ratio, VoxelLength
 
 if TYPE_CHECKING:
     from percolyte.impedance.composite import CompositeFit
@@ -133,7 +133,7 @@ class MicrostructureTransport(Noun):
     kind: Literal["microstructure"] = "microstructure"
     volume: str | None = None
     """Voxel image beside the design; without it one is generated. Axis 0 runs from the separator to the collector."""
-    voxel: Length | None = None
+    voxel: VoxelLength | None = None
     phases: dict[str, Annotated[int, Field(ge=0, le=255)]] | None = None
     """Component of the recipe, or kind of phase -> its label in the file, where the file does not name them."""
     size: Length | None = None

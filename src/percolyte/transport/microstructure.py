@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -210,7 +210,9 @@ def _particles(source: Generated | Imported, phases: tuple[str, ...]) -> tuple[P
     volume, _, known = _volume(source)
     if isinstance(source, Imported) and source.particles is not None:
         try:
-            return read_particles(source.particles.path, volume), f"numbered in {Path(source.particles.path).name}"
+            return read_particles(
+                source.particles.path, volume, phases
+            ), f"numbered in {Path(source.particles.path).name}"
         except InputError as error:
             raise InputError([Problem("particles", problem.what) for problem in error.problems]) from None
     return _told_apart(volume, known, phases)
@@ -319,7 +321,12 @@ def volume_transport(
     Errors: InputError for a file that is no volume, for phases that the recipe
     does not know, and for interfaces that nothing crosses.
     """
-    volume, warnings, _ = _volume(source)
+    try:
+        volume, warnings, _ = _volume(source)
+    except InputError as error:
+        stated = dict(source.phases or ()) if isinstance(source, Imported) else {}
+        named = [name for name in stated if name != "shell"]
+        raise InputError([*error.problems, *_strangers(named, components)]) from None
     phases = _phases(volume, components)
     roles = _roles(phases)
     ions, electrons = (_conductivities(phases, components, carriers) for carriers in (ionic, electronic))
@@ -386,19 +393,8 @@ def _share(estimate: Estimate | None, coarse: Estimate | None) -> Share | None:
 
 def _phases(volume: Volume, components: Mapping[str, Component]) -> dict[str, str]:
     """Kind of each phase of the volume; InputError for names that the recipe does not know."""
-    kinds = (*ROLES, "void")
     found = {name: components[name].phase if name in components else _kind(name) for name in volume.phases}
-    known = (*components, *kinds)
-    problems = [
-        Problem(
-            "phases",
-            f"'{name}' is neither a component of the recipe nor a kind of phase{suggestion(name, known)}; "
-            f"name the labels, such as phases = {{ active = 1, electrolyte = 2, void = 0 }}, "
-            f"after {', '.join(components)}, {', '.join(kinds)}",
-        )
-        for name, kind in found.items()
-        if kind not in kinds
-    ]
+    problems = _strangers(volume.phases, components)
     for needed in ("active", "electrolyte"):
         if not problems and needed in _by_phase(components) and needed not in found.values():
             names = ", ".join(volume.phases)
@@ -406,6 +402,22 @@ def _phases(volume: Volume, components: Mapping[str, Component]) -> dict[str, st
     if problems:
         raise InputError(problems, source=volume.source)
     return found
+
+
+def _strangers(names: Iterable[str], components: Mapping[str, Component]) -> list[Problem]:
+    """Names of phases that neither the recipe knows nor any other."""
+    kinds = (*ROLES, "void")
+    known = (*components, *kinds)
+    return [
+        Problem(
+            "phases",
+            f"'{name}' is neither a component of the recipe nor a kind of phase{suggestion(name, known)}; "
+            f"name the labels, such as phases = {{ active = 1, electrolyte = 2, void = 0 }}, "
+            f"after {', '.join(components)}, {', '.join(kinds)}",
+        )
+        for name in names
+        if name not in components and _kind(name) not in kinds
+    ]
 
 
 def _kind(name: str) -> str:

@@ -16,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from percolyte.errors import InputError, Problem
+from percolyte.microstructure.clusters import connected
 from percolyte.microstructure.distances import Mask
 from percolyte.microstructure.memory import BYTES, check_memory
 from percolyte.microstructure.volume import Volume
@@ -36,6 +37,8 @@ class Walk:
     """D_eff/D of the walkers' phase, which is σ_eff/(φ σ) = 1/κ."""
     standard_error: Triple
     """Of each, from the scatter between walkers."""
+    percolates: tuple[bool, bool, bool]
+    """Whether the phase leads from side to side; where not, D_eff/D is what walks of this length leave of zero."""
     walkers: int
     steps: int
     """Of each walker."""
@@ -43,9 +46,9 @@ class Walk:
 
     @property
     def tortuosity_factor(self) -> tuple[float | None, float | None, float | None]:
-        """κ; None where it is not told from infinite at two standard errors."""
-        pairs = zip(self.relative_diffusivity, self.standard_error, strict=True)
-        first, second, third = (1.0 / value if value > 2.0 * error else None for value, error in pairs)
+        """κ; None where the phase does not percolate, or it is not told from infinite at two standard errors."""
+        found = zip(self.relative_diffusivity, self.standard_error, self.percolates, strict=True)
+        first, second, third = (1.0 / value if leads and value > 2.0 * error else None for value, error, leads in found)
         return first, second, third
 
 
@@ -70,13 +73,16 @@ def random_walk(
     the slope between one stretch and two, free of what the first steps add. It
     holds once a stretch outlasts the slowest change of the walkers' density,
     L²/(π² D_eff); where D_eff is smaller than it can tell, a note says so.
-    Limits: a phase that fills the volume gives 1; one in closed pockets 0.
+    Limits: a phase that fills the volume gives 1; one in closed pockets 0, but only
+    where walks are long, so that `percolates` says along which axes there is a way.
 
     Errors: `InputError` for a phase that is not there, and for numbers out of range.
     """
     _check(walkers, duration, seed)
     check_memory(volume.labels.shape, BYTES["walk"], volume.source)
     mask = volume.mask(phase)
+    clusters = connected(mask).of(1)
+    x, y, z = (bool(clusters.crossing(axis).any()) for axis in range(3))
     starts = np.flatnonzero(mask)
     if starts.size == 0:
         raise InputError(f"no voxel is of '{phase}'", source=volume.source)
@@ -93,9 +99,9 @@ def random_walk(
     notes = tuple(
         f"along axis {axis} diffusion may be slower than a stretch of the walk is long; compare with a longer duration"
         for axis in slow
-        if mean[axis] > 2.0 * error[axis]
+        if (x, y, z)[axis] and mean[axis] > 2.0 * error[axis]
     )
-    return Walk(_three(mean), _three(error), len(found), STRETCHES * steps, notes)
+    return Walk(_three(mean), _three(error), (x, y, z), len(found), STRETCHES * steps, notes)
 
 
 def _three(values: NDArray[np.float64]) -> Triple:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,6 +80,8 @@ def conduct(
     machine = Machine(threads or cores(), device)
     sigma, notes = _significant(conductivities)
     notes += tuple(_without_effect(pair, sigma) for pair in interfaces if not {*pair} <= {*sigma})
+    if {*periodic} == {axis}:
+        notes += (f"that the volume repeats along axis {axis} is without effect, as inlet and outlet are there",)
     passable, cut = _passable(interfaces, sigma, volume)
     notes += cut
     check_memory(volume.labels.shape, _bytes(volume, sigma, fields), volume.source)
@@ -193,7 +196,7 @@ def _without_effect(pair: tuple[str, str], sigma: Mapping[str, Any]) -> str:
 
 
 def _by_axis(value: Conductivity) -> tuple[float, ...]:
-    return tuple(value) if isinstance(value, Sequence) else (value,) * 3
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,) * 3
 
 
 def _check(
@@ -206,6 +209,11 @@ def _check(
     rtol: float,
 ) -> None:
     """Every problem of the arguments at once."""
+    if not isinstance(volume, Volume):
+        what = "make one of labels with percolyte.microstructure.volume.volume_from(labels, voxel, phases)"
+        raise InputError(f"conduction is that of a Volume, not of {type(volume).__name__}; {what}")
+    if not isinstance(periodic, Collection):
+        raise InputError([Problem("periodic", f"{periodic} is not a collection of axes; write for example (1, 2)")])
     problems = []
     names = [(f"conductivities.{name}", name) for name in conductivities]
     names += [(f"interfaces.{a}-{b}", name) for a, b in interfaces for name in dict.fromkeys((a, b))]
@@ -249,6 +257,11 @@ def _check(
 def _conductivity_problems(conductivities: Mapping[str, Conductivity]) -> Iterator[Problem]:
     """What is wrong with the conductivities of the phases."""
     by_axis = {name: _by_axis(value) for name, value in conductivities.items()}
+    words = [name for name, each in by_axis.items() if not all(isinstance(value, Real) for value in each)]
+    for name in words:
+        yield Problem(f"conductivities.{name}", f"{conductivities[name]!r} is no number in S/m; write for example 0.1")
+    if words:
+        return
     valid = [value for each in by_axis.values() for value in each if 0.0 < value < math.inf]
     if not valid:
         yield Problem("conductivities", "no phase conducts; give at least one a conductivity above zero")
