@@ -33,7 +33,7 @@ def a_table(number: dict[str, Any]) -> Surrogate:
     """A table of one's own on a small grid, the ratios 1, 2 and 4."""
     axes = {"active": np.array([0.2, 0.6]), "porosity": np.array([0.0, 0.2]), "ratio": np.array([1.0, 2.0, 4.0])}
     zeros = {name: np.zeros((2, 2, 3)) for name in number}
-    return Surrogate(axes, number, zeros, zeros)
+    return Surrogate(axes, number, zeros, zeros, dict.fromkeys(number, 0.0))
 
 
 def test_every_point_of_the_grid_has_its_volumes() -> None:
