@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from percolyte.checks import Check
+from percolyte.check import Check
 from percolyte.design import read_design
 from percolyte.evaluation import evaluate
 from percolyte.examples import shipped_designs

@@ -27,7 +27,7 @@ from percolyte.report.html import render_report
 from percolyte.report.tables import evaluation_json
 from percolyte.report.transport_text import transport_text
 from percolyte.resolution import resolve
-from percolyte.transport import microstructure
+from percolyte.transport import composite_volume, microstructure
 from percolyte.transport.voxels import conduct
 from tests.build import GRAPHITE_ANODE, a_design_data
 
@@ -153,7 +153,7 @@ def test_a_volume_is_generated_once_in_a_process(tmp_path: Path, monkeypatch: py
         calls.append(arguments)
         return pack(*arguments)
 
-    monkeypatch.setattr(microstructure, "pack", counted)
+    monkeypatch.setattr(composite_volume, "pack", counted)
     for thickness in ("60 um", "61 um", "62 um"):
         evaluate(a_design(tmp_path, {**SMALL, "seed": 11}, thickness=thickness))
     assert len(calls) == 1

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from percolyte import units
-from percolyte.checks import Check, check_design
+from percolyte.check import Check
+from percolyte.checks import check_design
 from percolyte.design import Design
 from percolyte.electrode import DENSEST
 from percolyte.errors import InputError, Problem

@@ -20,6 +20,7 @@ from percolyte.microstructure.powders import median
 from percolyte.pouch.stack import Stack
 from percolyte.resolution import Resolved
 from percolyte.sources import Origin
+from percolyte.transport.composite_volume import volume_source
 from percolyte.transport.effective import (
     CARBON_THRESHOLD,
     Alternative,
@@ -30,7 +31,7 @@ from percolyte.transport.effective import (
     closed_forms,
     resolve_transport,
 )
-from percolyte.transport.microstructure import Component, volume_source, volume_transport
+from percolyte.transport.microstructure import Component, volume_transport
 from percolyte.transport.surrogate import ignored, surrogate_transport
 from percolyte.units import text
 
