@@ -100,9 +100,10 @@ class Surrogate:
         else:
             value = sum(weight * mean[at] for at, weight in corners)
         spread = math.sqrt(sum(weight * scatter[at] ** 2 for at, weight in corners))
-        relative = sum(weight * self.resolution[name][at] for at, weight in corners) if root else 0.0
+        # absolute, as a network about to break at one corner errs by many times itself, which is little
+        resolution = sum(weight * self.resolution[name][at] * mean[at] for at, weight in corners) if root else 0.0
         between = self.between[name] * (value if root else 1.0)
-        return Prediction(float(value), float(spread), float(relative * value), float(between))
+        return Prediction(float(value), float(spread), float(resolution), float(between))
 
     def _corners(self, *point: float) -> list[tuple[tuple[int, ...], float]]:
         """The points of the grid around one, with their weights."""
