@@ -53,7 +53,7 @@ def ratios() -> Iterator[tuple[float, float]]:
                     )
                     true = abs(here - (2.0 * finest - finer)) / here
                     assert found.relative_error is not None
-                    image, particles = found.relative_error.resolution, resolution_error(here, coarser, finer)
+                    image, particles = found.relative_error.resolution, resolution_error(here, coarser, finer) / here
                     print(f"{active} {rigid}/{soft} {seams} {phase}: true {true:.3f}, {image:.3f}, {particles:.3f}")
                     if true > LEAST and image is not None:
                         yield image / true, particles / true

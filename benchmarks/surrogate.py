@@ -63,7 +63,7 @@ def row(point: Point, spread: float = SPREAD) -> Row:
     for name, phase in zip(NETWORKS, ("electrolyte", "active"), strict=True):
         found[name] = _conductivity(packed, phase)
         changed = [_conductivity(other, phase) for other in others] if found[name] else []
-        found[f"{name}_resolution"] = resolution_error(found[name], *changed) if changed else float("nan")
+        found[f"{name}_resolution"] = resolution_error(found[name], *changed) / found[name] if changed else float("nan")
     return found
 
 

@@ -193,6 +193,18 @@ def test_numbers_of_the_transport_chart_stand_apart(least: float, span: float) -
         assert all(label.get_window_extent().y0 > axes.bbox.y0 for label in figure.axes[0].get_yticklabels())
 
 
+def test_the_table_stands_beside_others_with_its_error_and_its_seams() -> None:
+    look = {"electrolyte": {"kind": "spheres", "sizes": {"kind": "lognormal", "d50": "2 um"}}, "seams": "open"}
+    by_table = evaluate(a_design(transport={"kind": "closure"}, microstructure=look)).transport.alternatives[-1]
+    assert by_table.means.endswith("seams open")
+    assert by_table.ionic_error == evaluate(a_design(microstructure=look)).transport.ionic_error
+
+
+def test_sizes_that_the_design_leaves_out_are_said_to_be_assumed() -> None:
+    assert evaluate(a_design(microstructure={})).transport.statement.endswith("; sizes assumed")
+    assert "sizes assumed" not in evaluate(a_design()).transport.statement
+
+
 def test_what_the_table_does_not_know_of_a_design_is_said_everywhere() -> None:
     sizes = {"kind": "lognormal", "d50": "6 um", "spread": 2.0}
     look = {

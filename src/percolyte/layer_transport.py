@@ -128,12 +128,22 @@ def _alternatives(
         found = _surrogate_transport(aside, side, written, layer, ionic, electronic)
     except InputError:  # the table does not hold this recipe
         return forms
-    assumed = {entry.where for entry in aside.ledger.entries if entry.origin == "assumed"}
-    said = "; sizes assumed" if assumed - {f"{side}.transport.electronic"} else ""
-    means = f"table of sphere packings, from particle sizes{said}"
+    means = f"table of sphere packings, from particle sizes{_assumed_sizes(aside, side)}"
+    means += ", seams open" if written.microstructure.seams == "open" else ""
     if found.ignored:
         means += "; ignores part of the microstructure"
-    return (*forms, Alternative(means, found.ionic, found.ionic_tortuosity_factor, found.electronic))
+    factor = found.ionic_tortuosity_factor
+    return (
+        *forms,
+        Alternative(means, found.ionic, factor, found.electronic, found.ionic_error, found.electronic_error),
+    )
+
+
+def _assumed_sizes(resolver: Resolver, side: str) -> str:
+    """What is to be said where the design states no sizes of its particles."""
+    sizes = (f"{side}.microstructure", f"{side}.active.particle_radius")
+    found = (entry.where.startswith(sizes) for entry in resolver.ledger.entries if entry.origin == "assumed")
+    return "; sizes assumed" if any(found) else ""
 
 
 def _measured_transport(
@@ -174,7 +184,8 @@ def _surrogate_transport(
         active, electrolyte, carbon = (fractions.get(name, 0.0) for name in ("active", "electrolyte", "carbon"))
         found = surrogate_transport(active, electrolyte, ratio, ionic, electronic, carbon, look.seams)
         unseen = ignored(look, written.microstructure.model_fields_set, fractions)
-        found = dataclasses.replace(found, ignored=unseen)
+        said = found.statement + _assumed_sizes(resolver, side)
+        found = dataclasses.replace(found, ignored=unseen, statement=said)
     except InputError as error:
         raise InputError([_placed(problem, side) for problem in error.problems], source=resolver.design.label) from None
     errors = {"ionic": found.ionic_error, "electronic": found.electronic_error}

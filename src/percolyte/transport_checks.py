@@ -248,14 +248,19 @@ def _errors(one: Composite) -> Iterator[Check]:
     side, transport = one.side, one.transport
     if transport.ionic_error is None or transport.kind not in ("microstructure", "surrogate"):
         return
-    remedy = "smaller voxels, a larger volume, or the mean of several seeds"
+    if one.design.microstructure.seams == "open":
+        advice = "open seams go on losing contacts with smaller voxels: take them and closed ones as bounds, or measure"
+    elif transport.structure is not None:
+        advice = "take smaller voxels, a larger volume, or the mean of several seeds"
+    else:
+        advice = "write kind = 'microstructure' with voxels of your own"
     yield Check(
         f"error of the ionic conductivity of the {side}",
         "pass" if transport.ionic_error <= UNCERTAIN else "warn",
         units.error_text(transport.ionic_error),
         f"at most {units.error_text(UNCERTAIN)}",
         _means(transport),
-        f"rates rest on it; take {remedy if transport.structure is not None else 'a volume of your own'}",
+        f"rates rest on it; {advice}",
     )
 
 

@@ -48,6 +48,14 @@ def test_interfaces_beyond_what_numbers_hold_are_taken_as_less() -> None:
     assert "1e+12 voxels" in found.notes[0]
 
 
+def test_an_interface_that_no_face_lies_in_is_said_to_change_nothing() -> None:
+    labels = np.broadcast_to(np.array([1] * 3 + [2] * 2 + [1] * 3)[:, None, None], (8, 4, 4))
+    particles = np.broadcast_to(np.array([1] * 3 + [0] * 2 + [2] * 3)[:, None, None], (8, 4, 4))
+    found = conduct(a_volume(labels), {"1": 1.0, "2": 1.0}, interfaces={("1", "1"): 1e-4}, particles=particles)
+    assert found.effective_conductivity == pytest.approx(1.0)
+    assert "no two particles of 1 touch, so that the interface between them changes nothing" in found.notes
+
+
 @pytest.mark.parametrize("fraction", [0.1, 0.4])
 def test_spheres_hide_behind_the_right_interface(fraction: float) -> None:
     """With R = r (1/σ₀ - 1/σ₁) a sphere leaves the field as if it were not there (Torquato and Rintoul, Phys. Rev.

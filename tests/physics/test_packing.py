@@ -253,6 +253,19 @@ def test_a_coating_lies_on_the_active_material_and_a_shell_around_the_electrolyt
     assert np.mean(outside[packed.volume.labels == 6]) > 0.95
 
 
+def test_a_shell_also_lies_between_its_particle_and_the_active_material() -> None:
+    packed = small({"active": 0.4, "electrolyte": 0.45}, electrolyte=FIVE, shell=0.6)
+    labels = packed.volume.labels
+    faces = np.zeros((256, 256))
+    for axis in range(3):
+        np.add.at(faces, (labels, np.roll(labels, 1, axis)), 1.0)
+        np.add.at(faces, (labels, np.roll(labels, -1, axis)), 1.0)
+    active, core, shell = (LABELS[name] for name in ("active", "electrolyte", "shell"))
+    assert faces[active, shell] > 20.0 * faces[active, core]
+    thin = small({"active": 0.4, "electrolyte": 0.45}, shell=0.1)
+    assert "shells of some 0.035 um are thinner than a voxel" in " ".join(thin.warnings)
+
+
 def test_fibres_are_long_where_particles_of_carbon_are_not() -> None:
     from scipy import ndimage
 

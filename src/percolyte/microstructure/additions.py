@@ -252,16 +252,18 @@ def add_coating(scene: Scene, phase: str, fraction: float, on: Surface) -> None:
 def add_shell(scene: Scene, share: float, of: Population, particles: Ints) -> None:
     """The outer part of the electrolyte particles, that share of their volume, as a phase of its own.
 
-    A voxel's depth is the smaller of its distance to the free surface and of
-    half the difference of its distances to its own and to the next particle.
+    A voxel's depth is the smaller of its distance to what is no electrolyte and of
+    half the difference of its distances to its own and to the next particle. Voxels at
+    the surface are as deep as each other, and chance takes those of them that are needed.
     """
     inside = (scene.labels == LABELS["electrolyte"]) & (particles >= of.first)
     count = round(share * np.count_nonzero(inside))
     if count == 0:
         return
     nearest, second = of.two_nearest(scene, inside, int(np.count_nonzero(inside)))
-    surface = np.max(nearest[inside])
-    scene.claim("shell", count, np.minimum(surface - nearest, 0.5 * (second - nearest)), inside)
+    depth = np.minimum(scene.distance_to(~inside, float(np.max(of.radii))), 0.5 * (second - nearest))
+    depth += np.float32(0.5 * scene.voxel) * scene.random.random(depth.shape, np.float32)
+    scene.claim("shell", count, depth, inside)
 
 
 def add_skeleton(scene: Scene, form: Channels | Scaffold, fraction: float) -> None:

@@ -435,7 +435,7 @@ def _missing(fractions: Mapping[str, float], present: Mapping[str, int]) -> list
     return [
         f"{phase} has {100 * fraction:.3g} vol% in the recipe and not one voxel here; take smaller voxels or a larger volume"
         for phase, fraction in fractions.items()
-        if fraction > 0.0 and phase not in present
+        if fraction > 0.0 and phase not in present and not (phase == "electrolyte" and "shell" in present)
     ]
 
 
@@ -453,4 +453,11 @@ def _warnings(fractions: Mapping[str, float], microstructure: Microstructure, sc
             )
     if fractions.get("carbon", 0.0) > 0.0:
         found += too_fine(microstructure.carbon, "carbon", scene.voxel)
+    if microstructure.shell and microstructure.electrolyte is not None and fractions.get("electrolyte", 0.0) > 0.0:
+        radius = 0.5 * median(microstructure.electrolyte.sizes)
+        thick = radius * (1.0 - (1.0 - microstructure.shell) ** (1.0 / 3.0))
+        if thick < scene.voxel:
+            found.append(
+                f"shells of some {text(thick, LENGTH, digits=2)} are thinner than a voxel, and are drawn as spots"
+            )
     return found

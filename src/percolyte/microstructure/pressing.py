@@ -15,7 +15,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from percolyte.microstructure.distances import distance_inside
 from percolyte.microstructure.scene import LABELS, Population, Scene
 from percolyte.microstructure.shapes import Drawing
 
@@ -59,7 +58,7 @@ def press(
     if len(missing.radii):
         scene.claim_drawn("reserved", pockets, missing.draw, 1.3)
     fading = FADING * soft.radii
-    away = _distance(scene, rigid, float(np.max(fading)))
+    away = scene.distance_to(rigid, 4.0 * float(np.max(fading)))
 
     def reached(drawing: Drawing, reach: float) -> NDArray[np.float32]:
         growth = np.sqrt(drawing.best)
@@ -73,13 +72,3 @@ def press(
         return growth
 
     return scene.claim_drawn("electrolyte", count, soft.draw, 1.3, reached)
-
-
-def _distance(scene: Scene, rigid: NDArray[np.bool_], fading: float) -> NDArray[np.float32]:
-    """Of each voxel's centre to the nearest rigid surface (m), also around the sides that are periodic."""
-    width = int(np.ceil(4.0 * fading / scene.voxel))
-    widths = [min(width, n) if wraps else 0 for n, wraps in zip(rigid.shape, scene.wraps, strict=True)]
-    wrapped = np.pad(~rigid, [(each, each) for each in widths], mode="wrap")
-    inner = tuple(slice(each, each + n) for each, n in zip(widths, rigid.shape, strict=True))
-    between = distance_inside(wrapped, (scene.voxel,) * 3)[inner] - np.float32(0.5 * scene.voxel)
-    return np.asarray(np.maximum(between, np.float32(0.0)))

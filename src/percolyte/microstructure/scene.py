@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from percolyte.microstructure.distances import distance_inside
 from percolyte.microstructure.shapes import AnyParticles, Drawing, Floats, Ints, Periodic, spread_directions
 
 Distances = NDArray[np.float32]
@@ -137,6 +138,15 @@ class Scene:
         """Random points in the given voxels, m."""
         chosen = np.unravel_index(self.random.choice(np.flatnonzero(where), number), self.labels.shape)
         return (np.stack(chosen, axis=1) + self.random.random((number, 3))) * self.voxel
+
+    def distance_to(self, where: NDArray[np.bool_], reach: float) -> Distances:
+        """Distance (m) of each voxel's centre to the surface of some voxels, right up to `reach` around the sides that repeat."""
+        width = int(np.ceil(reach / self.voxel))
+        widths = [min(width, n) if wraps else 0 for n, wraps in zip(where.shape, self.wraps, strict=True)]
+        wrapped = np.pad(~where, [(each, each) for each in widths], mode="wrap")
+        inner = tuple(slice(each, each + n) for each, n in zip(widths, where.shape, strict=True))
+        between = distance_inside(wrapped, (self.voxel,) * 3)[inner] - np.float32(0.5 * self.voxel)
+        return np.asarray(np.maximum(between, np.float32(0.0)))
 
     def claim(self, phase: str, count: int, field: NDArray[np.float32], where: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Give a phase the `count` voxels of those in `where` at which the field is least; returns them."""

@@ -125,6 +125,8 @@ def transport_json(transport: Transport) -> dict[str, Any]:
                 "ionic_S_per_m": other.ionic,
                 "ionic_tortuosity_factor": other.ionic_tortuosity_factor,
                 "electronic_S_per_m": other.electronic,
+                "ionic_relative_error": _finite(other.ionic_error),
+                "electronic_relative_error": _finite(other.electronic_error),
             }
             for other in transport.alternatives
         ],

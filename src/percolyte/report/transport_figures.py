@@ -31,10 +31,13 @@ def transport_figure(transport: Transport) -> Figure | None:
     others = transport.alternatives
     if transport.ionic is None and transport.electronic is None:
         return None
-    ionic: list[Row] = [(own, transport.ionic, transport.ionic_error), *((o.means, o.ionic, None) for o in others)]
+    ionic: list[Row] = [
+        (own, transport.ionic, transport.ionic_error),
+        *((o.means, o.ionic, o.ionic_error) for o in others),
+    ]
     electronic: list[Row] = [
         (own, transport.electronic, transport.electronic_error),
-        *((o.means, o.electronic, None) for o in others),
+        *((o.means, o.electronic, o.electronic_error) for o in others),
     ]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.6, 0.9 + 0.45 * len(ionic)), layout="constrained")

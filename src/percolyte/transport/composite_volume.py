@@ -117,7 +117,7 @@ def source_volume(source: Generated | Imported) -> tuple[Volume, tuple[str, ...]
         volume = _with_shell(volume_of(image, voxel, None if source.phases is None else dict(source.phases)))
         return replace(volume, source=Path(source.file.path).name), (), None
     packed = _packed(source)
-    edge, step = (units.text(length, units.LENGTH, digits=4) for length in (source.size, source.voxel))
+    edge, step = (units.text(length, units.LENGTH, digits=4) for length in (packed.placed.size[0], source.voxel))
     said = f"{packed.volume.source}, {edge} along each edge, voxels of {step}"
     return replace(packed.volume, source=said), packed.warnings, packed.particles
 

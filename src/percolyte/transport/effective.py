@@ -45,6 +45,9 @@ class Alternative:
     ionic: float | None
     ionic_tortuosity_factor: float | None
     electronic: float | None
+    ionic_error: float | None = None
+    """Relative; None where none is known."""
+    electronic_error: float | None = None
 
 
 @dataclass(frozen=True)

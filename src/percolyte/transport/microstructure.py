@@ -77,15 +77,24 @@ class Structure:
 
 
 @lru_cache(maxsize=8)
-def _measured(source: Generated | Imported, roles: Roles, every: int) -> Measures:
+def _measured(source: Generated | Imported, roles: Roles, times: float = 1.0) -> Measures | None:
+    """Measures at so many times the voxel length; None where the volume cannot be had there."""
     from percolyte.microstructure.measure import measure
 
-    volume = source_volume(source)[0]
-    log.info("measuring %d voxels", volume.labels.size // every**3)
-    if every > 1:
-        again = redrawn(source, len(volume.labels) // every) if isinstance(source, Generated) else None
-        volume = coarsen(volume, every) if again is None else again.volume
+    volume = source_volume(source)[0] if times == 1.0 else _at(source, times)
+    if volume is None:
+        return None
+    log.info("measuring %d voxels", volume.labels.size)
     return measure(volume, roles, AXIS)
+
+
+def _at(source: Generated | Imported, times: float) -> Volume | None:
+    """The volume at so many times its voxel length: its particles drawn anew, or the image coarsened."""
+    volume = source_volume(source)[0]
+    if isinstance(source, Generated):
+        again = redrawn(source, int(len(volume.labels) / times))
+        return None if again is None else again.volume
+    return coarsen(volume, int(times)) if times >= 1.0 and min(volume.labels.shape) > 3 else None
 
 
 @lru_cache(maxsize=16)
@@ -107,7 +116,7 @@ def _conducted(
     coarser, finer = (_redrawn_conductivity(source, number, sigma, between) for number in (along // 2, 2 * along))
     if coarser is None or finer is None:
         return found
-    resolution = resolution_error(found.effective_conductivity, coarser, finer)
+    resolution = resolution_error(found.effective_conductivity, coarser, finer) / found.effective_conductivity
     return replace(found, relative_error=replace(found.relative_error, resolution=resolution))
 
 
@@ -131,13 +140,13 @@ def _redrawn_conductivity(
 
 
 def resolution_error(here: float, coarser: float, finer: float) -> float:
-    """Relative error by voxel size of a conductivity, from drawings of double and of half the voxel length.
+    """Error by voxel size of a number, from drawings of double and of half the voxel length.
 
     Where σ(h) - σ(0) goes as h^p, it is (σ(h) - σ(h/2))/(1 - 2^-p). Particles that touch have necks as wide as √(h d),
     so that p = ½ is taken; staircases alone have p = 1, of which this is 1.7 times the error. Half of the change to the
     coarser drawing counts where that is more, so that no accident makes the error vanish.
     """
-    return max(abs(here - finer) / (1.0 - math.pow(0.5, ORDER)), 0.5 * abs(coarser - here)) / here
+    return max(abs(here - finer) / (1.0 - math.pow(0.5, ORDER)), 0.5 * abs(coarser - here))
 
 
 def _within(interfaces: Interfaces) -> tuple[str, ...]:
@@ -187,8 +196,8 @@ def volume_transport(
     silent = any(name not in electrons for name in roles.active)
     if silent and through_electrons is not None and not through_electrons.percolates:
         through_electrons = None
-    measures = _measured(source, roles, 1)
-    coarse = _measured(source, roles, 2) if min(volume.labels.shape) > 3 else None
+    here, *others = (_measured(source, roles, times) for times in (1.0, 2.0, 0.5))
+    assert here is not None
     structure = Structure(
         volume=volume,
         roles=roles,
@@ -204,8 +213,8 @@ def volume_transport(
     )
     return replace(
         _conducting(structure),
-        utilisation=_share(measures.utilisation, coarse.utilisation if coarse else None) or Share(0.0),
-        contact_fraction=_share(measures.contact_fraction, coarse.contact_fraction if coarse else None),
+        utilisation=_share(here.utilisation, *(each.utilisation if each else None for each in others)) or Share(0.0),
+        contact_fraction=_share(here.contact_fraction, *(each.contact_fraction if each else None for each in others)),
         structure=structure,
     )
 
@@ -230,11 +239,16 @@ def _conducting(structure: Structure) -> Transport:
     return replace(transport, statement=f"{transport.statement} ({structure.volume.source})")
 
 
-def _share(estimate: Estimate | None, coarse: Estimate | None) -> Share | None:
-    if estimate is None:
+def _share(here: Estimate | None, coarser: Estimate | None, finer: Estimate | None) -> Share | None:
+    if here is None:
         return None
-    resolution = None if coarse is None else abs(estimate.value - coarse.value)
-    return Share(estimate.value, resolution, estimate.error)
+    if coarser is None:
+        resolution = None
+    elif finer is None:
+        resolution = abs(here.value - coarser.value)
+    else:
+        resolution = resolution_error(here.value, coarser.value, finer.value)
+    return Share(here.value, resolution, here.error)
 
 
 def _phases(volume: Volume, components: Mapping[str, Component]) -> dict[str, str]:

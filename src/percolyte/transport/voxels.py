@@ -84,6 +84,7 @@ def conduct(
         notes += (f"that the volume repeats along axis {axis} is without effect, as inlet and outlet are there",)
     passable, cut = _passable(interfaces, sigma, volume)
     notes += cut
+    notes += tuple(_untouched(pair) for pair in passable if not _meet(volume, pair, particles))
     check_memory(volume.labels.shape, _bytes(volume, sigma, fields), volume.source)
     image = image_of(volume, sigma, axis, passable, particles, periodic)
     network, unit = image.network(machine.threads)
@@ -131,6 +132,25 @@ def conduct(
         fields=field,
         bottleneck=bottleneck,
     )
+
+
+def _meet(volume: Volume, pair: tuple[str, str], particles: NDArray[Any] | None) -> bool:
+    """Whether any face of voxels lies in an interface."""
+    one, other = (volume.labels == volume.label(name) for name in pair)
+    for axis in range(3):
+        here, next_to = ((slice(None),) * axis + (part,) for part in (slice(1, None), slice(None, -1)))
+        faces = one[here] & other[next_to] | other[here] & one[next_to]
+        if pair[0] == pair[1] and particles is not None:
+            faces &= particles[here] != particles[next_to]
+        if faces.any():
+            return True
+    return False
+
+
+def _untouched(pair: tuple[str, str]) -> str:
+    one, other = pair
+    between = f"no two particles of {one} touch" if one == other else f"{one} and {other} touch nowhere"
+    return f"{between}, so that the interface between them changes nothing"
 
 
 def _passable(
