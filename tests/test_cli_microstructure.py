@@ -253,6 +253,7 @@ def test_every_option_that_cannot_be_read_is_told_at_once(
     said = refusal(monkeypatch, capsys, "segment", stack, "--median", "2", "--phases", "1", "--out", "x.png")
     for option in ("--median", "--phases", "--voxel", "--out"):
         assert f"\n  {option}: " in said
+    assert "at most 15" in refusal(monkeypatch, capsys, "segment", stack, "--median", "41")
 
 
 def test_labels_without_a_name_are_told_with_their_shares(

@@ -16,6 +16,8 @@ from percolyte.microstructure.volume import Labels, Lengths, Volume
 BINS = 256
 MOST_PHASES = 5
 """The search tries every set of thresholds: its time grows as 256 to the power of the phases."""
+WIDEST_MEDIAN = 15
+"""Voxels along an edge of the cube for smoothing; the work goes with their third power."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,9 @@ def phase_names(phases: int | Sequence[str]) -> list[str]:
 
 
 def check_median(median: int) -> None:
-    """Refuse a cube without a voxel in its middle: it would shift the image by half a voxel."""
+    """Refuse a cube without a voxel in its middle, which would shift the image by half a voxel, and too large a one."""
+    if median > WIDEST_MEDIAN:
+        raise InputError(f"a cube of {median} voxels leaves little of an image; write at most {WIDEST_MEDIAN}")
     if median < 1 or median % 2 == 0:
         raise InputError(f"a cube of {median} voxels has none in its middle; write an odd number, such as 3")
 
