@@ -272,6 +272,15 @@ def test_an_error_beyond_the_number_itself_is_warned_of(tmp_path: Path) -> None:
     assert {check.name: check.verdict for check in coarse.checks}[name] == "warn"
 
 
+def test_an_imported_volume_says_that_its_error_is_from_the_image_alone(tmp_path: Path) -> None:
+    generated = evaluate(a_design(tmp_path, {**SMALL, "voxel": "0.75 um"})).transport
+    assert generated.structure is not None
+    assert "image alone" not in generated.statement
+    write_volume(generated.structure.volume, tmp_path / "cathode.tif")
+    imported = evaluate(a_design(tmp_path, {"kind": "microstructure", "volume": "cathode.tif"})).transport
+    assert "the error by voxel size is from the image alone" in imported.statement
+
+
 def test_the_report_and_its_json_show_the_volume_beside_the_closed_forms(tmp_path: Path) -> None:
     found = evaluate(a_design(tmp_path, SMALL))
     said = evaluation_json(found)["transport"]

@@ -236,7 +236,10 @@ def _conducting(structure: Structure) -> Transport:
         electronic = None if structure.electronic is None else structure.electronic.effective_conductivity
         return Transport("microstructure", None, electronic, None, statement)
     transport = transport_of(structure.ionic, structure.electronic)
-    return replace(transport, statement=f"{transport.statement} ({structure.volume.source})")
+    error = structure.ionic.relative_error
+    alone = structure.imported and error is not None and error.resolution is not None
+    said = f"{structure.volume.source}{'; the error by voxel size is from the image alone' if alone else ''}"
+    return replace(transport, statement=f"{transport.statement} ({said})")
 
 
 def _share(here: Estimate | None, coarser: Estimate | None, finer: Estimate | None) -> Share | None:
