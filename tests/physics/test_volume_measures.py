@@ -14,7 +14,7 @@ from percolyte.microstructure.clusters import Clusters, connected
 from percolyte.microstructure.distances import distance_inside, path_lengths
 from percolyte.microstructure.edit import permute
 from percolyte.microstructure.interfaces import interface_areas, triple_lines
-from percolyte.microstructure.measure import measure, measure_widths, representative_error
+from percolyte.microstructure.measure import Reach, measure, measure_reach, measure_widths, representative_error
 from percolyte.microstructure.networks import Networks, Roles, roles_of
 from percolyte.microstructure.particles import particle_sizes, separate
 from percolyte.microstructure.sizes import chord_lengths, spheres
@@ -370,3 +370,14 @@ def test_axes_and_roles_that_do_not_exist_are_refused() -> None:
         roles_of(volume, electronic=["active", "carbonn"])
     with pytest.raises(InputError, match="at once"):
         roles_of(volume, active=["active"], ionic=["active"])
+
+
+def test_what_is_reached_is_the_same_number_without_the_rest() -> None:
+    labels = np.random.default_rng(1).choice(np.array([0, 1, 2], np.uint8), (24, 24, 24), p=[0.1, 0.4, 0.5])
+    volume = volume_with(labels, void=0, active=1, electrolyte=2)
+    whole = measure(volume, roles_of(volume))
+    found = measure_reach(volume, roles_of(volume))
+    assert whole.utilisation is not None
+    assert whole.contact_fraction is not None
+    assert found == Reach(whole.utilisation.value, whole.contact_fraction.value)
+    assert measure_reach(volume_with(labels, void=0, solid=1, other=2), Roles((), (), ())) == Reach(None, None)

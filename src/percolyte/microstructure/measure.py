@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,6 +125,29 @@ def measure(volume: Volume, roles: Roles, axis: int = 0) -> Measures:
         particle_median=_particle_median(networks, parts) if roles.active else None,
         notes=tuple(_notes(volume, networks, estimates)),
     )
+
+
+class Reach(NamedTuple):
+    """What ions and electrons reach of the active material; None where the volume has not the roles for it."""
+
+    utilisation: float | None
+    contact_fraction: float | None
+
+
+def measure_reach(volume: Volume, roles: Roles, axis: int = 0) -> Reach:
+    """Two of the numbers of `measure`, without their errors, in a fraction of its time.
+
+    Errors: those of `measure`.
+    """
+    check_axis(axis, volume.source)
+    roles.check(volume)
+    check_memory(volume.labels.shape, BYTES["measure"], volume.source)
+    networks = Networks(volume, roles, axis)
+    if not (roles.active and roles.ionic and networks.particles.any()):
+        return Reach(None, None)
+    (surface,) = _surfaces(networks, [], [])
+    areas = dict(_areas(networks, surface.areas / math.prod(volume.size)))
+    return Reach(networks.utilisation, areas.get(("contact fraction",)))
 
 
 def _particle_median(networks: Networks, parts: Sequence[Networks]) -> Estimate:

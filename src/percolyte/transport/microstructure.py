@@ -33,7 +33,7 @@ from percolyte.transport.voxel_image import ROUGH
 from percolyte.transport.voxels import conduct
 
 if TYPE_CHECKING:
-    from percolyte.microstructure.measure import Estimate, Measures
+    from percolyte.microstructure.measure import Estimate, Measures, Reach
     from percolyte.microstructure.networks import Roles
 
 AXIS = 0
@@ -77,15 +77,24 @@ class Structure:
 
 
 @lru_cache(maxsize=8)
-def _measured(source: Generated | Imported, roles: Roles, times: float = 1.0) -> Measures | None:
-    """Measures at so many times the voxel length; None where the volume cannot be had there."""
+def _measured(source: Generated | Imported, roles: Roles) -> Measures:
     from percolyte.microstructure.measure import measure
 
-    volume = source_volume(source)[0] if times == 1.0 else _at(source, times)
+    volume = source_volume(source)[0]
+    log.info("measuring %d voxels", volume.labels.size)
+    return measure(volume, roles, AXIS)
+
+
+@lru_cache(maxsize=8)
+def _reached(source: Generated | Imported, roles: Roles, times: float) -> Reach | None:
+    """What is reached at so many times the voxel length; None where the volume cannot be had there."""
+    from percolyte.microstructure.measure import measure_reach
+
+    volume = _at(source, times)
     if volume is None:
         return None
     log.info("measuring %d voxels", volume.labels.size)
-    return measure(volume, roles, AXIS)
+    return measure_reach(volume, roles, AXIS)
 
 
 def _at(source: Generated | Imported, times: float) -> Volume | None:
@@ -196,8 +205,8 @@ def volume_transport(
     silent = any(name not in electrons for name in roles.active)
     if silent and through_electrons is not None and not through_electrons.percolates:
         through_electrons = None
-    here, *others = (_measured(source, roles, times) for times in (1.0, 2.0, 0.5))
-    assert here is not None
+    here = _measured(source, roles)
+    others = [_reached(source, roles, times) for times in (2.0, 0.5)]
     structure = Structure(
         volume=volume,
         roles=roles,
@@ -242,15 +251,15 @@ def _conducting(structure: Structure) -> Transport:
     return replace(transport, statement=f"{transport.statement} ({said})")
 
 
-def _share(here: Estimate | None, coarser: Estimate | None, finer: Estimate | None) -> Share | None:
+def _share(here: Estimate | None, coarser: float | None, finer: float | None) -> Share | None:
     if here is None:
         return None
     if coarser is None:
         resolution = None
     elif finer is None:
-        resolution = abs(here.value - coarser.value)
+        resolution = abs(here.value - coarser)
     else:
-        resolution = resolution_error(here.value, coarser.value, finer.value)
+        resolution = resolution_error(here.value, coarser, finer)
     return Share(here.value, resolution, here.error)
 
 
